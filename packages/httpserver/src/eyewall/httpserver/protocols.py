@@ -1,0 +1,107 @@
+"""What an HTTP connection and an application ask of each other.
+
+A server calls a :class:`HTTPServerConnectionDelegate` for every request; what that returns, a
+:class:`HTTPMessageDelegate`, is told of the request's parts as they arrive and answers through the
+:class:`HTTPConnection`. A message delegate may wrap another.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from eyewall.ioloop import EventLoop, Future
+    from eyewall.iostream import Buffer, Stream
+
+    from ._headers import HTTPHeaders
+    from ._start_line import RequestStartLine, ResponseStartLine
+    from ._context import HTTPConnectionContext
+
+
+class HTTPMessageDelegate(Protocol):
+    """Takes in one message. Everything is called in the task of the connection, in this order.
+
+    An awaitable that is returned is awaited there before anything further is read: that is how a
+    delegate holds back a peer that sends faster than it takes, and how a request's handler runs
+    without a task of its own.
+    """
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders, /
+    ) -> Awaitable[object] | None:
+        """Take the start line and the header fields; the body, if any, is still to come."""
+        ...
+
+    def data_received(self, chunk: bytes, /) -> Awaitable[object] | None:
+        """Take a piece of the body, of any length but zero."""
+        ...
+
+    def finish(self) -> Awaitable[object] | None:
+        """The message is complete. After this nothing more is called but :meth:`on_connection_close`."""
+        ...
+
+    def on_connection_close(self) -> None:
+        """The peer has gone before the exchange was over. No other method is called after it."""
+        ...
+
+
+class HTTPServerConnectionDelegate(Protocol):
+    """What a server serves: an ``Application``, or anything of this shape."""
+
+    def start_request(self, server_conn: object, request_conn: HTTPConnection, /) -> HTTPMessageDelegate:
+        """A request begins. Give the delegate that takes it in and answers on ``request_conn``.
+
+        ``server_conn`` stands for the connection: the same object for all requests that share it.
+        """
+        ...
+
+    def on_close(self, server_conn: object, /) -> None:
+        """The connection has closed; no request of it follows."""
+        ...
+
+
+class HTTPConnection(Protocol):
+    """Where the answer to one request is written."""
+
+    @property
+    def context(self) -> HTTPConnectionContext:
+        """Who asks, and by which protocol."""
+        ...
+
+    @property
+    def io_loop(self) -> EventLoop:
+        """The loop that the connection runs on."""
+        ...
+
+    def write_headers(
+        self, start_line: ResponseStartLine, headers: HTTPHeaders, /, chunk: Buffer | None = None
+    ) -> Future[None]:
+        """Begin the answer, and send ``chunk`` with it, in one piece where it is small.
+
+        Without ``Content-Length`` in ``headers`` the body is sent in chunks, or to HTTP/1.0 until
+        the connection closes. Done when the peer keeps up. Raises ``HTTPOutputError`` where the
+        answer has begun already, and ``StreamClosedError`` through the future where the peer has gone.
+        """
+        ...
+
+    def write(self, chunk: Buffer, /) -> Future[None]:
+        """Send a piece of the body; await the result, so that a slow peer holds you back."""
+        ...
+
+    def finish(self) -> None:
+        """The answer is complete. Raises ``HTTPOutputError`` where it is shorter than it promised."""
+        ...
+
+    def set_close_callback(self, callback: Callable[[], object] | None, /) -> None:
+        """Call when the peer goes away before the answer is complete."""
+        ...
+
+    def set_max_body_size(self, max_body_size: int, /) -> None:
+        """Set the limit for this request's body, in bytes; to be called from ``headers_received``."""
+        ...
+
+    def detach(self) -> Stream:
+        """Take the stream over from HTTP, with what has been read beyond this request left unread."""
+        ...

@@ -1,0 +1,35 @@
+"""The errors of a stream.
+
+::
+
+    OSError
+     └─ StreamError
+         ├─ StreamClosedError      the stream ended; real_error says why
+         ├─ UnsatisfiableReadError  a read_until found no delimiter within its max_bytes
+         └─ StreamBufferFullError   a buffer would outgrow its limit
+"""
+
+from __future__ import annotations
+
+
+class StreamError(OSError):
+    """The base of all that a stream raises by itself."""
+
+
+class StreamClosedError(StreamError):
+    """The stream is closed: by the peer, by an error, or by this side.
+
+    ``real_error`` is the error that closed it, or None where it ended in good order.
+    """
+
+    def __init__(self, real_error: BaseException | None = None) -> None:
+        super().__init__("the stream is closed" if real_error is None else f"the stream is closed: {real_error}")
+        self.real_error = real_error
+
+
+class UnsatisfiableReadError(StreamError):
+    """A read cannot be satisfied: its delimiter does not stand within ``max_bytes``."""
+
+
+class StreamBufferFullError(StreamError):
+    """A buffer would grow past ``max_buffer_size`` or ``max_write_buffer_size``."""

@@ -1,0 +1,22 @@
+"""What a TCP server asks of whoever serves its connections."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from eyewall.iostream import Address, Stream
+
+
+class StreamHandler(Protocol):
+    """Serves connections, one call for each."""
+
+    def handle_stream(self, stream: Stream, address: Address, /) -> Coroutine[Any, Any, object] | None:
+        """Take over a new connection; whoever takes it closes it.
+
+        A coroutine that is returned runs as a task of its own. What it raises is logged, and the
+        stream closed.
+        """
+        ...
