@@ -1,0 +1,195 @@
+"""HTTPHeaders: the fields of one message, by name and in order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from typing import TYPE_CHECKING, Final, overload
+
+from .errors import HTTPFieldError
+
+if TYPE_CHECKING:
+    from typing import Self
+
+# RFC 9110 section 5.6.2 (token) and section 5.5 (field-content, with obs-text).
+TOKEN: Final = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+FIELD_VALUE: Final = r"[\t\x20-\x7e\x80-\xff]*"
+
+_is_token = re.compile(TOKEN).fullmatch
+_is_value = re.compile(FIELD_VALUE).fullmatch
+
+
+class _Names(dict[str, str]):
+    """Normalised field names by the spelling that came in: a cache with a bound, of valid names only."""
+
+    MAX_NAMES = 1024
+    MAX_LENGTH = 64
+
+    def __missing__(self, name: str) -> str:
+        normal = "-".join([word.capitalize() for word in name.split("-")])
+        if len(name) <= self.MAX_LENGTH and len(self) < self.MAX_NAMES and _is_token(name):
+            self[name] = normal
+        return normal
+
+
+_names = _Names()
+_normal = _names.__getitem__
+
+
+def _checked_name(name: str) -> str:
+    if name not in _names and not _is_token(name):
+        raise HTTPFieldError(f"{name!r} cannot be a field name: use letters, digits and any of !#$%&'*+-.^_`|~")
+    return _names[name]
+
+
+def _checked_value(name: str, value: str) -> str:
+    if not (value.isascii() and value.isprintable()) and not _is_value(value):
+        raise HTTPFieldError(
+            f"{value[:80]!r} cannot be the value of {name}: it holds a control character or one beyond Latin-1; "
+            "encode it first"
+        )
+    return value.strip(" \t")
+
+
+class HTTPHeaders(MutableMapping[str, str]):
+    """A mapping of field names, in whatever case, to values; a name may stand more than once.
+
+    ::
+
+        headers = HTTPHeaders({"content-type": "text/html"})
+        headers.add("Set-Cookie", "A=B")
+        headers.add("Set-Cookie", "C=D")
+        headers["set-cookie"]              # 'A=B,C=D'
+        headers.get_list("set-cookie")     # ['A=B', 'C=D']
+
+    Names and values are checked as they are set: one that could end a line, or that no field may
+    have (RFC 9110 section 5), raises :class:`HTTPFieldError`. Iteration gives names in the spelling
+    ``Content-Type``, in the order in which they were first set.
+    """
+
+    __slots__ = ("_fields", "_repeated")
+
+    @overload
+    def __init__(self, fields: Mapping[str, str], /) -> None: ...
+    @overload
+    def __init__(self, fields: Iterable[tuple[str, str]] = (), /, **more: str) -> None: ...
+    def __init__(self, fields: Mapping[str, str] | Iterable[tuple[str, str]] = (), /, **more: str) -> None:
+        self._fields: dict[str, str] = {}
+        self._repeated: dict[str, list[str]] | None = None
+        if isinstance(fields, HTTPHeaders):
+            self._copy_from(fields)
+        else:
+            self.update(fields, **more)
+
+    @classmethod
+    def from_parsed(cls, names: Iterable[str], values: Iterable[str], count: int) -> Self:
+        """Make headers of ``count`` fields that a parser has checked already; not checked again."""
+        self = cls.__new__(cls)
+        self._repeated = None
+        self._fields = dict(zip(map(_normal, names), values, strict=True))
+        if len(self._fields) != count:
+            self._fields = {}
+            for name, value in zip(names, values, strict=True):
+                self._append(_normal(name), value)
+        return self
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Make headers from lines ``Name: value``, each ended by CRLF or LF.
+
+        A line that begins with white space is refused (RFC 9112 section 5.2, obs-fold), as is one
+        without a colon: :class:`HTTPFieldError`.
+        """
+        headers = cls()
+        for line in text.split("\n"):
+            if line := line.removesuffix("\r"):
+                headers.parse_line(line)
+        return headers
+
+    def parse_line(self, line: str) -> None:
+        """Add the field in one line ``Name: value``, without its end."""
+        name, colon, value = line.partition(":")
+        if not colon:
+            raise HTTPFieldError(f"{line[:80]!r} is no field line: it has no colon")
+        self.add(name, value)
+
+    def add(self, name: str, value: str) -> None:
+        """Add one more field of this name behind those that there are."""
+        name = _checked_name(name)
+        self._append(name, _checked_value(name, value))
+
+    def get_list(self, name: str) -> list[str]:
+        """All values of the name, one for each field; empty if there is none."""
+        name = _normal(name)
+        if self._repeated is not None and name in self._repeated:
+            return list(self._repeated[name])
+        return [self._fields[name]] if name in self._fields else []
+
+    def get_all(self) -> Iterator[tuple[str, str]]:
+        """All (name, value) pairs: a name that was added twice comes twice."""
+        if self._repeated is None:
+            return iter(self._fields.items())
+        return ((name, value) for name in self._fields for value in self.get_list(name))
+
+    def copy(self) -> Self:
+        """A copy that can be changed by itself."""
+        new = self.__class__.__new__(self.__class__)
+        new._copy_from(self)
+        return new
+
+    __copy__ = copy
+
+    def to_bytes(self) -> bytes:
+        """The field lines as they go on the wire, each ended by CRLF."""
+        fields = self._fields.items() if self._repeated is None else self.get_all()
+        if not self._fields:
+            return b""
+        return ("\r\n".join(map(": ".join, fields)) + "\r\n").encode("latin-1")
+
+    def _append(self, name: str, value: str) -> None:
+        if (before := self._fields.get(name)) is None:
+            self._fields[name] = value
+            return
+        if self._repeated is None:
+            self._repeated = {}
+        self._repeated.setdefault(name, [before]).append(value)
+        # Joined when it is asked for, not at every addition: that would cost the square of their number.
+        self._fields[name] = ""
+
+    def _copy_from(self, other: HTTPHeaders) -> None:
+        self._fields = other._fields.copy()
+        self._repeated = other._repeated and {name: list(values) for name, values in other._repeated.items()}
+
+    def __getitem__(self, name: str) -> str:
+        name = _normal(name)
+        if self._repeated is not None and name in self._repeated:
+            return ",".join(self._repeated[name])
+        return self._fields[name]
+
+    def __setitem__(self, name: str, value: str) -> None:
+        name = _checked_name(name)
+        value = _checked_value(name, value)
+        if self._repeated is not None:
+            self._repeated.pop(name, None)
+        self._fields[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        name = _normal(name)
+        del self._fields[name]
+        if self._repeated is not None:
+            self._repeated.pop(name, None)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and _normal(name) in self._fields
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields)
+
+    def __str__(self) -> str:
+        return "".join([f"{name}: {value}\n" for name, value in self.get_all()])
+
+    def __repr__(self) -> str:
+        return f"{self.__class__.__name__}({list(self.get_all())!r})"

@@ -1,0 +1,56 @@
+"""The first line of a message, of a request or of a response."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from ._headers import TOKEN
+from .errors import HTTPInputError
+
+
+class RequestStartLine(NamedTuple):
+    """The line that begins a request (RFC 9112 section 3)."""
+
+    method: str
+    """The method, in its own case: methods are case-sensitive."""
+    path: str
+    """The request target as it came: mostly a path with its query."""
+    version: str
+    """``"HTTP/1.1"`` or ``"HTTP/1.0"``."""
+
+
+class ResponseStartLine(NamedTuple):
+    """The line that begins a response (RFC 9112 section 4)."""
+
+    version: str
+    """``"HTTP/1.1"`` or ``"HTTP/1.0"``."""
+    code: int
+    """The status, from 100 to 599."""
+    reason: str
+    """The reason phrase; may be empty."""
+
+
+REQUEST_LINE: Final = re.compile(rf"({TOKEN}) ([!-~\x80-\xff]+) (HTTP/1\.[0-9])")
+_STATUS_LINE = re.compile(r"(HTTP/1\.[0-9]) ([1-5][0-9][0-9]) ([\t\x20-\x7e\x80-\xff]*)")
+_ANY_VERSION = re.compile(rf"{TOKEN} [!-~\x80-\xff]+ HTTP/[0-9]\.[0-9]")
+
+
+def parse_request_start_line(line: str) -> RequestStartLine:
+    """Split a request line, given without its end.
+
+    Raises :class:`HTTPInputError`: status 505 for a version other than 1.x, else 400.
+    """
+    if match := REQUEST_LINE.fullmatch(line):
+        return RequestStartLine(*match.groups())
+    if _ANY_VERSION.fullmatch(line):
+        raise HTTPInputError(f"{line[-8:]} is not served here: use HTTP/1.1", status=505)
+    raise HTTPInputError(f"malformed request line {line[:80]!r}")
+
+
+def parse_response_start_line(line: str) -> ResponseStartLine:
+    """Split a status line, given without its end. Raises :class:`HTTPInputError`."""
+    if match := _STATUS_LINE.fullmatch(line):
+        version, code, reason = match.groups()
+        return ResponseStartLine(version, int(code), reason)
+    raise HTTPInputError(f"malformed status line {line[:80]!r}")
