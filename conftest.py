@@ -1,0 +1,35 @@
+"""What all suites share: tests that need a foreign program, marked with its name.
+
+Such a test is skipped where the program is absent, and fails there if CI is set: CI installs them all.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+# A marker, and the names that its program goes by.
+FOREIGN_PROGRAMS = {
+    "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "curl": ("curl",),
+    "nginx": ("nginx",),
+    "openssl": ("openssl",),
+    "wrk": ("wrk",),
+}
+
+
+def missing_programs(item: pytest.Item) -> list[str]:
+    return [
+        name
+        for name, commands in FOREIGN_PROGRAMS.items()
+        if item.get_closest_marker(name) and not any(map(shutil.which, commands))
+    ]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for name in missing_programs(item):
+        if os.environ.get("CI"):
+            pytest.fail(f"needs {name}, which CI is to install: see .ci/run", pytrace=False)
+        pytest.skip(f"needs {name}")

@@ -1,0 +1,93 @@
+"""What an import loads, and what a layer takes from those below it.
+
+import-linter holds the direction (see pyproject.toml); here is what it cannot express.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PACKAGES = Path(__file__).parents[2] / "packages"
+LAYERS = ["ioloop", "iostream", "tcpserver", "httpserver", "web"]
+NEVER_AT_IMPORT = ["asyncio", "multiprocessing", "ssl", "trio", "uvloop"]
+
+
+def modules(layer: str) -> Iterator[tuple[str, Path]]:
+    """Give each module of a layer, by its name and its file."""
+    source = PACKAGES / layer / "src"
+    for path in sorted(source.rglob("*.py")):
+        parts = path.relative_to(source).with_suffix("").parts
+        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+def is_free_to_load_anything(module: str) -> bool:
+    """A backend is imported when a loop is made, and what is for tests may load what tests need."""
+    return ".backends._" in module or ".testing" in module
+
+
+IMPORTABLE = [name for layer in LAYERS for name, _ in modules(layer) if not is_free_to_load_anything(name)]
+FILES = [pytest.param(layer, name, path, id=name) for layer in LAYERS for name, path in modules(layer)]
+
+
+@pytest.mark.parametrize("module", IMPORTABLE)
+def test_a_module_imports_in_a_clean_process_and_loads_no_event_loop_and_no_tls(module: str) -> None:
+    program = f"import sys, {module}; print(*(name for name in {NEVER_AT_IMPORT} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not done.stdout.split(), f"importing {module} also imports {done.stdout.split()}"
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_all_names_each_thing_once_and_each_exists(layer: str) -> None:
+    package = importlib.import_module(f"eyewall.{layer}")
+    assert len(set(package.__all__)) == len(package.__all__)
+    assert [name for name in package.__all__ if not hasattr(package, name)] == []
+
+
+@pytest.mark.parametrize(("layer", "module", "path"), FILES)
+def test_a_layer_takes_from_others_only_what_their_all_names(layer: str, module: str, path: Path) -> None:
+    taken = list(foreign_names(layer, path))
+    strangers = [f"{other}: {name}" for other, name in taken if not is_public(other, name, within=module)]
+    assert strangers == [], f"{path} takes names that are not public"
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_each_layer_that_is_imported_is_declared_as_a_dependency(layer: str) -> None:
+    project = tomllib.loads((PACKAGES / layer / "pyproject.toml").read_text())["project"]
+    declared = {line.split(">")[0].removeprefix("eyewall-") for line in project["dependencies"]}
+    imported = {other.split(".")[1] for _, path in modules(layer) for other, _ in foreign_names(layer, path)}
+    assert imported <= declared, f"eyewall-{layer} imports layers that it does not declare"
+
+
+def foreign_names(layer: str, path: Path) -> Iterator[tuple[str, str | None]]:
+    """Give what a file imports of other layers: (module, name), with None for the module as a whole."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            found: list[tuple[str, str | None]] = [(node.module, alias.name) for alias in node.names]
+        elif isinstance(node, ast.Import):
+            found = [(alias.name, None) for alias in node.names]
+        else:
+            continue
+        for module, name in found:
+            parts = [*module.split("."), name or ""]
+            if parts[0] == "eyewall" and parts[1] != layer:
+                yield module, name
+
+
+def is_public(module: str, name: str | None, *, within: str) -> bool:
+    """A package's root gives what its ``__all__`` names; tests, and what is for tests, may use ``testing`` too."""
+    parts = module.split(".")
+    if len(parts) > 2:
+        return parts[2] == "testing" and ".testing" in within and not any(part.startswith("_") for part in parts)
+    return name is None or name in importlib.import_module(module).__all__
