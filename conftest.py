@@ -20,6 +20,11 @@ FOREIGN_PROGRAMS = {
 }
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    for name in FOREIGN_PROGRAMS:
+        config.addinivalue_line("markers", f"{name}: needs the program {name}")
+
+
 def missing_programs(item: pytest.Item) -> list[str]:
     return [
         name

@@ -40,8 +40,8 @@ def install(wheels: dict[str, Path], *packages: str, into: Path) -> Path:
     """Install these wheels and nothing else in an empty environment, and give its Python."""
     python = into / "env" / "bin" / "python"
     run(sys.executable, "-m", "uv", "venv", "--quiet", "--python", sys.executable, into / "env")
-    command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-index", "--python", python]
-    run(*command, *(wheels[package] for package in packages))
+    uv_pip_install = (sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-index", "--python", python)
+    run(*uv_pip_install, *(wheels[package] for package in packages))
     return python
 
 
