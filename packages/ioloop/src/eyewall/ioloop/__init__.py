@@ -1,9 +1,10 @@
 """The event loop of the eyewall stack: Tornado's IOLoop on an event loop of your choice."""
 
+from ._capability import Capability
 from ._completed import CompletedFuture
 from ._events import ERROR, NONE, READ, WRITE
-from ._ioloop import IOLoop
-from .errors import BackendNotFoundError, IOLoopError
+from ._ioloop import IOLoop, run
+from .errors import BackendNotFoundError, BadYieldError, DeadlockError, IOLoopError
 from .protocols import Backend, CancelScope, EventLoop, Future, HasFileno, Promise, Task, Timer
 
 __all__ = [
@@ -13,8 +14,11 @@ __all__ = [
     "WRITE",
     "Backend",
     "BackendNotFoundError",
+    "BadYieldError",
     "CancelScope",
+    "Capability",
     "CompletedFuture",
+    "DeadlockError",
     "EventLoop",
     "Future",
     "HasFileno",
@@ -23,4 +27,5 @@ __all__ = [
     "Promise",
     "Task",
     "Timer",
+    "run",
 ]

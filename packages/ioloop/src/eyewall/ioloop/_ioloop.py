@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from typing import TYPE_CHECKING, Any
+import time
+from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
+from ._callbacks import log_failure
 from ._events import ERROR, NONE, READ, WRITE
-from .backends import make_backend, running_backend
+from .backends import backend_over, is_hosted, make_backend, running_backend, set_backend
+from .errors import BadYieldError
 from .protocols import F, P, T, Ts
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
     from concurrent.futures import Executor
+    from concurrent.futures import Future as ThreadFuture
+    from datetime import timedelta
 
+    from .backends import AsyncioLoop, HostedBackend
     from .protocols import Backend, CancelScope, Future, HasFileno, Promise, Task, Timer
+
+DEFAULT_BACKEND: Final = "asyncio"
+VARIABLE: Final = "EYEWALL_IOLOOP"
 
 
 class _Current(threading.local):
@@ -24,76 +34,375 @@ _current = _Current()
 
 
 class IOLoop:
-    NONE = NONE
-    READ = READ
-    WRITE = WRITE
-    ERROR = ERROR
+    """An event loop: watches descriptors and calls back, keeps timers, runs tasks.
 
-    def __init__(self, make_current: bool = True, *, backend: Backend | None = None) -> None:
-        self._backend = backend or make_backend("asyncio")
+    ``IOLoop.current()`` is the way to get one; ``IOLoop(make_current=False)`` makes a further one,
+    such as for another thread. Everything but :meth:`add_callback`, and
+    :meth:`add_callback_from_signal`, is to be called in the thread that runs the loop::
+
+        io_loop = IOLoop.current()
+        io_loop.call_later(1.5, print, "a second and a half later")
+        io_loop.start()
+    """
+
+    NONE: Final = NONE
+    READ: Final = READ
+    WRITE: Final = WRITE
+    ERROR: Final = ERROR
+
+    _configured: str | None = None
+
+    def __init__(
+        self,
+        make_current: bool = True,
+        *,
+        backend: str | Backend | None = None,
+        asyncio_loop: AsyncioLoop | None = None,
+    ) -> None:
+        """Make a loop, and by default make it the current one of this thread.
+
+        ``backend`` is a name, or the thing itself; without it the name is what :meth:`configure` was
+        given, the environment variable ``EYEWALL_IOLOOP``, or ``"asyncio"``. ``asyncio_loop`` puts the
+        IOLoop around that loop instead; ``RuntimeError`` is raised where it has one already.
+        """
+        held = self._choose(backend) if asyncio_loop is None else backend_over(asyncio_loop)
+        self._backend: Final[Backend] = held
+        self._pid: Final = os.getpid()
+        self._closed = False
+        self._executor: Executor | None = None
+        # Bound methods of the backend itself: streams and servers call these two all the time.
+        self.time: Callable[[], float] = held.time
+        """Give the seconds on the loop's clock, which never goes backwards; its zero means nothing."""
+        self.create_future: Callable[[], Promise[Any]] = held.create_future
+        """Make a promise that tasks of this loop can await, with ``set_result`` and ``set_exception``."""
+        if is_hosted(held):
+            held.io_loop = self
         if make_current:
-            _current.io_loop = self
+            self.make_current()
 
+    @classmethod
+    def configure(cls, backend: str | None) -> None:
+        """Choose the backend, by name, of every IOLoop made from now on; None: the default again."""
+        IOLoop._configured = backend
+
+    @overload
     @staticmethod
-    def current() -> IOLoop:
-        backend = running_backend()
-        known = _current.io_loop
-        if backend is not None:
-            if known is None or known._backend is not backend:
-                known = IOLoop(backend=backend)
-            return known
-        return known or IOLoop()
+    def current(instance: Literal[True] = True) -> IOLoop: ...
+    @overload
+    @staticmethod
+    def current(instance: bool) -> IOLoop | None: ...
+    @staticmethod
+    def current(instance: bool = True) -> IOLoop | None:
+        """Give the IOLoop of this thread: the one that runs, else the one that was made current.
+
+        Inside a running asyncio loop that eyewall did not start it is an IOLoop around that loop,
+        always the same. Without any, one is made, or with ``instance=False`` None is returned.
+        """
+        hosted = running_backend()
+        found = IOLoop._made_current() if hosted is None else hosted.io_loop
+        if found is not None or not instance:
+            return found
+        hosted = hosted or IOLoop._adoptable()
+        return IOLoop() if hosted is None else IOLoop(make_current=False, backend=hosted)
 
     instance = current
 
+    @staticmethod
+    def _choose(backend: str | Backend | None) -> Backend:
+        name = IOLoop._configured or os.environ.get(VARIABLE) or DEFAULT_BACKEND if backend is None else backend
+        return make_backend(name) if isinstance(name, str) else name
+
+    @staticmethod
+    def _made_current() -> IOLoop | None:
+        """Give the usable loop that was made current in this thread, by eyewall's means or asyncio's."""
+        known = _current.io_loop
+        if known is not None and not known._usable():
+            known = None
+        if known is None or is_hosted(known._backend):
+            hosted = IOLoop._adoptable()
+            # Whoever calls asyncio.set_event_loop after make_current has the last word, as in Tornado.
+            return known if hosted is None else hosted.io_loop
+        return known
+
+    @staticmethod
+    def _adoptable() -> HostedBackend | None:
+        hosted = set_backend()
+        if hosted is None or (hosted.io_loop is not None and not hosted.io_loop._usable()):
+            return None
+        return hosted
+
+    def _usable(self) -> bool:
+        return not self._closed and self._pid == os.getpid()
+
+    def make_current(self) -> None:
+        """Make this the loop that :meth:`current` gives in this thread while none runs."""
+        _current.io_loop = self
+        self._backend.make_current()
+
+    install = make_current
+
+    @staticmethod
+    def clear_current() -> None:
+        """Forget the current loop of this thread, as between two tests. It is not closed."""
+        if (known := IOLoop._made_current()) is not None:
+            known._backend.clear_current()
+        _current.io_loop = None
+
+    clear_instance = clear_current
+
     @property
-    def asyncio_loop(self) -> Any:
-        return self._backend.asyncio_loop  # type: ignore
+    def asyncio_loop(self) -> AsyncioLoop:
+        """The asyncio loop beneath. Raises ``RuntimeError`` on a backend that has none."""
+        if is_hosted(self._backend):
+            return self._backend.asyncio_loop
+        raise RuntimeError(f"the backend {self._backend.name!r} has no asyncio loop; choose an asyncio backend")
+
+    @property
+    def backend_name(self) -> str:
+        """The name of the backend, such as ``"asyncio"``."""
+        return self._backend.name
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What the backend can do: names from :class:`~eyewall.ioloop.Capability`."""
+        return self._backend.capabilities
 
     def start(self) -> None:
-        self._backend.start()
+        """Run until :meth:`stop` is called.
+
+        Raises ``RuntimeError`` if this or another loop runs in this thread already, if the loop is
+        closed, and in a process forked after it was made.
+        """
+        self._check_can_start()
+        before, _current.io_loop = _current.io_loop, self
+        try:
+            self._backend.start()
+        finally:
+            _current.io_loop = before
+
+    def _check_can_start(self) -> None:
+        if self._closed:
+            raise RuntimeError("this IOLoop is closed; make a new one")
+        if self._pid != os.getpid():
+            raise RuntimeError(
+                f"this IOLoop was made by process {self._pid}, before the fork, and shares its descriptors; "
+                "make the loop, and what uses it, after the fork"
+            )
+        if self._backend.is_running():
+            raise RuntimeError("this IOLoop runs already; inside it, await or spawn() instead of starting it again")
 
     def stop(self) -> None:
+        """Make :meth:`start` return after this turn; before a start, make that return after one turn.
+
+        From another thread: ``io_loop.add_callback(io_loop.stop)``.
+        """
         self._backend.stop()
 
-    def close(self) -> None:
-        self._backend.close()
+    @overload
+    def run_sync(self, func: Callable[[], Awaitable[T]], timeout: float | None = None) -> T: ...
+    @overload
+    def run_sync(self, func: Callable[[], None], timeout: float | None = None) -> None: ...
+    def run_sync(self, func: Callable[[], Awaitable[T] | None], timeout: float | None = None) -> T | None:
+        """Start the loop, call a function in a task, await what it returns, and stop the loop.
 
-    def run_sync(self, func: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        task = self.spawn(func())
-        task.add_done_callback(lambda _: self.stop())
-        self.start()
+        Gives the result or raises the exception of ``func``; ``TimeoutError`` where that takes more
+        than ``timeout`` seconds (it is cancelled then); ``RuntimeError`` where somebody stops the
+        loop before; :class:`~eyewall.ioloop.BadYieldError` where ``func`` returns neither an
+        awaitable nor None.
+        """
+        self._check_can_start()
+        task = self.spawn(self._call_within(func, timeout), name="run_sync")
+        waiting = True
+
+        def finish(_: object) -> None:
+            if waiting:
+                self.stop()
+
+        task.add_done_callback(finish)
+        try:
+            self.start()
+        except BaseException:
+            task.cancel()
+            raise
+        finally:
+            waiting = False
+        if not task.done():
+            task.cancel()
+            raise RuntimeError("Event loop stopped before the function given to run_sync had ended")
         return task.result()
 
-    def time(self) -> float:
-        return self._backend.time()
+    async def _call_within(self, func: Callable[[], Awaitable[T] | None], timeout: float | None) -> T | None:
+        deadline = float("inf") if timeout is None else self.time() + timeout
+        with self.cancel_scope(deadline=deadline):
+            result = func()
+            if result is None:
+                return None
+            if not hasattr(result, "__await__"):
+                raise BadYieldError(f"run_sync takes a function that returns an awaitable or None, not {result!r}")
+            return await result
+        raise TimeoutError(f"Operation timed out after {timeout} seconds")
+
+    def shutdown(self) -> None:
+        """Cancel the tasks that are left and wait until they, async generators and executor jobs have ended.
+
+        What ``asyncio.run`` does at its end; :meth:`close` does not. Not while the loop runs.
+        """
+        self._check_can_start()
+        self._backend.shutdown()
+
+    def close(self, all_fds: bool = False) -> None:
+        """Free what the loop holds; with ``all_fds`` also close every descriptor that has a handler.
+
+        Raises ``RuntimeError`` while the loop runs. Idempotent.
+        """
+        if self._closed:
+            return
+        if self._backend.is_running():
+            raise RuntimeError("this IOLoop runs; call stop() and close it when start() has returned")
+        self._closed = True
+        if _current.io_loop is self:
+            _current.io_loop = None
+        self._backend.clear_current()
+        self._backend.close(all_fds=all_fds)
 
     def add_handler(self, fd: F, handler: Callable[[F, int], object], events: int, /) -> None:
+        """Call ``handler(fd, events)`` whenever the descriptor is ready, until it is removed.
+
+        ``fd`` is a number or a file object, and the handler gets what was given here. ``events`` is
+        a sum of ``READ``, ``WRITE`` and ``ERROR``. Readiness is level-triggered: a handler that
+        leaves bytes is called again. Raises ``ValueError`` for a descriptor that has a handler.
+        """
         self._backend.add_handler(fd, handler, events)
 
     def update_handler(self, fd: int | HasFileno, events: int, /) -> None:
+        """Change what a descriptor is watched for; 0 keeps its handler and watches nothing.
+
+        Raises ``ValueError`` for a descriptor without a handler.
+        """
         self._backend.update_handler(fd, events)
 
     def remove_handler(self, fd: int | HasFileno, /) -> None:
+        """Stop watching; the handler is not called again, not even for events already seen.
+
+        Does nothing for a descriptor without a handler.
+        """
         self._backend.remove_handler(fd)
 
     def add_callback(self, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
-        self._backend.add_callback(callback, *args, **kwargs)
+        """Call in the next turn of the loop, in the order of the calls. Safe from any thread.
+
+        What it raises is logged. If it returns an awaitable, as an ``async def`` does, that is run
+        as a task, and its failure is logged.
+        """
+        self._backend.add_callback(self._run, callback, *args, **kwargs)
+
+    spawn_callback = add_callback
+
+    def add_callback_from_signal(self, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Do what :meth:`add_callback` does, from a signal handler."""
+        self._backend.add_callback_from_signal(self._run, callback, *args, **kwargs)
 
     def call_at(self, when: float, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Timer:
-        return self._backend.call_at(when, callback, *args, **kwargs)
+        """Call once, when :meth:`time` has reached ``when``; a past time means the next turn."""
+        return self._backend.call_at(when, self._run, callback, *args, **kwargs)
 
     def call_later(self, delay: float, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Timer:
-        return self._backend.call_later(delay, callback, *args, **kwargs)
+        """Call once, ``delay`` seconds from now."""
+        return self._backend.call_later(delay, self._run, callback, *args, **kwargs)
 
-    def create_future(self) -> Promise[Any]:
-        return self._backend.create_future()
+    def add_timeout(
+        self, deadline: float | timedelta, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Timer:
+        """Call once, at a time on the scale of :meth:`time`, or after a ``timedelta``.
+
+        Tornado's clock is ``time.time()`` unless told otherwise; a deadline reckoned from that one is
+        recognised, being years away from any on this loop's clock, and means the same moment here.
+        """
+        return self.call_at(self._moment(deadline), callback, *args, **kwargs)
+
+    def _moment(self, deadline: float | timedelta) -> float:
+        now = self.time()
+        if isinstance(deadline, (int, float)):
+            from_wall_clock = deadline - time.time()
+            return now + from_wall_clock if abs(from_wall_clock) < abs(deadline - now) else deadline
+        if hasattr(deadline, "total_seconds"):
+            return now + deadline.total_seconds()
+        raise TypeError(f"a deadline is a number of seconds or a timedelta, not {deadline!r}")
+
+    def remove_timeout(self, timeout: Timer, /) -> None:
+        """Drop a call that :meth:`call_at` and its like have put off, if it has not been made."""
+        timeout.cancel()
+
+    @overload
+    def add_future(self, future: ThreadFuture[T], callback: Callable[[ThreadFuture[T]], object], /) -> None: ...
+    @overload
+    def add_future(self, future: Future[T], callback: Callable[[Future[T]], object], /) -> None: ...
+    def add_future(self, future: Any, callback: Callable[[Any], object], /) -> None:
+        """Call ``callback(future)`` in a turn of this loop once the future is done.
+
+        Also for a ``concurrent.futures.Future``, whichever thread answers it.
+        """
+
+        def call(done: Any) -> None:
+            self.add_callback(callback, done)
+
+        future.add_done_callback(call)
 
     def spawn(self, coro: Coroutine[Any, Any, T], /, *, name: str | None = None) -> Task[T]:
+        """Run a coroutine as a task. One that fails with nobody waiting for it is logged."""
         return self._backend.spawn(coro, name=name)
 
     def cancel_scope(self, *, deadline: float = float("inf"), shield: bool = False) -> CancelScope:
+        """Make a scope that cancels what is awaited in its ``with`` block, at ``deadline`` or on ``cancel()``.
+
+        ``deadline`` is on the scale of :meth:`time`. With ``shield``, scopes outside it do not reach inside::
+
+            with io_loop.cancel_scope(deadline=io_loop.time() + 5) as scope:
+                await peer.answer()
+            if scope.cancelled_caught:
+                print("no answer within five seconds")
+        """
         return self._backend.cancel_scope(deadline=deadline, shield=shield)
 
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], /, *args: *Ts) -> Future[T]:
-        return self._backend.run_in_executor(executor, func, *args)
+        """Call a function that blocks in a thread of ``executor`` (None: the loop's own)."""
+        return self._backend.run_in_executor(executor or self._executor, func, *args)
+
+    def set_default_executor(self, executor: Executor) -> None:
+        """Choose what :meth:`run_in_executor` uses for None. Whoever made it shuts it down."""
+        self._executor = executor
+
+    def _run(self, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            result = callback(*args, **kwargs)
+        except Exception as error:
+            log_failure(callback, error)
+        else:
+            if result is not None and hasattr(result, "__await__"):
+                self.spawn(_follow(callback, result), name=getattr(callback, "__qualname__", None))
+
+
+async def _follow(callback: object, result: Any) -> None:
+    try:
+        await result
+    except Exception as error:
+        log_failure(callback, error)
+
+
+def run(main: Callable[[], Awaitable[T]], *, backend: str | Backend | None = None) -> T:
+    """Run a program: make a loop, await ``main()`` in it, cancel what tasks are left, close the loop.
+
+    ``backend`` is chosen as by :class:`IOLoop`. Raises ``RuntimeError`` where a loop runs already::
+
+        eyewall.ioloop.run(main, backend="uvloop")
+    """
+    if running_backend() is not None:
+        raise RuntimeError("a loop runs in this thread already; await main() instead of run(main)")
+    io_loop = IOLoop(backend=backend)
+    try:
+        return io_loop.run_sync(main)
+    finally:
+        try:
+            io_loop.shutdown()
+        finally:
+            io_loop.close()

@@ -1,4 +1,10 @@
-"""The errors of the loop's layer."""
+"""The errors of the loop's layer.
+
+IOLoopError
+├── BackendNotFoundError (a LookupError)   no such backend here
+├── BadYieldError (a TypeError)            run_sync was given what cannot be awaited
+└── DeadlockError                          nothing can ever run again on a simulated loop
+"""
 
 from __future__ import annotations
 
@@ -9,3 +15,11 @@ class IOLoopError(Exception):
 
 class BackendNotFoundError(IOLoopError, LookupError):
     """No backend of that name can be made here; the message lists those that can."""
+
+
+class BadYieldError(IOLoopError, TypeError):
+    """A function that was to return an awaitable, or None, returned something else."""
+
+
+class DeadlockError(IOLoopError):
+    """On a simulated loop nothing can ever run again; the message says which tasks wait, and where."""

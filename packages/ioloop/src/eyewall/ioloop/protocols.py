@@ -195,18 +195,40 @@ class Backend(EventLoop, Protocol):
         """What it can do beyond the Protocol: names from :class:`~eyewall.ioloop.Capability`."""
         ...
 
+    def add_callback_from_signal(self, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Do what :meth:`add_callback` does, from a signal handler, which may have interrupted the loop's wait."""
+        ...
+
     def start(self) -> None:
         """Run until :meth:`stop`. Raises ``RuntimeError`` where a loop already runs in this thread."""
         ...
 
     def stop(self) -> None:
-        """Make :meth:`start` return after this turn, or at once when it is next called."""
+        """Make :meth:`start` return after this turn, or after one turn when it is next called."""
         ...
 
     def is_running(self) -> bool:
         """True between the beginning and the end of :meth:`start`."""
         ...
 
-    def close(self) -> None:
-        """Free what the loop holds. Not while it runs. Idempotent."""
+    def make_current(self) -> None:
+        """Tell the library beneath that this thread's loop is this one, if it keeps such a note."""
+        ...
+
+    def clear_current(self) -> None:
+        """Take :meth:`make_current` back, if it still holds."""
+        ...
+
+    def shutdown(self) -> None:
+        """Cancel the tasks that are left and run until they, async generators and executor jobs have ended.
+
+        Not while it runs.
+        """
+        ...
+
+    def close(self, *, all_fds: bool = False) -> None:
+        """Free what the loop holds; with ``all_fds``, close the watched descriptors too.
+
+        Not while it runs. Idempotent.
+        """
         ...

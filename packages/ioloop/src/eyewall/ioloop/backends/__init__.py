@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Protocol, TypeGuard
 
 from ..errors import BackendNotFoundError
+from ..protocols import Backend
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
+    from typing import TypeAlias
 
-    from ..protocols import Backend
+    from .._ioloop import IOLoop
 
-ENTRY_POINTS = "eyewall.ioloop.backends"
+    AsyncioLoop: TypeAlias = asyncio.AbstractEventLoop
+
+ENTRY_POINTS: Final = "eyewall.ioloop.backends"
+
+
+class HostedBackend(Backend, Protocol):
+    """A backend over an asyncio loop, which others may run as well.
+
+    It and its IOLoop live as long as the asyncio loop, which refers to them.
+    """
+
+    asyncio_loop: AsyncioLoop
+    io_loop: IOLoop | None
 
 
 def _asyncio() -> Backend:
@@ -21,20 +36,86 @@ def _asyncio() -> Backend:
     return AsyncioBackend()
 
 
-_BUILT_IN: dict[str, Callable[[], Backend]] = {"asyncio": _asyncio}
+def _uvloop() -> Backend:
+    from ._uvloop import uvloop_backend
+
+    return uvloop_backend()
+
+
+def _simulated() -> Backend:
+    from ._simulated import simulated_backend
+
+    return simulated_backend()
+
+
+# Looked up before the entry points: reading those imports importlib.metadata, which is slow.
+_BUILT_IN: Final[dict[str, Callable[[], Backend]]] = {
+    "asyncio": _asyncio,
+    "uvloop": _uvloop,
+    "simulated": _simulated,
+}
+
+
+def is_hosted(backend: Backend) -> TypeGuard[HostedBackend]:
+    """True for a backend over an asyncio loop."""
+    return hasattr(backend, "asyncio_loop")
 
 
 def make_backend(name: str) -> Backend:
-    """Make the backend of that name. Raises :class:`~eyewall.ioloop.BackendNotFoundError`."""
-    if factory := _BUILT_IN.get(name):
+    """Make the backend of that name.
+
+    Raises :class:`~eyewall.ioloop.BackendNotFoundError` for a name that nobody has registered, and
+    for one whose library is not installed.
+    """
+    if (factory := _BUILT_IN.get(name)) is not None:
         return factory()
-    raise BackendNotFoundError(name)
+    for entry in _registered():
+        if entry.name == name:
+            return entry.load()()
+    names = ", ".join(backend_names())
+    raise BackendNotFoundError(
+        f"there is no event loop backend {name!r}; there are: {names}. A distribution adds one "
+        f"as an entry point of the group {ENTRY_POINTS!r}"
+    )
 
 
-def running_backend() -> Backend | None:
-    """Give the backend of the loop that runs in this thread, be it started by eyewall or not."""
+def backend_names() -> list[str]:
+    """List the names of the backends that eyewall and the installed distributions bring."""
+    return [*_BUILT_IN, *(entry.name for entry in _registered())]
+
+
+class _Entry(Protocol):
+    @property
+    def name(self) -> str: ...
+    def load(self) -> Callable[[], Backend]: ...
+
+
+def _registered() -> list[_Entry]:
+    from importlib.metadata import entry_points
+
+    return list(entry_points(group=ENTRY_POINTS))
+
+
+def running_backend() -> HostedBackend | None:
+    """Give the backend of the asyncio loop that runs in this thread, be it started by eyewall or not."""
     if "asyncio" not in sys.modules:
         return None
     from ._asyncio import running
 
     return running()
+
+
+def set_backend() -> HostedBackend | None:
+    """Give the backend of the loop that was set in this thread with ``asyncio.set_event_loop``."""
+    if "asyncio" not in sys.modules:
+        return None
+    from ._asyncio import already_set
+
+    return already_set()
+
+
+def backend_over(asyncio_loop: AsyncioLoop) -> HostedBackend:
+    """Make the backend around a given asyncio loop. Raises ``RuntimeError`` where it has one."""
+    from ._asyncio import AsyncioBackend
+
+    return AsyncioBackend(asyncio_loop)

@@ -3,98 +3,147 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import math
-import threading
-import weakref
-from typing import TYPE_CHECKING, Any
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Final
 
+from .._capability import Capability
 from .._events import READ, WRITE
 from ..protocols import F, P, T, Ts
+from ._cancel import AsyncioCancelScope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from concurrent.futures import Executor
-    from types import TracebackType
-    from typing import Self
 
-    from ..protocols import HasFileno, Promise, Task, Timer
+    from .._ioloop import IOLoop
+    from ..protocols import HasFileno, Promise, Timer
+
+# Where an asyncio loop keeps its backend. A weak dictionary would keep both for ever, since the
+# backend refers to the loop.
+_ATTRIBUTE: Final = "_eyewall_backend"
+
+_ALL: Final = frozenset(
+    (
+        Capability.SOCKETS,
+        Capability.THREADS,
+        Capability.SIGNALS,
+        Capability.FORK,
+        Capability.SURVIVES_RUNS,
+        Capability.REAL_TIME,
+    )
+)
+
+
+class _Watch:
+    """A descriptor, as it was given, with its handler."""
+
+    __slots__ = ("events", "given", "handler")
+
+    def __init__(self, given: Any, handler: Callable[[Any, int], object]) -> None:
+        self.given = given
+        self.handler = handler
+        self.events = 0
 
 
 class AsyncioBackend:
-    """An :class:`~eyewall.ioloop.Backend` over one asyncio loop."""
+    """An :class:`~eyewall.ioloop.Backend` over one asyncio loop; by default over a new one."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop | None = None, *, name: str = "asyncio") -> None:
-        self.asyncio_loop = asyncio.new_event_loop() if loop is None else loop
-        self.name = name
-        self.capabilities: frozenset[str] = frozenset()
-        self._handlers: dict[int, tuple[Any, Callable[[Any, int], object], int]] = {}
-        self._thread = 0
-        self._stop_early = False
-        _backends[self.asyncio_loop] = self
-        self.time = self.asyncio_loop.time
-        self.create_future = self.asyncio_loop.create_future
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        name: str = "asyncio",
+        capabilities: frozenset[str] = _ALL,
+    ) -> None:
+        loop = asyncio.new_event_loop() if loop is None else loop
+        if vars(loop).setdefault(_ATTRIBUTE, self) is not self:
+            raise RuntimeError(f"{loop!r} has an IOLoop already; inside it, IOLoop.current() gives that one")
+        self.asyncio_loop: asyncio.AbstractEventLoop = loop
+        self.io_loop: IOLoop | None = None
+        self.name: Final = name
+        self.capabilities: Final = capabilities
+        self.time: Callable[[], float] = loop.time
+        self.create_future: Callable[[], Promise[Any]] = loop.create_future
+        self._watched: dict[int, _Watch] = {}
+        self._scopes: dict[asyncio.Task[Any], AsyncioCancelScope] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()  # asyncio itself refers to them weakly
 
     def add_handler(self, fd: F, handler: Callable[[F, int], object], events: int, /) -> None:
-        number = fd if isinstance(fd, int) else fd.fileno()
-        if number in self._handlers:
-            raise ValueError(f"descriptor {number} has a handler already; remove it first")
-        self._handlers[number] = (fd, handler, 0)
-        self.update_handler(number, events)
+        number = _number(fd)
+        if number in self._watched:
+            raise ValueError(f"descriptor {number} has a handler already; call remove_handler first")
+        self._watched[number] = watch = _Watch(fd, handler)
+        try:
+            self._set_events(number, watch, events)
+        except BaseException:
+            del self._watched[number]
+            raise
 
     def update_handler(self, fd: int | HasFileno, events: int, /) -> None:
-        number = fd if isinstance(fd, int) else fd.fileno()
-        given, handler, before = self._handlers[number]
-        loop = self.asyncio_loop
-        if events & READ:
-            if not before & READ:
-                loop.add_reader(number, handler, given, READ)
-        elif before & READ:
-            loop.remove_reader(number)
-        if events & WRITE:
-            if not before & WRITE:
-                loop.add_writer(number, handler, given, WRITE)
-        elif before & WRITE:
-            loop.remove_writer(number)
-        self._handlers[number] = (given, handler, events)
+        number = _number(fd)
+        if (watch := self._watched.get(number)) is None:
+            raise ValueError(f"descriptor {number} has no handler; call add_handler first")
+        self._set_events(number, watch, events)
 
     def remove_handler(self, fd: int | HasFileno, /) -> None:
-        number = fd if isinstance(fd, int) else fd.fileno()
-        if (known := self._handlers.pop(number, None)) is None:
-            return
-        if known[2] & READ:
-            self.asyncio_loop.remove_reader(number)
-        if known[2] & WRITE:
-            self.asyncio_loop.remove_writer(number)
+        number = _number(fd)
+        if (watch := self._watched.pop(number, None)) is not None:
+            self._set_events(number, watch, 0)
+
+    def _set_events(self, number: int, watch: _Watch, events: int) -> None:
+        # The loop calls the handler itself: a wrapper would cost every event of every connection.
+        changed = events ^ watch.events
+        if changed & READ:
+            if events & READ:
+                self.asyncio_loop.add_reader(number, watch.handler, watch.given, READ)
+            else:
+                self.asyncio_loop.remove_reader(number)
+        if changed & WRITE:
+            if events & WRITE:
+                self.asyncio_loop.add_writer(number, watch.handler, watch.given, WRITE)
+            else:
+                self.asyncio_loop.remove_writer(number)
+        watch.events = events
 
     def add_callback(self, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
-        if kwargs:
-            bound = callback
-            self.add_callback(lambda: bound(*args, **kwargs))
-        elif threading.get_ident() == self._thread:
-            self.asyncio_loop.call_soon(callback, *args)
+        if asyncio._get_running_loop() is self.asyncio_loop:
+            call, rest = _plain(callback, args, kwargs)
+            self.asyncio_loop.call_soon(call, *rest)
         else:
-            self.asyncio_loop.call_soon_threadsafe(callback, *args)
+            self.add_callback_from_signal(callback, *args, **kwargs)
+
+    def add_callback_from_signal(self, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
+        call, rest = _plain(callback, args, kwargs)
+        try:
+            self.asyncio_loop.call_soon_threadsafe(call, *rest)
+        except RuntimeError:
+            # Another thread cannot know when the loop is closed; as in Tornado, its call is dropped.
+            if not self.asyncio_loop.is_closed():
+                raise
 
     def call_at(self, when: float, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Timer:
-        if kwargs:
-            bound = callback
-            return self.asyncio_loop.call_at(when, lambda: bound(*args, **kwargs))
-        return self.asyncio_loop.call_at(when, callback, *args)
+        call, rest = _plain(callback, args, kwargs)
+        return self.asyncio_loop.call_at(when, call, *rest)
 
     def call_later(self, delay: float, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Timer:
         return self.call_at(self.time() + delay, callback, *args, **kwargs)
 
-    def spawn(self, coro: Coroutine[Any, Any, T], /, *, name: str | None = None) -> Task[T]:
-        return self.asyncio_loop.create_task(coro, name=name)
+    def spawn(self, coro: Coroutine[Any, Any, T], /, *, name: str | None = None) -> asyncio.Task[T]:
+        task = self.asyncio_loop.create_task(coro, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     def cancel_scope(self, *, deadline: float = math.inf, shield: bool = False) -> AsyncioCancelScope:
-        return AsyncioCancelScope()
+        return AsyncioCancelScope(self.asyncio_loop, self._scopes, deadline, shield)
 
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], /, *args: *Ts) -> asyncio.Future[T]:
         return self.asyncio_loop.run_in_executor(executor, func, *args)
 
     def start(self) -> None:
-        self._thread = threading.get_ident()
         self.asyncio_loop.run_forever()
 
     def stop(self) -> None:
@@ -103,29 +152,81 @@ class AsyncioBackend:
     def is_running(self) -> bool:
         return self.asyncio_loop.is_running()
 
-    def close(self) -> None:
+    def make_current(self) -> None:
+        asyncio.set_event_loop(self.asyncio_loop)
+
+    def clear_current(self) -> None:
+        if _set_loop() is self.asyncio_loop:
+            asyncio.set_event_loop(None)
+
+    def shutdown(self) -> None:
+        loop = self.asyncio_loop
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        if left:
+            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        for task in left:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                message = "unhandled exception while the loop was shut down"
+                loop.call_exception_handler({"message": message, "exception": error, "task": task})
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+
+    def close(self, *, all_fds: bool = False) -> None:
+        for number, watch in list(self._watched.items()):
+            self.remove_handler(number)
+            if all_fds:
+                _close_descriptor(watch.given)
         self.asyncio_loop.close()
 
 
-_backends: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncioBackend] = weakref.WeakKeyDictionary()
+def _plain(
+    callback: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Callable[..., object], tuple[Any, ...]]:
+    """Give a call in the form that asyncio takes: without keyword arguments."""
+    return (functools.partial(callback, *args, **kwargs), ()) if kwargs else (callback, args)
+
+
+def _number(fd: int | HasFileno) -> int:
+    return fd if isinstance(fd, int) else fd.fileno()
+
+
+def _close_descriptor(given: Any) -> None:
+    try:
+        if isinstance(given, int):
+            os.close(given)
+        else:
+            given.close()
+    except OSError:
+        pass  # its owner has closed it before
+
+
+def _backend_of(loop: asyncio.AbstractEventLoop) -> AsyncioBackend:
+    known: AsyncioBackend | None = vars(loop).get(_ATTRIBUTE)
+    return AsyncioBackend(loop) if known is None else known
 
 
 def running() -> AsyncioBackend | None:
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-    return _backends.get(loop) or AsyncioBackend(loop)
+    """Give the backend of the asyncio loop that runs in this thread."""
+    loop = asyncio._get_running_loop()
+    return None if loop is None else _backend_of(loop)
 
 
-class AsyncioCancelScope:
-    cancelled_caught = False
+def already_set() -> AsyncioBackend | None:
+    """Give the backend of the open asyncio loop that was set in this thread and does not run."""
+    loop = _set_loop()
+    return None if loop is None or loop.is_closed() else _backend_of(loop)
 
-    def cancel(self) -> None: ...
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> bool | None:
-        return None
+def _set_loop() -> asyncio.AbstractEventLoop | None:
+    if sys.version_info >= (3, 14):
+        try:
+            return asyncio.get_event_loop()
+        except RuntimeError:
+            return None
+    # Before 3.14 get_event_loop makes a loop where none was set, or warns: look without touching.
+    policy = asyncio.get_event_loop_policy()  # pyright: ignore[reportDeprecated] - so it is, from 3.14 on
+    local = getattr(policy, "_local", None)
+    loop: asyncio.AbstractEventLoop | None = getattr(local, "_loop", None)
+    return loop

@@ -1,0 +1,24 @@
+"""What becomes of a callback that fails: one line in the log that says where it comes from."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+logger: Final = logging.getLogger("eyewall.ioloop")
+
+
+def describe(callback: object) -> str:
+    """Give the name of a callable and the place of its code, as far as it has them."""
+    while (inner := getattr(callback, "func", None)) is not None:  # functools.partial
+        callback = inner
+    code = getattr(callback, "__code__", None)
+    if code is None:
+        return repr(callback)
+    name = getattr(callback, "__qualname__", code.co_name)
+    return f"{name} at {code.co_filename}:{code.co_firstlineno}"
+
+
+def log_failure(callback: object, error: BaseException) -> None:
+    """Log that a callback, or the coroutine it began, ended with an error that nobody waits for."""
+    logger.error("Exception in callback %s", describe(callback), exc_info=error)

@@ -1,0 +1,279 @@
+"""The turn of an event loop of our own: what is due runs, in order, and then somebody waits.
+
+:class:`TurnLoop` does the part of ``asyncio.AbstractEventLoop`` on which asyncio's own futures,
+tasks, events, queues, task groups and time-outs run. Where time comes from and how one waits
+for it is left to the subclass.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import logging
+import sys
+import weakref
+from abc import abstractmethod
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
+    from contextvars import Context
+    from typing import TypeVarTuple, Unpack
+
+    from ..protocols import T
+
+    Ts = TypeVarTuple("Ts")
+
+logger: Final = logging.getLogger("eyewall.ioloop")
+
+
+class Call(asyncio.Handle):
+    """A callback that is ready to run."""
+
+    def run(self) -> None:
+        """Run it, unless it was cancelled; what it raises goes to the loop's exception handler."""
+        if not self.cancelled():
+            self._run()
+
+
+class TimedCall(asyncio.TimerHandle):
+    """A callback that waits for its time."""
+
+    waits: bool = True
+
+    def run(self) -> None:
+        """Run it, unless it was cancelled; what it raises goes to the loop's exception handler."""
+        if not self.cancelled():
+            self._run()
+
+
+class TurnLoop(asyncio.AbstractEventLoop):
+    """An asyncio event loop without descriptors, whose subclass brings the clock and the waiting."""
+
+    def __init__(self) -> None:
+        self._ready: deque[Call | TimedCall] = deque()
+        self._timers: list[tuple[float, int, TimedCall]] = []  # a heap
+        self._timer_count = itertools.count()  # keeps timers of the same moment in order
+        self._cancelled_timers = 0
+        self._running = False
+        self._stopping = False
+        self._closed = False
+        self._debug = False
+        self._exception_handler: Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object] | None = None
+        self._task_factory: Any = None
+        self._generators: weakref.WeakSet[AsyncGenerator[Any, Any]] = weakref.WeakSet()
+
+    @abstractmethod
+    def time(self) -> float:
+        """Give the seconds on the loop's clock."""
+
+    @abstractmethod
+    def _wait(self) -> None:
+        """Wait until something is ready or the next timer is due. Called once in each turn."""
+
+    def _order(self, ready: deque[Call | TimedCall]) -> None:
+        """Change the order of what is ready at once; by default it stays that of the calls."""
+
+    # Turns
+
+    def run_forever(self) -> None:
+        self._check_idle()
+        self._running = True
+        hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(firstiter=self._generators.add, finalizer=self._finalize_generator)
+        asyncio._set_running_loop(self)
+        try:
+            while True:
+                self._turn()
+                if self._stopping:
+                    break
+        finally:
+            self._stopping = False
+            self._running = False
+            asyncio._set_running_loop(None)
+            sys.set_asyncgen_hooks(*hooks)
+
+    def run_until_complete(self, future: Generator[Any, None, T] | Awaitable[T]) -> T:
+        self._check_idle()
+        # What the base class allows beside awaitables, old-style generators, asyncio has dropped in 3.12.
+        task = asyncio.ensure_future(cast("Awaitable[T]", future), loop=self)
+        task.add_done_callback(self._stop_with)
+        try:
+            self.run_forever()
+        finally:
+            task.remove_done_callback(self._stop_with)
+        if not task.done():
+            raise RuntimeError("Event loop stopped before Future completed.")
+        return task.result()
+
+    def _stop_with(self, _: object) -> None:
+        self.stop()
+
+    def _turn(self) -> None:
+        if not self._ready and not self._stopping:
+            self._wait()
+        self._take_due()
+        ready = self._ready
+        self._order(ready)
+        for _ in range(len(ready)):  # what these add runs in the next turn
+            ready.popleft().run()
+
+    def _take_due(self) -> None:
+        timers = self._timers
+        if not timers:
+            return
+        now = self.time()
+        while timers and timers[0][0] <= now:
+            self._ready.append(self._pop_timer())
+
+    def _next_timer(self) -> float | None:
+        """Give the time of the first timer that still counts."""
+        timers = self._timers
+        while timers and timers[0][2].cancelled():
+            self._pop_timer()
+        return timers[0][0] if timers else None
+
+    def _pop_timer(self) -> TimedCall:
+        timer = heapq.heappop(self._timers)[2]
+        timer.waits = False
+        if timer.cancelled():
+            self._cancelled_timers -= 1
+        return timer
+
+    def _check_idle(self) -> None:
+        self._check_open()
+        if self._running:
+            raise RuntimeError("This event loop is already running")
+        if asyncio._get_running_loop() is not None:
+            raise RuntimeError("Cannot run the event loop while another loop is running")
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("Event loop is closed")
+
+    def stop(self) -> None:
+        self._stopping = True
+
+    def is_running(self) -> bool:
+        return self._running
+
+    def is_closed(self) -> bool:
+        return self._closed
+
+    def close(self) -> None:
+        if self._running:
+            raise RuntimeError("Cannot close a running event loop")
+        self._closed = True
+        self._ready.clear()
+        self._timers.clear()
+
+    # Callbacks and timers
+
+    def call_soon(
+        self, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts], context: Context | None = None
+    ) -> asyncio.Handle:
+        self._check_open()
+        call = Call(callback, args, self, context)
+        self._ready.append(call)
+        return call
+
+    call_soon_threadsafe = call_soon
+
+    def call_later(
+        self, delay: float, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts], context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        return self.call_at(self.time() + delay, callback, *args, context=context)
+
+    def call_at(
+        self, when: float, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts], context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        self._check_open()
+        call = TimedCall(when, callback, args, self, context)
+        heapq.heappush(self._timers, (when, next(self._timer_count), call))
+        return call
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        # Called by TimerHandle.cancel. Dropping the cancelled half at once keeps the cost linear.
+        if not (isinstance(handle, TimedCall) and handle.waits):
+            return
+        self._cancelled_timers += 1
+        if self._cancelled_timers > 100 and self._cancelled_timers * 2 > len(self._timers):
+            self._timers = [entry for entry in self._timers if not entry[2].cancelled()]
+            heapq.heapify(self._timers)
+            self._cancelled_timers = 0
+
+    # Futures and tasks
+
+    def create_future(self) -> asyncio.Future[Any]:
+        return asyncio.Future(loop=self)
+
+    def create_task(
+        self, coro: Generator[Any, None, T] | Coroutine[Any, Any, T], *, name: str | None = None, **options: Any
+    ) -> asyncio.Task[T]:
+        self._check_open()
+        if self._task_factory is None:
+            return asyncio.Task(coro, loop=self, name=name, **options)
+        task: asyncio.Task[T] = self._task_factory(self, coro, name=name, **options)
+        return task
+
+    def set_task_factory(self, factory: Any) -> None:
+        self._task_factory = factory
+
+    def get_task_factory(self) -> Any:
+        return self._task_factory
+
+    async def shutdown_asyncgens(self) -> None:
+        left = list(self._generators)
+        self._generators.clear()
+        await asyncio.gather(*(generator.aclose() for generator in left), return_exceptions=True)
+
+    def _finalize_generator(self, generator: AsyncGenerator[Any, Any]) -> None:
+        self._generators.discard(generator)
+        if not self._closed:
+            self.call_soon(self.create_task, generator.aclose())
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """There are no threads to wait for."""
+
+    # Errors
+
+    def get_debug(self) -> bool:
+        return self._debug
+
+    def set_debug(self, enabled: bool) -> None:
+        self._debug = enabled
+
+    def get_exception_handler(self) -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object] | None:
+        return self._exception_handler
+
+    def set_exception_handler(
+        self, handler: Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object] | None
+    ) -> None:
+        self._exception_handler = handler
+
+    def default_exception_handler(self, context: dict[str, Any]) -> None:
+        message = context.get("message") or "Unhandled exception in the event loop"
+        details = [f"{key}: {value!r}" for key, value in context.items() if key not in {"message", "exception"}]
+        logger.error("\n".join([message, *details]), exc_info=context.get("exception"))
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        if self._exception_handler is None:
+            self.default_exception_handler(context)
+            return
+        try:
+            self._exception_handler(self, context)
+        except Exception:
+            logger.exception("the loop's exception handler failed on %r", context)
+
+
+def refuse(loop_class: type[object], names: tuple[str, ...], remedy: str) -> None:
+    """Make methods of asyncio's that a loop does not have say so, and say what to do instead."""
+    for name in names:
+
+        def method(self: TurnLoop, *args: object, **kwargs: object) -> NoReturn:
+            raise NotImplementedError(f"{loop_class.__name__} has no {method.__name__}: {remedy}")
+
+        method.__name__ = name
+        setattr(loop_class, name, method)
