@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from eyewall.ioloop import EventLoop, Future
     from eyewall.iostream import Buffer, Stream
 
+    from ._context import HTTPConnectionContext
     from ._headers import HTTPHeaders
     from ._start_line import RequestStartLine, ResponseStartLine
-    from ._context import HTTPConnectionContext
 
 
 class HTTPMessageDelegate(Protocol):

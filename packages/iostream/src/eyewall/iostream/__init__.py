@@ -1,12 +1,28 @@
-"""Typed non-blocking byte streams."""
+"""Typed non-blocking byte streams, over sockets, TLS, or anything else that carries bytes."""
 
+from ._base import BaseIOStream
 from ._info import Address, StreamInfo, TLSInfo
-from .errors import StreamBufferFullError, StreamClosedError, StreamError, UnsatisfiableReadError
+from ._iostream import IOStream
+from ._ssl_options import SSLOptions, SSLOptionsDict, ssl_options_to_context
+from ._ssliostream import SSLIOStream
+from .errors import (
+    SSLConfigurationError,
+    StreamBufferFullError,
+    StreamClosedError,
+    StreamError,
+    UnsatisfiableReadError,
+)
 from .protocols import Buffer, Stream
 
 __all__ = [
     "Address",
+    "BaseIOStream",
     "Buffer",
+    "IOStream",
+    "SSLConfigurationError",
+    "SSLIOStream",
+    "SSLOptions",
+    "SSLOptionsDict",
     "Stream",
     "StreamBufferFullError",
     "StreamClosedError",
@@ -14,4 +30,5 @@ __all__ = [
     "StreamInfo",
     "TLSInfo",
     "UnsatisfiableReadError",
+    "ssl_options_to_context",
 ]

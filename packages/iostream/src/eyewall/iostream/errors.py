@@ -7,6 +7,8 @@
          ├─ StreamClosedError      the stream ended; real_error says why
          ├─ UnsatisfiableReadError  a read_until found no delimiter within its max_bytes
          └─ StreamBufferFullError   a buffer would outgrow its limit
+    ValueError
+     └─ SSLConfigurationError       TLS cannot be spoken with these options
 """
 
 from __future__ import annotations
@@ -33,3 +35,7 @@ class UnsatisfiableReadError(StreamError):
 
 class StreamBufferFullError(StreamError):
     """A buffer would grow past ``max_buffer_size`` or ``max_write_buffer_size``."""
+
+
+class SSLConfigurationError(ValueError):
+    """TLS cannot be spoken with these options; the message names the option and the remedy."""

@@ -1,0 +1,522 @@
+"""BaseIOStream: the buffers, waiters and ends that every kind of stream has in common."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+from eyewall.ioloop import READ, WRITE, CompletedFuture, IOLoop
+
+from ._info import StreamInfo
+from ._reads import NOT_YET, PendingRead, WantAll, WantBytes, WantDelimiter
+from .errors import StreamBufferFullError, StreamClosedError, UnsatisfiableReadError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from eyewall.ioloop import EventLoop, Future, Promise
+
+    from ._reads import Want
+    from ._transport import Transport
+    from .protocols import Buffer
+
+DEFAULT_MAX_BUFFER_SIZE: Final = 100 * 1024 * 1024
+"""Bytes that a read may gather: Tornado's default."""
+DEFAULT_READ_CHUNK_SIZE: Final = 64 * 1024
+"""Bytes asked of the kernel at a time, and about as many are read ahead with nobody waiting."""
+LOW_WATER_MARK: Final = 64 * 1024
+"""Unsent bytes at which :meth:`BaseIOStream.drained` is done."""
+
+# Buffers of one write that are together no longer than this are copied into one: a copy of them
+# costs less than what the kernel charges for a second buffer.
+_JOIN_BELOW: Final = 64 * 1024
+# Far below IOV_MAX, far above what one write brings.
+_MOST_BUFFERS: Final = 64
+
+
+class BaseIOStream:
+    """A stream over some :class:`Transport`; satisfies :class:`~eyewall.iostream.Stream`.
+
+    Bytes are read ahead, up to about ``read_chunk_size``, once a first read or a callback has shown
+    that somebody cares: so the end of a peer is noticed while nobody reads. The descriptor stays
+    registered from one read to the next. A write is tried at once, before anything is registered.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_buffer",
+        "_close_callback",
+        "_closed",
+        "_done",
+        "_ended",
+        "_eof_callback",
+        "_events",
+        "_read",
+        "_readable",
+        "_sent",
+        "_shutting_down",
+        "_transport",
+        "_unsent",
+        "_unsent_bytes",
+        "_write_waiters",
+        "error",
+        "io_loop",
+        "max_buffer_size",
+        "max_write_buffer_size",
+        "read_chunk_size",
+    )
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        io_loop: EventLoop | None = None,
+        max_buffer_size: int | None = None,
+        read_chunk_size: int | None = None,
+        max_write_buffer_size: int | None = None,
+    ) -> None:
+        self.io_loop: EventLoop = IOLoop.current() if io_loop is None else io_loop
+        """The loop that the stream runs on."""
+        self.max_buffer_size: int = max_buffer_size or DEFAULT_MAX_BUFFER_SIZE
+        """Bytes that one read may gather."""
+        self.read_chunk_size: int = min(read_chunk_size or DEFAULT_READ_CHUNK_SIZE, max(self.max_buffer_size // 2, 1))
+        """Bytes asked of the kernel at a time."""
+        self.max_write_buffer_size: int | None = max_write_buffer_size
+        """Unsent bytes that the stream may hold, or None for no bound."""
+        self.error: BaseException | None = None
+        """What closed the stream, or None where it is open or ended in good order."""
+        self._transport = transport
+        self._events = 0
+        self._buffer: bytes | bytearray = b""
+        self._read: PendingRead | None = None
+        self._readable: Promise[None] | None = None
+        self._ended = False
+        self._closed = False
+        self._shutting_down = False
+        self._unsent: deque[memoryview] | None = None
+        self._unsent_bytes = 0
+        self._sent = 0
+        self._write_waiters: deque[tuple[int, Promise[None]]] | None = None
+        self._close_callback: Callable[[], object] | None = None
+        self._eof_callback: Callable[[], object] | None = None
+        self._done: CompletedFuture[None] = CompletedFuture(self.io_loop, None)
+
+    # Reading
+
+    def read_bytes(self, num_bytes: int, /, partial: bool = False) -> Future[bytes]:
+        """Give exactly ``num_bytes`` bytes; with ``partial``, any number from 1 to that.
+
+        Fails with :class:`StreamClosedError` where the stream ends first. Raises ``ValueError``
+        for a number below 0, and ``RuntimeError`` while another read is under way.
+        """
+        if num_bytes < 0:
+            raise ValueError(f"cannot read {num_bytes} bytes: ask for 0 or more")
+        return self._start_read(WantBytes(num_bytes, partial))
+
+    def read_until(self, delimiter: bytes, /, max_bytes: int | None = None) -> Future[bytes]:
+        """Give all up to and including ``delimiter``.
+
+        Where it does not stand within ``max_bytes``, the stream is closed and the read fails with
+        :class:`UnsatisfiableReadError`. Raises ``ValueError`` for an empty delimiter.
+        """
+        if not delimiter:
+            raise ValueError("cannot read until an empty delimiter: give one byte or more")
+        return self._start_read(WantDelimiter(delimiter, max_bytes))
+
+    def read_until_close(self) -> Future[bytes]:
+        """Give all that comes until the peer ends its side, up to ``max_buffer_size`` bytes.
+
+        A connection that breaks instead fails it with :class:`StreamClosedError`.
+        """
+        return self._start_read(WantAll())
+
+    def read_nowait(self) -> bytes:
+        """Take what is buffered; ``b""`` where that is nothing. Never waits, never raises."""
+        data = self._buffer
+        self._buffer = b""
+        if not self._events & READ:
+            self._update_events()
+        return data if type(data) is bytes else bytes(data)
+
+    def readable(self) -> Future[None]:
+        """Wait until :meth:`read_nowait` has something to give.
+
+        Fails with :class:`StreamClosedError` where the stream ends instead.
+        """
+        self._check_no_read()
+        if self._buffer:
+            return self._done
+        promise: Promise[None] = self.io_loop.create_future()
+        if self._closed or self._ended:
+            self._fail(promise)
+        else:
+            self._readable = promise
+            if not self._events & READ:
+                self._begin_reading()
+        return promise
+
+    def unread(self, data: bytes, /) -> None:
+        """Put bytes back at the front: the next read begins with them."""
+        self._buffer = data + self._buffer if self._buffer else data
+
+    def reading(self) -> bool:
+        """True while a read waits."""
+        return (self._read is not None and not self._read.done()) or (
+            self._readable is not None and not self._readable.done()
+        )
+
+    def _check_no_read(self) -> None:
+        if self.reading():
+            raise RuntimeError("the stream is being read already: one read at a time; await the first")
+
+    def _start_read(self, want: Want) -> Future[bytes]:
+        self._check_no_read()
+        if (length := self._length(want)) != NOT_YET:
+            return CompletedFuture(self.io_loop, self._take(length))
+        read = PendingRead(want, self.io_loop.create_future(), self.unread)
+        self._read = read
+        if self._closed or self._ended:
+            self._fail_read()
+        elif not self._events & READ:
+            self._begin_reading()
+        return read
+
+    def _length(self, want: Want) -> int:
+        """How much of the buffer a read gets now, or NOT_YET."""
+        try:
+            return want.length_at_end(self._buffer) if self._ended else want.length(self._buffer)
+        except UnsatisfiableReadError as error:
+            self.close(error)
+            return NOT_YET
+
+    def _begin_reading(self) -> None:
+        """Try at once where nothing is watched yet: on a new connection the first bytes are mostly there."""
+        if not self._events and not self._connecting():
+            self._on_readable()
+        if not self._closed:
+            self._update_events()
+
+    def _connecting(self) -> bool:
+        """True while the transport cannot take or give bytes yet."""
+        return False
+
+    def _satisfy(self) -> None:
+        """Answer the read that waits, if the buffer holds what it wants."""
+        read = self._read
+        if read is None:
+            return
+        if read.done():
+            self._read = None
+            return
+        if (length := self._length(read.want)) != NOT_YET:
+            self._read = None
+            read.resolve(self._take(length))
+        elif self._ended:
+            self._fail_read()
+        elif len(self._buffer) > self.max_buffer_size:
+            self.close(StreamBufferFullError(f"a read has gathered max_buffer_size, {self.max_buffer_size} bytes"))
+
+    def _take(self, length: int) -> bytes:
+        buffer = self._buffer
+        if length == len(buffer):
+            self._buffer = b""
+            data = bytes(buffer)
+        else:
+            data = bytes(memoryview(buffer)[:length])
+            # A bytearray gives up bytes at its front without moving the others.
+            if isinstance(buffer, bytearray):
+                del buffer[:length]
+            else:
+                self._buffer = bytearray(memoryview(buffer)[length:])
+        if not self._events & READ and not self._closed:
+            self._update_events()
+        return data
+
+    def _on_readable(self) -> None:
+        if self._read is None and len(self._buffer) >= self.read_chunk_size:
+            self._update_events()
+            return
+        try:
+            data = self._transport.receive(self.read_chunk_size)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self.close(error)
+            return
+        if not data:
+            self._on_end()
+            return
+        if not self._buffer:
+            self._buffer = data
+        elif isinstance(self._buffer, bytearray):
+            self._buffer += data
+        else:
+            self._buffer = bytearray(self._buffer) + data
+        if self._readable is not None:
+            waiter, self._readable = self._readable, None
+            if not waiter.done():
+                waiter.set_result(None)
+        elif self._read is not None:
+            self._satisfy()
+        if self._transport.buffered and not self._closed:
+            self.io_loop.add_callback(self._on_buffered)
+
+    def _on_buffered(self) -> None:
+        if not self._closed and self._events & READ:
+            self._on_readable()
+
+    def _on_end(self) -> None:
+        """The peer has ended its side."""
+        self._ended = True
+        self._satisfy()
+        if self._closed:
+            return
+        if self._readable is not None:
+            waiter, self._readable = self._readable, None
+            self._fail(waiter)
+        if (callback := self._eof_callback) is None:
+            self.close()
+        else:
+            self._update_events()
+            self._eof_callback = None
+            callback()
+
+    # Writing
+
+    def write(self, *buffers: Buffer) -> Future[None]:
+        """Send the buffers, in order; done when the kernel has taken all of them.
+
+        Raises :class:`StreamClosedError` where the stream is closed, and
+        :class:`StreamBufferFullError` where more than ``max_write_buffer_size`` bytes would wait:
+        then nothing of it is sent.
+        """
+        self.write_nowait(*buffers)
+        if not self._unsent_bytes and not self._closed:
+            return self._done
+        return self._wait_until_sent(self._sent + self._unsent_bytes)
+
+    def write_nowait(self, *buffers: Buffer) -> None:
+        """Like :meth:`write`, for whoever waits with :meth:`drained` instead."""
+        if self._closed or self._shutting_down:
+            raise StreamClosedError(self.error)
+        if len(buffers) == 1 and not self._unsent_bytes and self.max_write_buffer_size is None:
+            self._send(buffers[0])
+        else:
+            self._send_many(buffers)
+
+    def drained(self) -> Future[None]:
+        """Wait until no more than :data:`LOW_WATER_MARK` bytes wait to be sent; fails where the stream closes."""
+        if self._unsent_bytes <= LOW_WATER_MARK and not self._closed:
+            return self._done
+        return self._wait_until_sent(self._sent + self._unsent_bytes - LOW_WATER_MARK)
+
+    def writing(self) -> bool:
+        """True while bytes wait to be sent."""
+        return self._unsent_bytes > 0 or self._transport.unsent
+
+    def shutdown_write(self) -> None:
+        """End this side once all that was written has gone; the peer reads an end, and may still send."""
+        if not self._closed and not self._shutting_down:
+            self._shutting_down = True
+            if not self.writing():
+                self._end_writing()
+
+    def _send(self, data: Buffer) -> None:
+        """Send one buffer at once, and keep what the transport does not take."""
+        if type(data) is memoryview:
+            data = data.cast("B")
+        try:
+            sent = self._transport.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            self.close(error)
+            return
+        if sent != len(data) or self._transport.unsent:
+            self._enqueue(data, sent)
+            self._update_events()
+
+    def _send_many(self, buffers: tuple[Buffer, ...]) -> None:
+        views = [memoryview(buffer).cast("B") for buffer in buffers if buffer]
+        size = sum(map(len, views))
+        waiting = self._unsent_bytes
+        if self.max_write_buffer_size is not None and waiting + size > self.max_write_buffer_size:
+            raise StreamBufferFullError(
+                f"{waiting + size} bytes would wait to be sent, and max_write_buffer_size is "
+                f"{self.max_write_buffer_size}: await each write, or write less at a time"
+            )
+        if not waiting and 0 < size <= _JOIN_BELOW:
+            self._send(b"".join(views))
+            return
+        for view in views:
+            self._enqueue(view, 0)
+        if size and not waiting:
+            self._on_writable()
+
+    def _enqueue(self, data: Buffer, start: int) -> None:
+        # Whoever wrote a mutable buffer may change it later, so what stays behind of it is copied.
+        whole = data if isinstance(data, bytes) or _is_immutable(data) else bytes(data)
+        if self._unsent is None:
+            self._unsent = deque()
+        if rest := memoryview(whole)[start:]:
+            self._unsent.append(rest)
+            self._unsent_bytes += len(rest)
+
+    def _on_writable(self) -> None:
+        try:
+            self._transport.flush()
+            while self._unsent:
+                count = len(self._unsent)
+                if count == 1:
+                    self._advance(self._transport.send(self._unsent[0]))
+                else:
+                    self._advance(
+                        self._transport.send_many([self._unsent[i] for i in range(min(count, _MOST_BUFFERS))])
+                    )
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            self.close(error)
+            return
+        self._wake_writers()
+        if self._shutting_down and not self.writing():
+            self._end_writing()
+        self._update_events()
+
+    def _advance(self, sent: int) -> None:
+        self._sent += sent
+        self._unsent_bytes -= sent
+        unsent = self._unsent
+        while sent and unsent:
+            if sent < len(unsent[0]):
+                unsent[0] = unsent[0][sent:]
+                return
+            sent -= len(unsent.popleft())
+
+    def _wait_until_sent(self, position: int) -> Promise[None]:
+        promise: Promise[None] = self.io_loop.create_future()
+        if self._closed:
+            self._fail(promise)
+        else:
+            if self._write_waiters is None:
+                self._write_waiters = deque()
+            self._write_waiters.append((position, promise))
+        return promise
+
+    def _wake_writers(self) -> None:
+        waiters = self._write_waiters
+        if not waiters:
+            return
+        waiting = [(position, promise) for position, promise in waiters if position > self._sent]
+        for position, promise in waiters:
+            if position <= self._sent and not promise.done():
+                promise.set_result(None)
+        self._write_waiters = deque(waiting) if waiting else None
+
+    def _end_writing(self) -> None:
+        try:
+            self._transport.shutdown_write()
+        except OSError as error:
+            self.close(error)
+
+    # The end
+
+    def close(self, error: BaseException | None = None, /) -> None:
+        """Drop the connection now, with all that waits to be sent. Never waits, never raises, idempotent.
+
+        Whoever waits on the stream gets :class:`StreamClosedError` with ``error`` as its ``real_error``.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        self.error = error
+        self._transport.close(self.io_loop)
+        self._events = 0
+        self._eof_callback = None
+        self._unsent = None
+        self._unsent_bytes = 0
+        if error is None:
+            self._ended = True
+            self._satisfy()
+        self._fail_read()
+        if self._readable is not None:
+            waiter, self._readable = self._readable, None
+            self._fail(waiter)
+        waiters, self._write_waiters = self._write_waiters, None
+        for _, promise in waiters or ():
+            self._fail(promise)
+        self._schedule_close_callback()
+
+    def closed(self) -> bool:
+        """True after :meth:`close`, or after the stream has ended by itself."""
+        return self._closed
+
+    def set_close_callback(self, callback: Callable[[], object] | None, /) -> None:
+        """Call once, in a turn of the loop, after the stream has closed, or soon if it has already."""
+        self._close_callback = callback
+        if self._closed:
+            self._schedule_close_callback()
+        elif callback is not None:
+            self._update_events()
+
+    def set_eof_callback(self, callback: Callable[[], object] | None, /) -> None:
+        """Call once when the peer has ended its side, and leave this side open for writing.
+
+        Without such a callback the end of input closes the stream. Whoever sets one closes the
+        stream. Called in the next turn of the loop if the end has been seen already.
+        """
+        if self._ended and callback is not None and not self._closed:
+            self.io_loop.add_callback(callback)
+            return
+        self._eof_callback = callback
+        if callback is not None and not self._closed:
+            self._update_events()
+
+    def set_nodelay(self, value: bool, /) -> None:
+        """Send small writes at once (True), or let the kernel join them. Ignored where it means nothing."""
+
+    @property
+    def info(self) -> StreamInfo:
+        """Who is at the other end."""
+        return StreamInfo()
+
+    def _schedule_close_callback(self) -> None:
+        callback, self._close_callback = self._close_callback, None
+        if callback is not None:
+            self.io_loop.add_callback(callback)
+
+    def _fail_read(self) -> None:
+        read, self._read = self._read, None
+        if read is not None:
+            self._fail(read.promise)
+
+    def _fail(self, promise: Promise[Any]) -> None:
+        if promise.done():
+            return
+        promise.set_exception(StreamClosedError(self.error))
+        # Looked at once, so that no loop complains of an end that nobody awaits.
+        promise.exception()
+
+    def _wanted_events(self) -> int:
+        wants_read = not self._ended and (self._read is not None or len(self._buffer) < self.read_chunk_size)
+        return (READ if wants_read else 0) | (WRITE if self.writing() else 0)
+
+    def _update_events(self) -> None:
+        if self._closed:
+            return
+        events = self._wanted_events()
+        if events != self._events:
+            self._events = events
+            self._transport.watch(self.io_loop, self._on_events, events)
+            if events & READ and self._transport.buffered:
+                self.io_loop.add_callback(self._on_buffered)
+
+    def _on_events(self, fd: object, events: int) -> None:
+        if events & READ:
+            self._on_readable()
+        if events & WRITE and not self._closed:
+            self._on_writable()
+
+
+def _is_immutable(data: Buffer) -> bool:
+    return isinstance(data, memoryview) and isinstance(data.obj, bytes)

@@ -1,0 +1,142 @@
+"""IOStream: a stream over a socket."""
+
+from __future__ import annotations
+
+import errno
+import os
+from socket import AF_INET, AF_INET6, IPPROTO_TCP, SO_ERROR, SOL_SOCKET, TCP_NODELAY
+from typing import TYPE_CHECKING, Any, cast
+
+from eyewall.ioloop import WRITE
+
+from ._base import BaseIOStream
+from ._info import StreamInfo
+from ._transport import SocketTransport
+
+if TYPE_CHECKING:
+    import socket as sockets
+    from typing import Self
+
+    from eyewall.ioloop import EventLoop, Future, Promise
+
+    from ._info import Address
+    from ._transport import Transport
+
+
+class IOStream(BaseIOStream):
+    r"""A stream over a socket: one that is connected, or one that :meth:`connect` connects.
+
+    ::
+
+        stream = IOStream(socket.socket())
+        await stream.connect(("127.0.0.1", 6379))
+        await stream.write(b"PING\r\n")
+        print(await stream.read_until(b"\r\n", max_bytes=1024))
+
+    The socket is made non-blocking and belongs to the stream, which closes it.
+    """
+
+    __slots__ = ("_address", "_connected", "socket")
+
+    def __init__(
+        self,
+        socket: sockets.socket,
+        *,
+        io_loop: EventLoop | None = None,
+        max_buffer_size: int | None = None,
+        read_chunk_size: int | None = None,
+        max_write_buffer_size: int | None = None,
+    ) -> None:
+        socket.setblocking(False)
+        self.socket: sockets.socket = socket
+        """The socket. Do not read from it or write to it."""
+        self._address: Address | None = None
+        # Any is Self, which no attribute can be a promise of.
+        self._connected: Promise[Any] | None = None
+        super().__init__(
+            self._make_transport(socket),
+            io_loop=io_loop,
+            max_buffer_size=max_buffer_size,
+            read_chunk_size=read_chunk_size,
+            max_write_buffer_size=max_write_buffer_size,
+        )
+
+    def connect(self, address: Address, server_hostname: str | None = None) -> Future[Self]:
+        """Connect, and give this stream once that is done; what is written until then waits.
+
+        ``address`` holds an IP address (a name would be looked up on the spot, and block the loop).
+        ``server_hostname`` is the name that TLS verifies, on a stream that speaks it. Fails with
+        :class:`StreamClosedError`, whose ``real_error`` is the cause.
+        """
+        promise: Promise[Self] = self.io_loop.create_future()
+        self._connected = promise
+        try:
+            self.socket.connect(address)
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            self.close(error)
+            return promise
+        self._update_events()
+        return promise
+
+    def fileno(self) -> int:
+        """The descriptor of the socket; -1 once it is closed."""
+        return self.socket.fileno()
+
+    def set_nodelay(self, value: bool, /) -> None:
+        """Send small writes at once (True), or let the kernel join them. Ignored where it is no TCP socket."""
+        if not self._closed and self.socket.family in (AF_INET, AF_INET6):
+            self.socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, int(value))
+
+    @property
+    def info(self) -> StreamInfo:
+        """Who is at the other end; remembered once the stream is closed, if it was asked for before."""
+        return StreamInfo(self._peer())
+
+    def close(self, error: BaseException | None = None, /) -> None:
+        """Drop the connection now; see :meth:`Stream.close`."""
+        super().close(error)
+        connected, self._connected = self._connected, None
+        if connected is not None:
+            self._fail(connected)
+
+    def _make_transport(self, sock: sockets.socket) -> Transport:
+        # A cast, because pyright takes a slot that holds a function for a method, and binds it once more.
+        return cast("Transport", SocketTransport(sock))
+
+    def _peer(self) -> Address | None:
+        if self._address is None and not self._closed:
+            try:
+                self._address = self.socket.getpeername()
+            except OSError:
+                return None
+        return self._address
+
+    def _connecting(self) -> bool:
+        return self._connected is not None
+
+    def _wanted_events(self) -> int:
+        return super()._wanted_events() if self._connected is None else WRITE
+
+    def _on_events(self, fd: object, events: int) -> None:
+        if self._connected is None:
+            super()._on_events(fd, events)
+        else:
+            self._on_connect_event()
+
+    def _on_connect_event(self) -> None:
+        number = self.socket.getsockopt(SOL_SOCKET, SO_ERROR)
+        if number in (errno.EINPROGRESS, errno.EALREADY):
+            return
+        if number:
+            self.close(OSError(number, os.strerror(number)))
+        else:
+            self._on_connected()
+
+    def _on_connected(self) -> None:
+        """The transport can take and give bytes from now on."""
+        connected, self._connected = self._connected, None
+        if connected is not None and not connected.done():
+            connected.set_result(self)
+        self._on_writable()

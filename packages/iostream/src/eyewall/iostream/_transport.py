@@ -1,0 +1,96 @@
+"""What lies under a stream's buffers: something that takes and gives bytes without waiting."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from eyewall.ioloop import EventLoop
+
+    from .protocols import Buffer
+
+
+class Transport(Protocol):
+    """The lower half of a stream. None of its methods waits: what cannot be done now raises BlockingIOError."""
+
+    @property
+    def buffered(self) -> bool:
+        """True where :meth:`receive` has bytes at hand of which the descriptor tells nothing."""
+        ...
+
+    @property
+    def unsent(self) -> bool:
+        """True where bytes that :meth:`send` has taken are still to be sent by :meth:`flush`."""
+        ...
+
+    @property
+    def receive(self) -> Callable[[int], bytes]:
+        """Called with a number, gives at most so many bytes; none at the end of input."""
+        ...
+
+    @property
+    def send(self) -> Callable[[Buffer], int]:
+        """Called with bytes, takes some and says how many."""
+        ...
+
+    @property
+    def send_many(self) -> Callable[[Sequence[Buffer]], int]:
+        """Called with several buffers, takes some of their bytes, in order, and says how many."""
+        ...
+
+    def flush(self) -> None:
+        """Send what is :attr:`unsent`."""
+        ...
+
+    def watch(self, io_loop: EventLoop, handler: Callable[[object, int], None], events: int, /) -> None:
+        """Call ``handler(..., events)`` when ready for any of ``events``; replaces what was watched."""
+        ...
+
+    def shutdown_write(self) -> None:
+        """Tell the peer that nothing more comes."""
+        ...
+
+    def close(self, io_loop: EventLoop, /) -> None:
+        """Stop watching and let go. Never raises."""
+        ...
+
+
+class SocketTransport:
+    """A connected, non-blocking stream socket.
+
+    ``receive`` and ``send`` *are* the socket's methods: a layer of calls between them and the
+    stream would cost a twentieth of a request.
+    """
+
+    __slots__ = ("_watched", "receive", "send", "send_many", "socket")
+
+    buffered = False
+    unsent = False
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.socket = sock
+        self._watched = False
+        self.receive: Callable[[int], bytes] = sock.recv
+        self.send: Callable[[Buffer], int] = sock.send
+        self.send_many: Callable[[Sequence[Buffer]], int] = sock.sendmsg
+
+    def flush(self) -> None:
+        """Nothing is ever held back here."""
+
+    def watch(self, io_loop: EventLoop, handler: Callable[[object, int], None], events: int, /) -> None:
+        if self._watched:
+            io_loop.update_handler(self.socket.fileno(), events)
+        else:
+            self._watched = True
+            io_loop.add_handler(self.socket.fileno(), handler, events)
+
+    def shutdown_write(self) -> None:
+        self.socket.shutdown(socket.SHUT_WR)
+
+    def close(self, io_loop: EventLoop, /) -> None:
+        if self._watched:
+            io_loop.remove_handler(self.socket.fileno())
+        self.socket.close()
