@@ -94,7 +94,7 @@ class _Acceptor:
                 logger.info("accepting connections again on %s", self._name())
             try:
                 self._callback(connection, address)
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever a callback raises, the others are served
                 logger.exception("%s: the connection is closed, its accept callback failed", readable(address))
                 connection.close()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import socket
 import stat
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -12,6 +11,7 @@ from .errors import BindError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 DEFAULT_BACKLOG: Final = 128
 """Connections that the kernel queues for a listening socket, and the most that a turn accepts."""
@@ -72,33 +72,35 @@ def bind_sockets(
                 absent = error
             else:
                 port = sockets[-1].getsockname()[1]
-        if absent is not None and not sockets:
-            raise absent
     except BaseException as error:
         for sock in sockets:
             sock.close()
         if isinstance(error, OSError):
             raise _bind_error(error, address, port) from error
         raise
+    if absent is not None and not sockets:
+        raise _bind_error(absent, address, port) from absent
     return sockets
 
 
 def bind_unix_socket(file: str, mode: int = 0o600, backlog: int = DEFAULT_BACKLOG) -> socket.socket:
-    """Make a listening Unix socket at the path ``file``, with the permissions ``mode``.
+    r"""Make a listening Unix socket at the path ``file``, with the permissions ``mode``.
 
-    A socket file left there by an earlier server is replaced; a name that begins with ``"\\0"`` is
+    A socket file left there by an earlier server is replaced; a name that begins with ``"\0"`` is
     Linux's abstract namespace and leaves no file. Raises :class:`BindError`, and ``ValueError``
     where something other than a socket is at the path.
     """
+    from pathlib import Path
+
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
         if file.startswith("\0"):
             sock.bind(file)
         else:
-            _remove_stale(file)
+            _remove_stale(Path(file))
             sock.bind(file)
-            os.chmod(file, mode)
+            Path(file).chmod(mode)
         sock.listen(backlog)
     except OSError as error:
         sock.close()
@@ -156,9 +158,7 @@ def _is_absent_ipv6(candidate: _Candidate, error: OSError, address: str | None) 
     """
     if candidate.family != socket.AF_INET6:
         return False
-    return error.errno == errno.EAFNOSUPPORT or (
-        error.errno == errno.EADDRNOTAVAIL and address in {None, "localhost"}
-    )
+    return error.errno == errno.EAFNOSUPPORT or (error.errno == errno.EADDRNOTAVAIL and address in {None, "localhost"})
 
 
 def _is_link_local_localhost(candidate: _Candidate, address: str | None) -> bool:
@@ -173,11 +173,11 @@ def _bind_error(error: OSError, address: str | None, port: int) -> BindError:
     return BindError(error.errno or 0, message, address=address, port=port)
 
 
-def _remove_stale(file: str) -> None:
+def _remove_stale(file: Path) -> None:
     try:
-        is_socket = stat.S_ISSOCK(os.stat(file).st_mode)
+        is_socket = stat.S_ISSOCK(file.stat().st_mode)
     except FileNotFoundError:
         return
     if not is_socket:
-        raise ValueError(f"{file!r} exists and is not a socket; choose another path, or remove it")
-    os.remove(file)
+        raise ValueError(f"{str(file)!r} exists and is not a socket; choose another path, or remove it")
+    file.unlink()

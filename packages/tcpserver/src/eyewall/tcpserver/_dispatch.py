@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from eyewall.iostream import StreamClosedError
@@ -21,7 +22,7 @@ def dispatch(handler: StreamHandler, stream: Stream, address: Address, io_loop: 
     """Let ``handler`` serve the stream, in a task of its own if it returns something to await."""
     try:
         serving = handler.handle_stream(stream, address)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it raises ends its own connection only
         _end(stream, address, error)
         return
     if serving is not None:
@@ -31,7 +32,7 @@ def dispatch(handler: StreamHandler, stream: Stream, address: Address, io_loop: 
 async def _serve(serving: Awaitable[object], stream: Stream, address: Address) -> None:
     try:
         await serving
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - as above
         _end(stream, address, error)
     except BaseException:
         stream.close()
@@ -40,8 +41,10 @@ async def _serve(serving: Awaitable[object], stream: Stream, address: Address) -
 
 def _end(stream: Stream, address: Address, error: Exception) -> None:
     if isinstance(error, StreamClosedError) and stream.closed():
-        # A peer that hangs up, or fails the TLS handshake, is its own affair: no trace.
-        logger.info("%s: %s", readable(address), error)
+        # Nobody's mistake here: the peer has hung up (that is everyday life), was reset, or failed
+        # the TLS handshake.
+        level = logging.DEBUG if error.real_error is None else logging.INFO
+        logger.log(level, "%s: %s", readable(address), error)
     else:
         logger.error("%s: the connection is closed, handle_stream failed", readable(address), exc_info=error)
     stream.close(error)

@@ -14,7 +14,7 @@ from eyewall.ioloop import IOLoop
 from ._log import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 MAX_RESTARTS: Final = 100
 _FORWARDED: Final = (signal.SIGTERM, signal.SIGINT)
@@ -163,7 +163,7 @@ class _Parent:
 
 
 @contextlib.contextmanager
-def _signals_held() -> Iterator[None]:
+def _signals_held() -> Generator[None]:
     """Hold back the signals to stop: they shall find a new worker listed, or under its own handlers."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _FORWARDED)
     try:

@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 
 
 class TCPServer:
-    """Accepts connections and gives each to :meth:`handle_stream`, which a subclass overrides::
+    r"""Accepts connections and gives each to :meth:`handle_stream`, which a subclass overrides.
+
+    An echo server::
 
         class Echo(TCPServer):
             async def handle_stream(self, stream: Stream, address: Address) -> None:
                 while True:
-                    await stream.write(await stream.read_until(b"\\n", max_bytes=1000))
+                    await stream.write(await stream.read_until(b"\n", max_bytes=1000))
 
         server = Echo()
         server.listen(8888)
