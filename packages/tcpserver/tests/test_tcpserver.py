@@ -6,6 +6,7 @@ import logging
 import socket
 import ssl
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -106,7 +107,7 @@ async def test_stop_closes_the_port_and_lets_connections_go_on(io_loop: IOLoop) 
     client.close()
 
 
-async def test_a_handler_may_stop_the_server(io_loop: IOLoop) -> None:
+async def test_a_handler_may_stop_the_server(io_loop: IOLoop, caplog: pytest.LogCaptureFixture) -> None:
     class Once(TCPServer):
         def handle_stream(self, stream: Stream, address: Address) -> None:
             self.stop()
@@ -114,8 +115,57 @@ async def test_a_handler_may_stop_the_server(io_loop: IOLoop) -> None:
 
     server = Once()
     address = listen(server)
-    with socket.create_connection(address), socket.create_connection(address) as second:
-        assert await IOStream(second).read_until_close() == b""
+    first = IOStream(socket.create_connection(address))
+    with socket.create_connection(address):
+        assert await first.read_until_close() == b""
+    first.close()
+    assert caplog.records == []
+
+
+OUT_OF_DESCRIPTORS = """
+import os, resource
+from eyewall.ioloop import IOLoop
+from eyewall.tcpserver import TCPServer, _accept, bind_sockets
+
+_accept.PAUSE_SECONDS = 0.01
+
+class Echo(TCPServer):
+    async def handle_stream(self, stream, address):
+        while True:
+            await stream.write(await stream.read_until(b"\\n"))
+
+server = Echo()
+[sock] = bind_sockets(0, "127.0.0.1")
+server.add_socket(sock)
+next_descriptor = os.dup(0)
+os.close(next_descriptor)
+resource.setrlimit(resource.RLIMIT_NOFILE, (next_descriptor + 2, next_descriptor + 2))
+print(sock.getsockname()[1], flush=True)
+IOLoop.current().start()
+"""
+
+
+def test_out_of_descriptors_nobody_is_dropped_and_the_log_says_so_once() -> None:
+    def ask(client: socket.socket) -> bytes:
+        client.sendall(b"hello\n")
+        return client.recv(100)
+
+    with subprocess.Popen(
+        [sys.executable, "-c", OUT_OF_DESCRIPTORS], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        address = ("127.0.0.1", int(process.stdout.readline()))
+        clients = [socket.create_connection(address, timeout=30) for _ in range(4)]
+        assert [ask(client) for client in clients[:2]] == [b"hello\n"] * 2
+        assert "Too many open files; trying again" in process.stderr.readline()
+        for client in clients[:2]:
+            client.close()
+        assert [ask(client) for client in clients[2:]] == [b"hello\n"] * 2
+        for client in clients:
+            client.close()
+        process.kill()
+        assert process.stderr.read() == ""
 
 
 async def test_bind_accepts_only_after_start(io_loop: IOLoop) -> None:

@@ -83,15 +83,15 @@ class _Acceptor:
             try:
                 connection, address = self._sock.accept()
             except BlockingIOError:
+                if self._short:
+                    self._short = False
+                    logger.info("all who waited on %s have been accepted", self._name())
                 return
             except OSError as error:
                 if error.errno in _ONE_CONNECTION_LOST:
                     continue
                 self._pause(error)
                 return
-            if self._short:
-                self._short = False
-                logger.info("accepting connections again on %s", self._name())
             try:
                 self._callback(connection, address)
             except Exception:  # noqa: BLE001 - whatever a callback raises, the others are served
