@@ -43,13 +43,17 @@ def listener() -> Iterator[Listener]:
         yield sock
 
 
+def ignore(connection: socket.socket, address: Address) -> None:
+    connection.close()
+
+
 def connect(listener: socket.socket) -> socket.socket:
     return socket.create_connection(listener.getsockname())
 
 
 async def test_the_callback_gets_each_connection_and_its_address(io_loop: IOLoop, listener: Listener) -> None:
     arrived: Promise[tuple[socket.socket, Address]] = io_loop.create_future()
-    remove = add_accept_handler(listener, lambda *got: arrived.set_result(got))
+    remove = add_accept_handler(listener, lambda sock, address: arrived.set_result((sock, address)))
     with connect(listener) as client:
         connection, address = await arrived
         remove()
@@ -58,7 +62,7 @@ async def test_the_callback_gets_each_connection_and_its_address(io_loop: IOLoop
 
 
 async def test_after_removal_nothing_is_accepted(io_loop: IOLoop, listener: Listener) -> None:
-    remove = add_accept_handler(listener, lambda *_: None, io_loop=io_loop)
+    remove = add_accept_handler(listener, ignore, io_loop=io_loop)
     remove()
     remove()
     with connect(listener):
@@ -142,7 +146,7 @@ async def test_out_of_descriptors_it_rests_says_so_once_and_goes_on(
 
 async def test_while_it_rests_it_burns_no_processor(io_loop: IOLoop, listener: Listener) -> None:
     listener.errors = [errno.EMFILE] * 1000
-    remove = add_accept_handler(listener, lambda *_: None)
+    remove = add_accept_handler(listener, ignore)
     with connect(listener):
         while not listener.accepts:
             await one_turn(io_loop)
@@ -157,7 +161,7 @@ async def test_it_can_be_removed_while_it_rests(
 ) -> None:
     monkeypatch.setattr("eyewall.tcpserver._accept.PAUSE_SECONDS", 0.0)
     listener.errors = [errno.EMFILE]
-    remove = add_accept_handler(listener, lambda *_: None)
+    remove = add_accept_handler(listener, ignore)
     with connect(listener):
         while not listener.accepts:
             await one_turn(io_loop)

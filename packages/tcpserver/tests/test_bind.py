@@ -15,11 +15,11 @@ import pytest
 from eyewall.tcpserver import BindError, TCPServerError, bind_sockets, bind_unix_socket
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 
 @contextlib.contextmanager
-def closing(sockets: list[socket.socket]) -> Iterator[list[socket.socket]]:
+def closing(sockets: list[socket.socket]) -> Generator[list[socket.socket]]:
     try:
         yield sockets
     finally:
