@@ -110,9 +110,7 @@ class CancelScope(Protocol):
 class HasFileno(Protocol):
     """A file object: anything with a descriptor."""
 
-    def fileno(self) -> int:
-        """Give the number of the descriptor."""
-        ...
+    def fileno(self) -> int: ...
 
 
 F = TypeVar("F", bound=int | HasFileno)

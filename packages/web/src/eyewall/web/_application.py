@@ -1,0 +1,172 @@
+"""Application: what a server serves, and how a request of it is dispatched to a handler."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from eyewall.httpserver import HTTPServerRequest, RequestStartLine
+
+from ._handler import ErrorHandler, RequestHandler
+from ._log import access_log, app_log, printable
+from ._routing import Match, RouteTable, URLSpec, checked_table
+from ._static import static_routes
+from .errors import SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterable
+
+    from eyewall.httpserver import HTTPConnection, HTTPHeaders, HTTPServer, ResponseStartLine
+
+    from ._routing import Route
+
+_PROTECTIONS: Final = ("xsrf_cookies", "cross_origin_protection")
+
+
+class Application:
+    """A table of routes, and settings; a server is given one and serves it.
+
+    ::
+
+        app = Application([(r"/", Index), (r"/user/([0-9]+)", User, {"db": db}, "user")], static_path="static")
+        HTTPServer(app).listen(8080)
+
+    A route is a tuple ``(pattern, handler)``, with the handler's ``initialize`` arguments and a name
+    behind them if you like, or a :class:`URLSpec`. The first whose pattern matches the path answers.
+
+    Settings that are used here; others are yours, and handlers find all in ``self.settings``:
+
+    - ``static_path``: a folder served below ``static_url_prefix`` (``/static/``), with its
+      ``favicon.ico`` and ``robots.txt`` also served from the root; by ``static_handler_class`` with
+      ``static_handler_args``;
+    - ``default_handler_class``, ``default_handler_args``: who answers where no route matches
+      (default: an error page of status 404);
+    - ``log_function``: called with the handler instead of :meth:`log_request`'s own line.
+
+    Raises :class:`RouteError` or :class:`SettingError` where one of them is wrong.
+    """
+
+    def __init__(
+        self,
+        handlers: Iterable[URLSpec | Route] | None = None,
+        default_host: str | None = None,
+        **settings: Any,
+    ) -> None:
+        for name in _PROTECTIONS:
+            if settings.get(name):
+                raise SettingError(
+                    f"{name} is not there yet: leave it out, and check in prepare() where a POST is from"
+                )
+        self.settings: Final[dict[str, Any]] = settings
+        """The settings, as given."""
+        self.default_host: Final = default_host
+        """The host of requests that name none."""
+        self._routes = RouteTable([*static_routes(settings), *checked_table(handlers)])
+        self._no_route = _no_route(settings)
+
+    def listen(self, port: int, address: str | None = None, **kwargs: Any) -> HTTPServer:
+        """Serve this application on a port, with an :class:`~eyewall.httpserver.HTTPServer` made from ``kwargs``.
+
+        ``address`` is what to bind to; None is every address of the machine. The loop is still to be started.
+        """
+        from eyewall.httpserver import HTTPServer
+
+        server = HTTPServer(self, **kwargs)
+        server.listen(port, address)
+        return server
+
+    def start_request(self, server_conn: object, request_conn: HTTPConnection, /) -> Dispatcher:
+        """Give the delegate of a new request: what a server calls."""
+        return Dispatcher(self, server_conn, request_conn)
+
+    def on_close(self, server_conn: object, /) -> None:
+        """A connection has closed: what a server calls."""
+
+    def find_handler(self, path: str) -> Match:
+        """Find who answers a path; not percent-decoded."""
+        return self._routes.find(path) or self._no_route
+
+    def reverse_url(self, name: str, *args: object) -> str:
+        """Make the path of the route of that name, with ``args``, percent-encoded, for its pattern's groups.
+
+        Raises ``KeyError`` for an unknown name, and ``ValueError`` where the arguments do not fit.
+        """
+        return self._routes.reverse(name, *args)
+
+    def log_request(self, handler: RequestHandler) -> None:
+        """Log a response on ``eyewall.access``: as info, from status 400 as a warning, from 500 as an error."""
+        if (log_function := self.settings.get("log_function")) is not None:
+            log_function(handler)
+            return
+        status = handler.get_status()
+        level = logging.INFO if status < 400 else logging.WARNING if status < 500 else logging.ERROR
+        if access_log.isEnabledFor(level):
+            request = handler.request
+            summary = printable(f"{request.method} {request.uri} ({request.remote_ip})")
+            access_log.log(level, "%d %s %.2fms", status, summary, 1000 * request.request_time())
+
+
+class Dispatcher:
+    """Takes in one request for an application: an ``HTTPMessageDelegate``."""
+
+    __slots__ = ("_application", "_body", "_connection", "_handler", "_match", "_request", "_server_conn")
+
+    _request: HTTPServerRequest
+    _match: Match
+
+    def __init__(self, application: Application, server_conn: object, connection: HTTPConnection) -> None:
+        self._application = application
+        self._server_conn = server_conn
+        self._connection = connection
+        self._body: bytes | bytearray = b""
+        self._handler: RequestHandler | None = None
+
+    def headers_received(self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders, /) -> None:
+        """Find the route."""
+        if not isinstance(start_line, RequestStartLine):
+            raise TypeError(f"an application answers requests, and {start_line!r} begins a response")
+        self._request = HTTPServerRequest(
+            headers=headers, connection=self._connection, start_line=start_line, server_connection=self._server_conn
+        )
+        self._match = self._application.find_handler(self._request.path)
+
+    def data_received(self, chunk: bytes, /) -> None:
+        """Keep a piece of the body."""
+        if not self._body:
+            self._body = chunk
+        elif isinstance(self._body, bytearray):
+            self._body += chunk
+        else:
+            self._body = bytearray(self._body + chunk)
+
+    def finish(self) -> Coroutine[Any, Any, None]:
+        """Make the handler, and give the coroutine that runs it."""
+        request = self._request
+        request.body = bytes(self._body)
+        handler_class, handler_kwargs, path_args, path_kwargs = self._match
+        try:
+            handler = handler_class(self._application, request, **handler_kwargs)
+        except Exception:  # noqa: BLE001 - whatever the program raises is answered 500
+            summary = printable(f"{request.method} {request.uri} ({request.remote_ip})")
+            app_log.exception("Uncaught exception in initialize() of %s: %s", handler_class.__name__, summary)
+            handler = ErrorHandler(self._application, request, status_code=500)
+        self._handler = handler
+        return handler._execute(path_args, path_kwargs)  # pyright: ignore[reportPrivateUsage] - its one door
+
+    def on_connection_close(self) -> None:
+        """Tell the handler that its client went away."""
+        if self._handler is None:
+            return
+        try:
+            self._handler.on_connection_close()
+        except Exception:  # noqa: BLE001 - whatever the program raises is logged
+            app_log.exception("Uncaught exception in on_connection_close() of %s", type(self._handler).__name__)
+
+
+def _no_route(settings: Mapping[str, Any]) -> Match:
+    handler = settings.get("default_handler_class")
+    if handler is None:
+        return Match(ErrorHandler, {"status_code": 404})
+    spec = URLSpec(r".*", handler, settings.get("default_handler_args"))
+    return Match(spec.handler_class, spec.kwargs)

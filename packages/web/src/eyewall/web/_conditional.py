@@ -1,0 +1,42 @@
+"""Conditional and range requests: what their fields ask for (RFC 9110 sections 13 and 14)."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_entity_tags = re.compile(r'\*|(?:W/)?"[^"]*"').findall
+# No more digits than a file can have bytes; more would only be work.
+_byte_range = re.compile(r"bytes=\s*([0-9]{0,18})-([0-9]{0,18})\s*", re.ASCII).fullmatch
+
+
+class ByteRange(NamedTuple):
+    """A part of a file: from byte ``start`` up to, not including, byte ``end``."""
+
+    start: int
+    end: int
+
+
+def etag_matches(if_none_match: str, etag: str) -> bool:
+    """True if the field names the entity tag, by the weak comparison (RFC 9110 section 13.1.2)."""
+    tags: list[str] = _entity_tags(if_none_match)
+    return bool(tags) and (tags[0] == "*" or etag.removeprefix("W/") in [tag.removeprefix("W/") for tag in tags])
+
+
+def parse_range(field: str, size: int) -> ByteRange | None:
+    """Read a Range field that asks for one part of ``size`` bytes.
+
+    None where it is to be ignored: another unit, several parts, malformed. Raises ``ValueError``
+    where it lies outside: status 416.
+    """
+    match = _byte_range(field)
+    if match is None or match.group(1, 2) == ("", ""):
+        return None
+    first, last = match.groups()
+    if not first:
+        start, end = max(size - int(last), 0), size
+    else:
+        start, end = int(first), min(int(last) + 1, size) if last else size
+    if start >= end:
+        raise ValueError(f"{field!r} asks for nothing of {size} bytes")
+    return ByteRange(start, end)

@@ -1,0 +1,18 @@
+"""The loggers of the layer, and what makes a client's text fit for them."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+access_log: Final = logging.getLogger("eyewall.access")
+"""A line for each request."""
+app_log: Final = logging.getLogger("eyewall.application")
+"""Errors of the application's own code."""
+general_log: Final = logging.getLogger("eyewall.general")
+"""Everything else: refused requests, clients that went away."""
+
+
+def printable(text: str) -> str:
+    """The text with whatever could end a line or steer a terminal written as an escape."""
+    return text if text.isprintable() else "".join([c if c.isprintable() else ascii(c)[1:-1] for c in text])

@@ -1,0 +1,81 @@
+"""The errors of the application layer.
+
+::
+
+    Exception
+     ├─ HTTPError               ends a request with a status
+     │   └─ MissingArgumentError  a required argument was not sent: 400
+     ├─ Finish                  ends a request with what was written so far
+     └─ WebError                the application was put together wrongly
+         ├─ RouteError            one line of its route table; also a ValueError
+         └─ SettingError          one of its settings; also a ValueError
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ._status import reason_of
+
+
+class HTTPError(Exception):
+    """Raise it in a handler to end the request with a status and its error page.
+
+    ``log_message``, with ``args`` put in by ``%``, goes to the log and never to the client.
+    ``reason`` stands in for the usual reason phrase of the status line::
+
+        raise HTTPError(404, "no message %d", number)
+    """
+
+    def __init__(
+        self, status_code: int = 500, log_message: str | None = None, *args: object, reason: str | None = None
+    ) -> None:
+        super().__init__(*args)
+        self.status_code: Final = status_code
+        self.reason: Final = reason
+        self._log_message = log_message
+
+    @property
+    def log_message(self) -> str | None:
+        """The message as a format: ``error.log_message % error.args`` always works."""
+        if self._log_message and not self.args:
+            return self._log_message.replace("%", "%%")
+        return self._log_message
+
+    def get_message(self) -> str | None:
+        """The message with the arguments put in."""
+        if self._log_message and self.args:
+            return self._log_message % self.args
+        return self._log_message
+
+    def __str__(self) -> str:
+        status = f"HTTP {self.status_code}: {self.reason or reason_of(self.status_code)}"
+        message = self.get_message()
+        return f"{status} ({message})" if message else status
+
+
+class MissingArgumentError(HTTPError):
+    """A required argument was not sent: the client is answered 400."""
+
+    def __init__(self, arg_name: str) -> None:
+        super().__init__(400, f"Missing argument {arg_name}")
+        self.arg_name: Final = arg_name
+
+
+class Finish(Exception):  # noqa: N818 - Tornado's name; nothing went wrong
+    """Raise it in a handler to end the request with what was set and written so far, without an error page.
+
+    Its arguments are given to ``finish``: ``raise Finish("sorry")``.
+    """
+
+
+class WebError(Exception):
+    """The base of what is wrong with an application before it serves."""
+
+
+class RouteError(WebError, ValueError):
+    """A line of a route table is wrong; the message names the route, the fault and the remedy."""
+
+
+class SettingError(WebError, ValueError):
+    """A setting has a value that cannot be honoured; the message names it and the remedy."""

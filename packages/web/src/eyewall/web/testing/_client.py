@@ -1,0 +1,196 @@
+"""AppClient: requests to an application, with no socket and no HTTP between."""
+
+from __future__ import annotations
+
+from json import dumps, loads
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+from eyewall.httpserver import HTTPHeaders, RequestStartLine
+from eyewall.httpserver.testing import RecordingConnection
+from eyewall.ioloop import IOLoop
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from eyewall.httpserver import HTTPServerConnectionDelegate
+    from eyewall.ioloop import EventLoop
+    from eyewall.iostream import Address
+
+
+class AppResponse:
+    """What an application answered."""
+
+    __slots__ = ("body", "code", "headers", "reason")
+
+    def __init__(self, code: int, reason: str, headers: HTTPHeaders, body: bytes) -> None:
+        self.code: Final = code
+        """The status."""
+        self.reason: Final = reason
+        """The reason phrase."""
+        self.headers: Final = headers
+        """The header fields."""
+        self.body: Final = body
+        """The body."""
+
+    @property
+    def status(self) -> int:
+        """The status: another name for :attr:`code`."""
+        return self.code
+
+    @property
+    def text(self) -> str:
+        """The body as text, in the charset of its content type, or else UTF-8."""
+        _, _, charset = self.headers.get("Content-Type", "").lower().partition("charset=")
+        return self.body.decode(charset.partition(";")[0].strip(' "') or "utf-8")
+
+    def json(self) -> Any:  # Any: whatever JSON can be
+        """The body read as JSON. Raises ``ValueError`` where it is none."""
+        return loads(self.body)
+
+    def __repr__(self) -> str:
+        return f"<AppResponse {self.code} {self.reason}, {len(self.body)} bytes>"
+
+
+class AppClient:
+    """Sends requests to an application in memory, and gives what it answers.
+
+    ::
+
+        client = AppClient(make_app())
+        response = await client.post("/messages", data={"text": "Hello"})
+        assert response.code == 302
+
+    It runs on any loop, the simulated one among them. A handler's exception is what a client sees of
+    it: an answer of status 500. Where the answer breaks off after its headers, the request raises
+    ``HTTPOutputError``. ``address`` is the client's, as handlers see it.
+    """
+
+    def __init__(
+        self,
+        app: HTTPServerConnectionDelegate,
+        *,
+        io_loop: EventLoop | None = None,
+        host: str = "testserver",
+        address: Address = ("127.0.0.1", 49152),
+    ) -> None:
+        self.app: Final = app
+        """The application."""
+        self._io_loop = io_loop
+        self._host = host
+        self._address = address
+
+    async def get(self, path: str, *, headers: Mapping[str, str] | None = None) -> AppResponse:
+        """Send a GET for a path, with its query if it has one."""
+        return await self.request("GET", path, headers=headers)
+
+    async def head(self, path: str, *, headers: Mapping[str, str] | None = None) -> AppResponse:
+        """Send a HEAD."""
+        return await self.request("HEAD", path, headers=headers)
+
+    async def options(self, path: str, *, headers: Mapping[str, str] | None = None) -> AppResponse:
+        """Send an OPTIONS."""
+        return await self.request("OPTIONS", path, headers=headers)
+
+    async def delete(self, path: str, *, headers: Mapping[str, str] | None = None) -> AppResponse:
+        """Send a DELETE."""
+        return await self.request("DELETE", path, headers=headers)
+
+    async def post(
+        self,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: str | bytes | None = None,
+        data: Mapping[str, str | Sequence[str]] | None = None,
+        json: object = None,
+    ) -> AppResponse:
+        """Send a POST with a body: see :meth:`request`."""
+        return await self.request("POST", path, headers=headers, body=body, data=data, json=json)
+
+    async def put(
+        self,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: str | bytes | None = None,
+        data: Mapping[str, str | Sequence[str]] | None = None,
+        json: object = None,
+    ) -> AppResponse:
+        """Send a PUT with a body: see :meth:`request`."""
+        return await self.request("PUT", path, headers=headers, body=body, data=data, json=json)
+
+    async def patch(
+        self,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: str | bytes | None = None,
+        data: Mapping[str, str | Sequence[str]] | None = None,
+        json: object = None,
+    ) -> AppResponse:
+        """Send a PATCH with a body: see :meth:`request`."""
+        return await self.request("PATCH", path, headers=headers, body=body, data=data, json=json)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: str | bytes | None = None,
+        data: Mapping[str, str | Sequence[str]] | None = None,
+        json: object = None,
+    ) -> AppResponse:
+        """Send a request and wait for its answer.
+
+        The body is ``body`` as it stands, ``data`` as an urlencoded form, or ``json`` as JSON: one
+        of them at most. ``Host``, ``Content-Type`` and ``Content-Length`` are set unless given.
+        """
+        content, content_type = _content(body, data, json)
+        fields = HTTPHeaders({"Host": self._host})
+        if content:
+            fields["Content-Length"] = str(len(content))
+        if content_type is not None:
+            fields["Content-Type"] = content_type
+        fields.update(headers or {})
+        connection = RecordingConnection(self._io_loop or IOLoop.current(), method=method, address=self._address)
+        await self._exchange(connection, RequestStartLine(method, path, "HTTP/1.1"), fields, content)
+        return _response(connection)
+
+    async def _exchange(
+        self, connection: RecordingConnection, start_line: RequestStartLine, headers: HTTPHeaders, content: bytes
+    ) -> None:
+        """Do what a server does with a request."""
+        server_conn = object()
+        delegate = self.app.start_request(server_conn, connection)
+        try:
+            if (waits := delegate.headers_received(start_line, headers)) is not None:
+                await waits
+            if content and (waits := delegate.data_received(content)) is not None:
+                await waits
+            if (waits := delegate.finish()) is not None:
+                await waits
+        finally:
+            self.app.on_close(server_conn)
+
+
+def _content(
+    body: str | bytes | None, data: Mapping[str, str | Sequence[str]] | None, json: object
+) -> tuple[bytes, str | None]:
+    if sum(content is not None for content in (body, data, json)) > 1:
+        raise ValueError("give one of body, data and json: a request has one body")
+    if data is not None:
+        return urlencode(data, doseq=True).encode(), "application/x-www-form-urlencoded"
+    if json is not None:
+        return dumps(json).encode(), "application/json"
+    if isinstance(body, str):
+        return body.encode(), None
+    return body or b"", None
+
+
+def _response(connection: RecordingConnection) -> AppResponse:
+    if connection.start_line is None or connection.headers is None or not connection.finished:
+        raise RuntimeError("the application returned before its answer was complete")
+    _, code, reason = connection.start_line
+    return AppResponse(code, reason, connection.headers, connection.body)
