@@ -4,6 +4,7 @@ from ._capability import Capability
 from ._completed import CompletedFuture
 from ._events import ERROR, NONE, READ, WRITE
 from ._ioloop import IOLoop, run
+from ._periodic import PeriodicCallback
 from .errors import BackendNotFoundError, BadYieldError, DeadlockError, IOLoopError
 from .protocols import Backend, CancelScope, EventLoop, Future, HasFileno, Promise, Task, Timer
 
@@ -24,6 +25,7 @@ __all__ = [
     "HasFileno",
     "IOLoop",
     "IOLoopError",
+    "PeriodicCallback",
     "Promise",
     "Task",
     "Timer",

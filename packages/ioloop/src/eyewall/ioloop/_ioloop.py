@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 from ._callbacks import log_failure
 from ._events import ERROR, NONE, READ, WRITE
-from .backends import backend_over, is_hosted, make_backend, running_backend, set_backend
+from .backends import backend_over, describe_tasks, is_hosted, make_backend, running_backend, set_backend
 from .errors import BadYieldError
 from .protocols import F, P, T, Ts
 
@@ -364,6 +364,10 @@ class IOLoop:
         """
         return self._backend.cancel_scope(deadline=deadline, shield=shield)
 
+    def describe_tasks(self) -> str:
+        """List the unfinished tasks, one in a line, each with the places in the code where it waits."""
+        return describe_tasks(self._backend)
+
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], /, *args: *Ts) -> Future[T]:
         """Call a function that blocks in a thread of ``executor`` (None: the loop's own)."""
         return self._backend.run_in_executor(executor or self._executor, func, *args)
@@ -375,7 +379,7 @@ class IOLoop:
     def _run(self, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
         try:
             result = callback(*args, **kwargs)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the loop goes on
             log_failure(callback, error)
         else:
             if result is not None and hasattr(result, "__await__"):
@@ -385,7 +389,7 @@ class IOLoop:
 async def _follow(callback: object, result: Any) -> None:
     try:
         await result
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the same
         log_failure(callback, error)
 
 

@@ -110,7 +110,9 @@ class CancelScope(Protocol):
 class HasFileno(Protocol):
     """A file object: anything with a descriptor."""
 
-    def fileno(self) -> int: ...
+    def fileno(self) -> int:
+        """Give the number of the descriptor."""
+        ...
 
 
 F = TypeVar("F", bound=int | HasFileno)

@@ -6,6 +6,7 @@ or inside other TLS, because the bytes below it may come from anywhere.
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -40,6 +41,10 @@ class TLSTransport:
         self._ended = False
         self._ssl = context.wrap_bio(self._incoming, self._outgoing, server_side, server_hostname)
         self.handshaken: bool = False
+        if not server_side:
+            # A client speaks first: its hello is unsent from now on, so that whoever waits waits to write.
+            with contextlib.suppress(ssl.SSLWantReadError):
+                self._ssl.do_handshake()
 
     @property
     def buffered(self) -> bool:

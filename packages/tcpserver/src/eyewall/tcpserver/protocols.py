@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Awaitable
 
     from eyewall.iostream import Address, Stream
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 class StreamHandler(Protocol):
     """Serves connections, one call for each."""
 
-    def handle_stream(self, stream: Stream, address: Address, /) -> Coroutine[Any, Any, object] | None:
+    def handle_stream(self, stream: Stream, address: Address, /) -> Awaitable[object] | None:
         """Take over a new connection; whoever takes it closes it.
 
-        A coroutine that is returned runs as a task of its own. What it raises is logged, and the
-        stream closed.
+        What is returned, most often a coroutine, is awaited in a task of its own. What it raises
+        is logged, and the stream closed.
         """
         ...

@@ -119,3 +119,12 @@ def backend_over(asyncio_loop: AsyncioLoop) -> HostedBackend:
     from ._asyncio import AsyncioBackend
 
     return AsyncioBackend(asyncio_loop)
+
+
+def describe_tasks(backend: Backend) -> str:
+    """List the unfinished tasks of a loop, each with where it waits; for messages to people."""
+    if not is_hosted(backend):
+        return f"  (the backend {backend.name!r} cannot tell its tasks)"
+    from ._waiting import describe_tasks as describe
+
+    return describe(backend.asyncio_loop)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import random
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from .._capability import Capability
 from ..errors import DeadlockError
@@ -14,20 +13,20 @@ from ._turns import TurnLoop, refuse
 from ._waiting import describe_tasks
 
 if TYPE_CHECKING:
+    import asyncio
     from collections import deque
     from collections.abc import Callable
     from concurrent.futures import Executor
-    from typing import TypeVarTuple, Unpack
 
-    from ..protocols import T
+    from ..protocols import T, Ts
     from ._turns import Call, TimedCall
-
-    Ts = TypeVarTuple("Ts")
 
 # Two moments closer than this (seconds) are one: ten steps of 0.1 reach a timer at 1.0.
 _RESOLUTION: Final = 1e-9
 # So many turns without the clock moving (about a second of real time) are a loop that never ends.
 _MAX_TURNS_AT_ONCE: Final = 1_000_000
+# So many seconds (a day) in one run without its end mean that something ticks for ever.
+_LONGEST_RUN: Final = 86_400.0
 # A seeded executor job takes up to so many turns.
 _MAX_JOB_TURNS: Final = 3
 
@@ -39,9 +38,11 @@ class SimulatedEventLoop(TurnLoop):
     of the calls.
     """
 
-    def __init__(self, seed: int | None = 0) -> None:
+    def __init__(self, seed: int | None = 0, *, longest_run: float = _LONGEST_RUN) -> None:
         super().__init__()
-        self._chance = random.Random(seed) if seed else None
+        self._longest_run = longest_run
+        self._run_ends = math.inf
+        self._chance = random.Random(seed) if seed else None  # noqa: S311 - chance, no secret
         self._now = 0.0
         self._turns_at_once = 0
         self._end: float | None = None  # of the time that advance() lets pass
@@ -61,14 +62,15 @@ class SimulatedEventLoop(TurnLoop):
         finally:
             self._end = None
 
+    def run_forever(self) -> None:
+        self._run_ends = self._now + self._longest_run
+        super().run_forever()
+
     def _turn(self) -> None:
         self._turns_at_once += 1
         if self._turns_at_once > _MAX_TURNS_AT_ONCE:
             self._turns_at_once = 0
-            raise DeadlockError(
-                f"{_MAX_TURNS_AT_ONCE} turns have run at {self._now} seconds without time going on: something "
-                f"calls back for ever. Tasks:\n{describe_tasks(self)}"
-            )
+            self._give_up(f"{_MAX_TURNS_AT_ONCE} turns have run without time going on: something calls back for ever")
         super()._turn()
 
     def _wait(self) -> None:
@@ -77,12 +79,14 @@ class SimulatedEventLoop(TurnLoop):
             self._jump(self._end)
             self.stop()
         elif due is None:
-            raise DeadlockError(
-                "nothing can ever run again: no callback is ready and no timer is set. "
-                f"These tasks wait:\n{describe_tasks(self)}"
-            )
+            self._give_up("nothing can ever run again: no callback is ready and no timer is set")
+        elif self._end is None and due > self._run_ends:
+            self._give_up(f"this run has lasted {self._longest_run} seconds of simulated time")
         else:
             self._jump(due)
+
+    def _give_up(self, reason: str) -> NoReturn:
+        raise DeadlockError(f"{reason}. At {self._now} seconds these tasks wait:\n{describe_tasks(self)}")
 
     def _jump(self, moment: float) -> None:
         if moment > self._now:
@@ -93,9 +97,7 @@ class SimulatedEventLoop(TurnLoop):
         if self._chance is not None and len(ready) > 1:
             self._chance.shuffle(ready)
 
-    def run_in_executor(
-        self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: Unpack[Ts]
-    ) -> asyncio.Future[T]:
+    def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
         """Call the function in a later turn, in this thread; no executor is ever used."""
         future: asyncio.Future[T] = self.create_future()
         turns = 1 if self._chance is None else self._chance.randint(1, _MAX_JOB_TURNS)
@@ -108,7 +110,7 @@ class SimulatedEventLoop(TurnLoop):
                 return
             try:
                 result = func(*args)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - it is the future's
                 future.set_exception(error)
             else:
                 future.set_result(result)

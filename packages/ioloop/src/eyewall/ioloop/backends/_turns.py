@@ -20,11 +20,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
     from contextvars import Context
-    from typing import TypeVarTuple, Unpack
 
-    from ..protocols import T
-
-    Ts = TypeVarTuple("Ts")
+    from ..protocols import T, Ts
 
 logger: Final = logging.getLogger("eyewall.ioloop")
 
@@ -172,7 +169,7 @@ class TurnLoop(asyncio.AbstractEventLoop):
     # Callbacks and timers
 
     def call_soon(
-        self, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts], context: Context | None = None
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.Handle:
         self._check_open()
         call = Call(callback, args, self, context)
@@ -182,12 +179,12 @@ class TurnLoop(asyncio.AbstractEventLoop):
     call_soon_threadsafe = call_soon
 
     def call_later(
-        self, delay: float, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts], context: Context | None = None
+        self, delay: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
         return self.call_at(self.time() + delay, callback, *args, context=context)
 
     def call_at(
-        self, when: float, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts], context: Context | None = None
+        self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
         self._check_open()
         call = TimedCall(when, callback, args, self, context)

@@ -20,8 +20,10 @@ class SimulatedLoop(IOLoop):
     Its clock begins at 0. In :meth:`run` it jumps to the next timer whenever nothing is ready; with
     :meth:`advance` it is moved by hand. With a ``seed`` other than 0, what is ready at once runs in
     an order drawn from it, and executor jobs, which run in the loop's own thread, end some turns
-    later. Where nothing can ever run again :class:`~eyewall.ioloop.DeadlockError` says which tasks
-    wait and where. There are no descriptors; streams come from ``eyewall.iostream.testing``.
+    later. There are no descriptors; streams come from ``eyewall.iostream.testing``.
+
+    Where nothing can ever run again, or one run goes on for more than ``longest_run`` simulated
+    seconds, :class:`~eyewall.ioloop.DeadlockError` says which tasks wait and where.
 
     It is the current loop of the thread that made it until it is closed::
 
@@ -30,11 +32,11 @@ class SimulatedLoop(IOLoop):
             io_loop.advance(3600)
     """
 
-    def __init__(self, seed: int | None = 0) -> None:
+    def __init__(self, seed: int | None = 0, *, longest_run: float = 86_400.0) -> None:
         from ..backends._simulated import SimulatedEventLoop, simulated_backend
 
         # mypy and pyright take methods for missing that are set by name there.
-        self._simulation = SimulatedEventLoop(seed)  # type: ignore[abstract]
+        self._simulation = SimulatedEventLoop(seed, longest_run=longest_run)  # type: ignore[abstract]
         super().__init__(backend=simulated_backend(self._simulation))
 
     def run(self, main: Callable[[], Awaitable[T]] | Awaitable[T]) -> T:

@@ -1,0 +1,119 @@
+"""Accepts connections: fairly between listeners, and without burning a processor when it cannot."""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING, Final
+
+from eyewall.ioloop import NONE, READ, IOLoop
+
+from ._bind import DEFAULT_BACKLOG
+from ._log import logger, readable
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from eyewall.ioloop import EventLoop, Timer
+    from eyewall.iostream import Address
+
+PAUSE_SECONDS: Final = 1.0
+"""How long a listener rests that has run out of descriptors or memory."""
+
+# accept(2) of Linux reports what went wrong with the one connection it was about to give;
+# the next may be well.
+_ONE_CONNECTION_LOST: Final = frozenset(
+    {
+        errno.ECONNABORTED,
+        errno.EPROTO,
+        errno.EPERM,
+        errno.ENETDOWN,
+        errno.ENETUNREACH,
+        errno.EHOSTDOWN,
+        errno.EHOSTUNREACH,
+    }
+)
+
+
+def add_accept_handler(
+    sock: socket.socket, callback: Callable[[socket.socket, Address], object], *, io_loop: EventLoop | None = None
+) -> Callable[[], None]:
+    """Call ``callback(connection, address)`` for every connection that arrives at a listening socket.
+
+    Gives a function that ends this, and may be called at any time; the socket stays open. At most
+    128 connections are accepted in a turn of the loop, so that one busy port starves no other.
+    Where the system has no descriptor or memory left, the listener says so in the log once and
+    rests for a second; its connections wait in the kernel's queue.
+
+    The connection is ``callback``'s to close. Where it raises, that is logged, and this one
+    connection closed.
+    """
+    return _Acceptor(sock, callback, io_loop or IOLoop.current()).remove
+
+
+class _Acceptor:
+    __slots__ = ("_callback", "_fd", "_io_loop", "_removed", "_short", "_sock", "_timer")
+
+    def __init__(
+        self, sock: socket.socket, callback: Callable[[socket.socket, Address], object], io_loop: EventLoop
+    ) -> None:
+        self._sock = sock
+        self._callback = callback
+        self._io_loop = io_loop
+        self._removed = False
+        self._short = False
+        self._timer: Timer | None = None
+        # The number is kept because a socket that its owner has closed no longer tells it.
+        self._fd = sock.fileno()
+        sock.setblocking(False)
+        io_loop.add_handler(self._fd, self._accept, READ)
+
+    def remove(self) -> None:
+        if self._removed:
+            return
+        self._removed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self._io_loop.remove_handler(self._fd)
+
+    def _accept(self, _fd: int, _events: int) -> None:
+        for _ in range(DEFAULT_BACKLOG):
+            if self._removed:  # by the callback before, which may have closed the socket as well
+                return
+            try:
+                connection, address = self._sock.accept()
+            except BlockingIOError:
+                if self._short:
+                    self._short = False
+                    logger.info("all who waited on %s have been accepted", self._name())
+                return
+            except OSError as error:
+                if error.errno in _ONE_CONNECTION_LOST:
+                    continue
+                self._pause(error)
+                return
+            try:
+                self._callback(connection, address)
+            except Exception:  # noqa: BLE001 - whatever a callback raises, the others are served
+                logger.exception("%s: the connection is closed, its accept callback failed", readable(address))
+                connection.close()
+
+    def _pause(self, error: OSError) -> None:
+        if not self._short:
+            self._short = True
+            logger.error(
+                "cannot accept connections on %s: %s; trying again every %g s (if this lasts, raise the limit"
+                " of open files with 'ulimit -n', or serve fewer connections)",
+                self._name(),
+                error,
+                PAUSE_SECONDS,
+            )
+        self._io_loop.update_handler(self._fd, NONE)
+        self._timer = self._io_loop.call_later(PAUSE_SECONDS, self._resume)
+
+    def _resume(self) -> None:
+        self._timer = None
+        self._io_loop.update_handler(self._fd, READ)
+
+    def _name(self) -> str:
+        return readable(self._sock.getsockname())

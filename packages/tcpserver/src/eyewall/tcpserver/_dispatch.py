@@ -1,0 +1,50 @@
+"""Hands a connection to whoever serves it, and sees to it that a failure ends that connection only."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from eyewall.iostream import StreamClosedError
+
+from ._log import logger, readable
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from eyewall.ioloop import EventLoop
+    from eyewall.iostream import Address, Stream
+
+    from .protocols import StreamHandler
+
+
+def dispatch(handler: StreamHandler, stream: Stream, address: Address, io_loop: EventLoop) -> None:
+    """Let ``handler`` serve the stream, in a task of its own if it returns something to await."""
+    try:
+        serving = handler.handle_stream(stream, address)
+    except Exception as error:  # noqa: BLE001 - whatever it raises ends its own connection only
+        _end(stream, address, error)
+        return
+    if serving is not None:
+        io_loop.spawn(_serve(serving, stream, address))
+
+
+async def _serve(serving: Awaitable[object], stream: Stream, address: Address) -> None:
+    try:
+        await serving
+    except Exception as error:  # noqa: BLE001 - as above
+        _end(stream, address, error)
+    except BaseException:
+        stream.close()
+        raise
+
+
+def _end(stream: Stream, address: Address, error: Exception) -> None:
+    if isinstance(error, StreamClosedError) and stream.closed():
+        # Nobody's mistake here: the peer has hung up (that is everyday life), was reset, or failed
+        # the TLS handshake.
+        level = logging.DEBUG if error.real_error is None else logging.INFO
+        logger.log(level, "%s: %s", readable(address), error)
+    else:
+        logger.error("%s: the connection is closed, handle_stream failed", readable(address), exc_info=error)
+    stream.close(error)

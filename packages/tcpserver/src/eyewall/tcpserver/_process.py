@@ -1,0 +1,172 @@
+"""Worker processes: forked from a parent that restarts those that crash and hands on the signal to stop."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, Final
+
+from eyewall.ioloop import IOLoop
+
+from ._log import logger
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+MAX_RESTARTS: Final = 100
+_FORWARDED: Final = (signal.SIGTERM, signal.SIGINT)
+
+_task_id: int | None = None
+
+
+def task_id() -> int | None:
+    """Give this worker's number as :func:`fork_processes` returned it; None outside a worker."""
+    return _task_id
+
+
+def cpu_count() -> int:
+    """Give the number of processors that this process may run on; at least 1."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def fork_processes(num_processes: int | None, max_restarts: int | None = None) -> int:
+    """Fork worker processes, and return in each of them its number, from 0 up.
+
+    ``num_processes`` of None or 0 means one for each processor. The parent does not return: it
+    starts a worker anew, with its old number, that dies of a signal or exits with a status other
+    than 0, at most ``max_restarts`` times in all (default 100). It passes SIGTERM and SIGINT on to
+    its workers, starts no more then, and exits when the last has ended: with status 0, or with 1
+    where a worker that was told to stop failed in doing so. Without a signal it exits with 0 once
+    all workers have done so.
+
+    Raises ``RuntimeError`` in the parent when there were too many restarts, after the remaining
+    workers have been stopped; and at once where forking would break things: when this process has
+    an event loop already, is a worker itself, or is not in its main thread.
+    """
+    _refuse_where_a_fork_breaks_things()
+    parent = _Parent(MAX_RESTARTS if max_restarts is None else max_restarts)
+    task = parent.run(num_processes if num_processes is not None and num_processes > 0 else cpu_count())
+    if task is None:
+        sys.exit(parent.exit_status)
+    return task
+
+
+def _refuse_where_a_fork_breaks_things() -> None:
+    if _task_id is not None:
+        raise RuntimeError(f"this process is worker {_task_id} already; call fork_processes once, in the parent")
+    if IOLoop.current(instance=False) is not None:
+        raise RuntimeError(
+            "this process has an event loop, which workers cannot share; call fork_processes, or start() with"
+            " several processes, before the first use of IOLoop.current() and outside a running loop"
+        )
+    if threading.current_thread() is not threading.main_thread():
+        raise RuntimeError("fork_processes handles signals; call it in the main thread")
+
+
+class _Parent:
+    """The process that forked the others."""
+
+    def __init__(self, max_restarts: int) -> None:
+        self.exit_status = 0
+        self._max_restarts = max_restarts
+        self._restarts = 0
+        self._task_of: dict[int, int] = {}
+        self._told: set[int] = set()  # the signals that the workers were stopped with
+        self._before = {number: signal.getsignal(number) for number in _FORWARDED}
+
+    def run(self, count: int) -> int | None:
+        """Fork, and see the workers to their end: None. In a worker: its number, at once."""
+        logger.info("starting %d worker processes", count)
+        self._forward_signals()
+        try:
+            return self._supervise(list(range(count)))
+        except BaseException:
+            self._stop_workers(signal.SIGTERM)
+            raise
+        finally:
+            self._restore_signals()
+
+    def _supervise(self, tasks: list[int]) -> int | None:
+        """Start the tasks, and anew what crashes, until nothing runs."""
+        while True:
+            for task in tasks:
+                if not self._told and self._fork(task):
+                    return task
+            if not self._task_of:
+                break
+            tasks = self._wait()
+        if self._restarts > self._max_restarts:
+            raise RuntimeError(
+                f"worker processes crashed more than {self._max_restarts} times; the log has the cause of each"
+            )
+        return None
+
+    def _fork(self, task: int) -> bool:
+        """Start a worker; True in the worker."""
+        global _task_id  # noqa: PLW0603 - a worker is one for its whole life
+        # Output that is buffered now would be written by every worker.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        with _signals_held():
+            pid = os.fork()
+            if pid:
+                self._task_of[pid] = task
+                return False
+            _task_id = task
+            self._task_of.clear()
+            self._restore_signals()
+            return True
+
+    def _wait(self) -> list[int]:
+        """Wait for a worker to end. Give the tasks to be started anew: one, or none."""
+        pid, status = os.wait()
+        task = self._task_of.pop(pid, None)
+        if task is None:  # a child of somebody else's
+            return []
+        code = os.waitstatus_to_exitcode(status)
+        if code == 0 or -code in self._told:
+            logger.info("worker %d (pid %d) has ended", task, pid)
+            return []
+        cause = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with status {code}"
+        if self._told:
+            logger.warning("worker %d (pid %d) %s while stopping", task, pid, cause)
+            self.exit_status = 1
+            return []
+        self._restarts += 1
+        if self._restarts > self._max_restarts:
+            logger.error("worker %d (pid %d) %s; that was one crash too many, stopping all", task, pid, cause)
+            self._stop_workers(signal.SIGTERM)
+            return []
+        logger.warning("worker %d (pid %d) %s; starting it anew", task, pid, cause)
+        return [task]
+
+    def _stop_workers(self, number: int) -> None:
+        self._told.add(number)
+        for pid in list(self._task_of):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def _forward_signals(self) -> None:
+        for number, before in self._before.items():
+            if before is not signal.SIG_IGN:  # nohup, or a shell's background job: ignored it stays
+                signal.signal(number, lambda number, _frame: self._stop_workers(number))
+
+    def _restore_signals(self) -> None:
+        for number, before in self._before.items():
+            # None: the handler is not Python's, and cannot be put back.
+            signal.signal(number, signal.SIG_DFL if before is None else before)
+
+
+@contextlib.contextmanager
+def _signals_held() -> Generator[None]:
+    """Hold back the signals to stop: they shall find a new worker listed, or under its own handlers."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _FORWARDED)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
