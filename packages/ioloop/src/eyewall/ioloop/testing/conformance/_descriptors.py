@@ -1,0 +1,201 @@
+"""Descriptors: when handlers are called, and when no longer."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ..._events import NONE, READ, WRITE
+from ._turns import next_turn, pause, until
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from ..._ioloop import IOLoop
+
+
+@contextmanager
+def _pair() -> Generator[tuple[socket.socket, socket.socket]]:
+    near, far = socket.socketpair()
+    with closing(near), closing(far):
+        near.setblocking(False)
+        far.setblocking(False)
+        yield near, far
+
+
+@pytest.mark.needs("sockets")
+class TestDescriptors:
+    """``add_handler``, ``update_handler`` and ``remove_handler``."""
+
+    async def test_a_handler_is_called_when_there_is_something_to_read(self, io_loop: IOLoop) -> None:
+        seen: list[bytes] = []
+        with _pair() as (near, far):
+            io_loop.add_handler(near, lambda sock, _: seen.append(sock.recv(100)), READ)
+            await pause(io_loop, 0.01)
+            assert seen == []
+            far.send(b"abc")
+            assert await until(io_loop, lambda: seen == [b"abc"])
+            io_loop.remove_handler(near)
+
+    async def test_the_handler_gets_what_was_registered_and_what_has_happened(self, io_loop: IOLoop) -> None:
+        seen: list[object] = []
+        with _pair() as (near, far):
+
+            def on_object(fd: socket.socket, events: int) -> None:
+                seen.append((fd, events))
+                io_loop.remove_handler(fd)
+
+            def on_number(fd: int, events: int) -> None:
+                seen.append((fd, events))
+                io_loop.remove_handler(fd)
+
+            far.send(b"abc")
+            io_loop.add_handler(near, on_object, READ)
+            io_loop.add_handler(far.fileno(), on_number, WRITE)
+            assert await until(io_loop, lambda: len(seen) == 2)
+            assert sorted(seen, key=str) == sorted([(near, READ), (far.fileno(), WRITE)], key=str)
+
+    async def test_readiness_is_level_triggered(self, io_loop: IOLoop) -> None:
+        seen: list[bytes] = []
+        with _pair() as (near, far):
+            far.send(b"abc")
+            io_loop.add_handler(near, lambda sock, _: seen.append(sock.recv(1)), READ)
+            assert await until(io_loop, lambda: seen == [b"a", b"b", b"c"])
+            io_loop.remove_handler(near)
+
+    async def test_a_descriptor_watched_for_both_is_called_for_both(self, io_loop: IOLoop) -> None:
+        happened = NONE
+        with _pair() as (near, far):
+
+            def handler(_: socket.socket, events: int) -> None:
+                nonlocal happened
+                happened |= events
+
+            far.send(b"abc")
+            io_loop.add_handler(near, handler, READ | WRITE)
+            assert await until(io_loop, lambda: happened == READ | WRITE)
+            io_loop.remove_handler(near)
+
+    async def test_update_handler_changes_what_is_watched(self, io_loop: IOLoop) -> None:
+        seen: list[int] = []
+        with _pair() as (near, far):
+            far.send(b"abc")
+            io_loop.add_handler(near, lambda _, events: seen.append(events), NONE)
+            await pause(io_loop, 0.01)
+            assert seen == []
+            io_loop.update_handler(near, WRITE)
+            assert await until(io_loop, lambda: bool(seen))
+            assert set(seen) == {WRITE}
+            io_loop.update_handler(near, READ)
+            seen.clear()
+            assert await until(io_loop, lambda: bool(seen))
+            assert set(seen) == {READ}
+            io_loop.update_handler(near, NONE)
+            seen.clear()
+            await pause(io_loop, 0.01)
+            assert seen == []
+            io_loop.remove_handler(near)
+
+    async def test_a_handler_may_remove_itself(self, io_loop: IOLoop) -> None:
+        calls = 0
+        with _pair() as (near, far):
+
+            def handler(sock: socket.socket, _: int) -> None:
+                nonlocal calls
+                calls += 1
+                io_loop.remove_handler(sock)
+
+            far.send(b"abc")
+            io_loop.add_handler(near, handler, READ | WRITE)  # both are ready in the same round
+            assert await until(io_loop, lambda: calls > 0)
+            await pause(io_loop, 0.01)
+            assert calls == 1
+
+    async def test_a_handler_may_remove_another_that_is_ready_in_the_same_round(self, io_loop: IOLoop) -> None:
+        seen: list[socket.socket] = []
+        with _pair() as (near, far):
+
+            def handler(sock: socket.socket, _: int) -> None:
+                seen.append(sock)
+                io_loop.remove_handler(near)
+                io_loop.remove_handler(far)
+
+            io_loop.add_handler(near, handler, WRITE)
+            io_loop.add_handler(far, handler, WRITE)
+            assert await until(io_loop, lambda: bool(seen))
+            await pause(io_loop, 0.01)
+            assert len(seen) == 1
+
+    async def test_a_number_that_is_closed_and_used_again_has_no_old_handler(self, io_loop: IOLoop) -> None:
+        seen: list[str] = []
+        with _pair() as (near, far):
+            number = near.fileno()
+            io_loop.add_handler(near, lambda _fd, _events: seen.append("old"), READ)
+            io_loop.remove_handler(near)
+            near.close()
+            with _pair() as pair:
+                again, other = pair if pair[0].fileno() == number else pair[::-1]
+                assert again.fileno() == number, "the system gives the lowest free number"
+                io_loop.add_handler(again, lambda sock, _: seen.append(sock.recv(10).decode()), READ)
+                far.close()
+                other.send(b"new")
+                assert await until(io_loop, lambda: seen == ["new"])
+                io_loop.remove_handler(again)
+
+    async def test_a_second_handler_for_a_descriptor_is_refused(self, io_loop: IOLoop) -> None:
+        with _pair() as (near, _):
+            io_loop.add_handler(near, lambda _fd, _events: None, READ)
+            with pytest.raises(ValueError, match=str(near.fileno())):
+                io_loop.add_handler(near.fileno(), lambda _fd, _events: None, READ)
+            io_loop.remove_handler(near)
+
+    async def test_removing_what_is_not_there_does_nothing(self, io_loop: IOLoop) -> None:
+        with _pair() as (near, _):
+            io_loop.remove_handler(near)
+            with pytest.raises(ValueError, match="add_handler"):
+                io_loop.update_handler(near, READ)
+
+    async def test_a_handler_that_raises_is_logged_and_called_again(
+        self, io_loop: IOLoop, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        calls = 0
+
+        def fails(_fd: socket.socket, _events: int) -> None:
+            nonlocal calls
+            calls += 1
+            raise ValueError("a bad value")
+
+        with _pair() as (near, _):
+            io_loop.add_handler(near, fails, WRITE)
+            assert await until(io_loop, lambda: calls >= 2)
+            io_loop.remove_handler(near)
+        assert "a bad value" in caplog.text
+
+    async def test_the_end_of_the_peer_is_something_to_read(self, io_loop: IOLoop) -> None:
+        seen: list[bytes] = []
+        with _pair() as (near, far):
+
+            def handler(sock: socket.socket, _: int) -> None:
+                seen.append(sock.recv(100))
+                io_loop.remove_handler(sock)
+
+            io_loop.add_handler(near, handler, READ)
+            await next_turn(io_loop)
+            far.close()
+            assert await until(io_loop, lambda: seen == [b""])
+
+    async def test_one_busy_descriptor_does_not_keep_timers_from_running(self, io_loop: IOLoop) -> None:
+        calls = 0
+
+        def busy(_fd: socket.socket, _events: int) -> None:
+            nonlocal calls
+            calls += 1
+
+        with _pair() as (near, _):
+            io_loop.add_handler(near, busy, WRITE)
+            await pause(io_loop, 0.005)
+            io_loop.remove_handler(near)
+        assert calls > 0

@@ -1,0 +1,12 @@
+"""Every backend keeps the promises of the Protocol."""
+
+from eyewall.ioloop.testing.conformance import (
+    TestCallbacks,
+    TestCancelScopes,
+    TestDescriptors,
+    TestRunning,
+    TestTasks,
+    TestTimers,
+)
+
+__all__ = ["TestCallbacks", "TestCancelScopes", "TestDescriptors", "TestRunning", "TestTasks", "TestTimers"]
