@@ -62,8 +62,8 @@ class RequestHandler(ArgumentsMixin):
     __slots__ = (
         "_connection",
         "_finished",
-        "_headers",
         "_headers_written",
+        "_own_headers",
         "_reason",
         "_status_code",
         "_write_buffer",
@@ -84,7 +84,7 @@ class RequestHandler(ArgumentsMixin):
         self.path_kwargs: Mapping[str, str | None] = {}
         """What the named groups of the route's pattern matched, decoded."""
         self._connection: HTTPConnection = request.connection
-        self._headers: HTTPHeaders
+        self._own_headers: HTTPHeaders | None
         self._headers_written = False
         self._finished = False
         self.clear()
@@ -164,7 +164,7 @@ class RequestHandler(ArgumentsMixin):
 
     def clear(self) -> None:
         """Forget status, headers and what was written, as far as it was not sent."""
-        self._headers = default_headers()
+        self._own_headers = None
         self._write_buffer: list[bytes] = []
         self._status_code = 200
         self._reason = "OK"
@@ -226,13 +226,9 @@ class RequestHandler(ArgumentsMixin):
         gone that raises ``StreamClosedError``.
         """
         chunk = b"".join(self._write_buffer)
-        self._write_buffer.clear()
         if not self._headers_written:
-            self._headers_written = True
-            line = start_line_of(self._status_code, self._reason)
-            if self.request.method == "HEAD":
-                chunk = b""
-            return self._connection.write_headers(line, self._headers, chunk)
+            return self._begin(self._headers, chunk)
+        self._write_buffer.clear()
         if self.request.method == "HEAD" or self._finished:
             return CompletedFuture(self._connection.io_loop, None)
         return self._connection.write(chunk)
@@ -246,9 +242,7 @@ class RequestHandler(ArgumentsMixin):
             raise RuntimeError("finish() called twice: the response is complete")
         if chunk is not None:
             self.write(chunk)
-        if not self._headers_written:
-            self._complete_headers()
-        sent = self.flush()
+        sent = self.flush() if self._headers_written else self._send_whole()
         self._connection.finish()
         self._finished = True
         self.application.log_request(self)
@@ -300,15 +294,31 @@ class RequestHandler(ArgumentsMixin):
         """The path of the route of that name: see :meth:`Application.reverse_url`."""
         return self.application.reverse_url(name, *args)
 
-    def _complete_headers(self) -> None:
-        headers = self._headers
+    @property
+    def _headers(self) -> HTTPHeaders:
+        if self._own_headers is None:
+            self._own_headers = default_headers.copy()
+        return self._own_headers
+
+    def _send_whole(self) -> Future[None]:
+        body = b"".join(self._write_buffer)
         if forbids_body(self._status_code):
-            if self._write_buffer:
+            if body:
                 raise RuntimeError(f"a response of status {self._status_code} has no body, but something was written")
             for name in ("Content-Encoding", "Content-Language", "Content-Length", "Content-Type"):
                 self.clear_header(name)
-        elif "Content-Length" not in headers:
-            headers["Content-Length"] = str(sum(map(len, self._write_buffer)))
+        elif self._own_headers is None:
+            return self._begin(default_headers.with_length(len(body)), body)
+        elif "Content-Length" not in self._own_headers:
+            self._own_headers["Content-Length"] = str(len(body))
+        return self._begin(self._headers, body)
+
+    def _begin(self, headers: HTTPHeaders, chunk: bytes) -> Future[None]:
+        self._headers_written = True
+        self._write_buffer.clear()
+        if self.request.method == "HEAD":
+            chunk = b""
+        return self._connection.write_headers(start_line_of(self._status_code, self._reason), headers, chunk)
 
     def _json(self, chunk: Mapping[str, object]) -> bytes:
         # Not redundant for those who have no type checker.

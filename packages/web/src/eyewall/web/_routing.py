@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from re import Pattern
-from typing import Any, Final, NamedTuple, TypeGuard, cast
+from typing import Any, Final, NamedTuple, TypeGuard
 from urllib.parse import quote, unquote_to_bytes
 
 from ._handler import RequestHandler
@@ -190,7 +190,7 @@ def _is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
 
 
 def _is_regex(value: object) -> TypeGuard[Pattern[str]]:
-    return isinstance(value, Pattern) and isinstance(cast("Pattern[object]", value).pattern, str)  # of unknown type till here
+    return isinstance(value, Pattern)
 
 
 def _is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
