@@ -1,0 +1,180 @@
+"""The messages in SQLite. Every call blocks: it belongs into the thread of a :class:`~board.clerk.Clerk`."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from .messages import Draft, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from pathlib import Path
+
+PAGE_SIZE: Final = 20
+MAX_PAGE_SIZE: Final = 100
+MAX_PINNED: Final = 10
+"""A page shows no more pinned notices than this, the newest; the others stay in the stream's order."""
+MAX_REPLIES: Final = 500
+
+# Seconds to wait for another process that writes. Writes take milliseconds; a backup may take longer.
+_BUSY_SECONDS: Final = 5.0
+_SCHEMA_VERSION: Final = 1
+_SCHEMA: Final = """
+    BEGIN IMMEDIATE;
+    CREATE TABLE IF NOT EXISTS message (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,  -- a deleted message's address is never given to another
+        reply_to INTEGER REFERENCES message (id) ON DELETE CASCADE,
+        author TEXT NOT NULL,
+        title TEXT NOT NULL,
+        body TEXT NOT NULL,
+        posted REAL NOT NULL,
+        pinned INTEGER NOT NULL,
+        owner TEXT NOT NULL
+    );
+    CREATE INDEX IF NOT EXISTS message_reply_to ON message (reply_to);
+    PRAGMA user_version = 1;
+    COMMIT;
+"""
+_COLUMNS: Final = """
+    m.id, m.reply_to, m.author, m.title, m.body, m.posted, m.pinned, m.owner,
+    (SELECT count(*) FROM message AS r WHERE r.reply_to = m.id)
+"""
+_Row = tuple[int, int | None, str, str, str, float, int, str, int]
+
+
+class StoreError(Exception):
+    """The database cannot be used; the message says which, why, and what to do."""
+
+
+class ThreadFullError(Exception):
+    """A notice has :data:`MAX_REPLIES` replies already."""
+
+
+def _message(row: _Row) -> Message:
+    number, reply_to, author, title, body, posted, pinned, owner, reply_count = row
+    return Message(number, reply_to, author, title, body, posted, bool(pinned), owner, reply_count)
+
+
+class Store:
+    """One connection to the file at ``path``, which is made where it is missing.
+
+    Use it in the thread that made it. Any number of stores, in any number of processes, may share a file.
+    Raises :class:`StoreError` where the file cannot be opened, or is no board's.
+    """
+
+    def __init__(self, path: Path, *, now: Callable[[], float] = time.time) -> None:
+        self._now = now
+        try:
+            self._sql = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+            self._prepare()
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"cannot use the database {path}: {error}; give --database a file in a folder that you may write to."
+            ) from error
+
+    def _prepare(self) -> None:
+        (version,) = self._sql.execute("PRAGMA user_version").fetchone()
+        if version > _SCHEMA_VERSION:
+            raise sqlite3.DatabaseError(f"it was made by a newer board (version {version}, known {_SCHEMA_VERSION})")
+        self._sql.execute("PRAGMA journal_mode = WAL")  # a reader does not wait for a writer
+        self._sql.execute("PRAGMA foreign_keys = ON")
+        if version < _SCHEMA_VERSION:
+            self._sql.executescript(_SCHEMA)
+        # SQLite's own LIKE and lower() know ASCII only.
+        self._sql.create_function("casefold", 1, str.casefold, deterministic=True)
+
+    def close(self) -> None:
+        """Let go of the file. Idempotent."""
+        self._sql.close()
+
+    def _select(self, conditions: str, *values: str | int) -> list[Message]:
+        # The conditions are this file's own; whatever came from outside is a value.
+        found = self._sql.execute(f"SELECT {_COLUMNS} FROM message AS m WHERE {conditions}", values)
+        return [_message(row) for row in found.fetchall()]
+
+    def get(self, number: int) -> Message | None:
+        """The message with this number, or None."""
+        found = self._select("m.id = ?", number)
+        return found[0] if found else None
+
+    def latest(self, before: int | None = None, limit: int = PAGE_SIZE) -> list[Message]:
+        """Notices, newest first; with ``before``, those older than the notice of that number."""
+        return self._notices("1", before, limit)
+
+    def unpinned(self, before: int | None = None, limit: int = PAGE_SIZE) -> list[Message]:
+        """As :meth:`latest`, without those that :meth:`pinned` gives."""
+        return self._notices(
+            "m.id NOT IN (SELECT id FROM message WHERE pinned ORDER BY id DESC LIMIT ?)", before, limit, MAX_PINNED
+        )
+
+    def search(self, text: str, before: int | None = None, limit: int = PAGE_SIZE) -> list[Message]:
+        """As :meth:`latest`, of the notices that hold ``text`` in title, body, author or a reply, in any case."""
+        return self._notices(
+            """EXISTS (SELECT 1 FROM message AS t WHERE (t.id = m.id OR t.reply_to = m.id)
+                       AND instr(casefold(t.title || char(10) || t.body || char(10) || t.author), ?))""",
+            before,
+            limit,
+            text.casefold(),
+        )
+
+    def _notices(self, condition: str, before: int | None, limit: int, *values: str | int) -> list[Message]:
+        older = "1" if before is None else "m.id < ?"
+        bounds = () if before is None else (before,)
+        return self._select(
+            f"m.reply_to IS NULL AND {condition} AND {older} ORDER BY m.id DESC LIMIT ?",
+            *values,
+            *bounds,
+            min(limit, MAX_PAGE_SIZE + 1),  # one more than a page tells whether there is a next
+        )
+
+    def pinned(self) -> list[Message]:
+        """The pinned notices, newest first, at most :data:`MAX_PINNED`."""
+        return self._select("m.pinned ORDER BY m.id DESC LIMIT ?", MAX_PINNED)
+
+    def replies(self, number: int) -> list[Message]:
+        """The replies to a notice, oldest first."""
+        return self._select("m.reply_to = ? ORDER BY m.id LIMIT ?", number, MAX_REPLIES)
+
+    def add(self, draft: Draft, owner: str) -> Message | None:
+        """Keep a clean draft; None where it replies to what is not, or is no longer, a notice.
+
+        Raises :class:`ThreadFullError`.
+        """
+        with self._transaction():
+            if draft.reply_to is not None:
+                notice = self.get(draft.reply_to)
+                if notice is None or notice.reply_to is not None:
+                    return None
+                if notice.reply_count >= MAX_REPLIES:
+                    raise ThreadFullError
+            number = self._sql.execute(
+                "INSERT INTO message (reply_to, author, title, body, posted, pinned, owner) VALUES (?,?,?,?,?,?,?)",
+                (draft.reply_to, draft.author, draft.title, draft.body, self._now(), draft.pinned, owner),
+            ).lastrowid
+            return None if number is None else self.get(number)
+
+    @contextmanager
+    def _transaction(self) -> Generator[None]:
+        self._sql.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._sql.execute("ROLLBACK")
+            raise
+        self._sql.execute("COMMIT")
+
+    def pin(self, number: int, owner: str, pinned: bool) -> bool:
+        """Pin or unpin a notice of this owner; False where there is none."""
+        return self._change(
+            "UPDATE message SET pinned = ? WHERE id = ? AND owner = ? AND reply_to IS NULL", pinned, number, owner
+        )
+
+    def delete(self, number: int, owner: str) -> bool:
+        """Delete a message of this owner, with its replies; False where there is none."""
+        return self._change("DELETE FROM message WHERE id = ? AND owner = ?", number, owner)
+
+    def _change(self, sql: str, *values: str | int) -> bool:
+        return self._sql.execute(sql, values).rowcount > 0
