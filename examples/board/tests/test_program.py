@@ -1,0 +1,175 @@
+"""The program as it is run: real processes, real sockets, real clients."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+import pytest
+
+from board.__main__ import DEFAULT_PORT
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+PATIENCE_SECONDS = 30
+
+
+@contextmanager
+def running(folder: Path, *arguments: str) -> Generator[tuple[subprocess.Popen[str], str]]:
+    """Run the board in a folder; gives the process and the address that it printed."""
+    command = [sys.executable, "-m", "board", *arguments]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            found = re.search(r"http://127\.0\.0\.1:\d+/", line)
+            assert found, f"no address in {line!r}"
+            yield process, found[0]
+        finally:
+            process.kill()
+
+
+def fetch(address: str, data: bytes | None = None, **headers: str) -> tuple[int, str]:
+    request = Request(address, data, {name.replace("_", "-"): value for name, value in headers.items()})
+    with urlopen(request, timeout=PATIENCE_SECONDS) as answer:
+        return answer.status, answer.read().decode()
+
+
+def post_form(address: str, **fields: str) -> tuple[int, str]:
+    return fetch(address, urlencode(fields).encode())
+
+
+def failed(folder: Path, *arguments: str) -> tuple[int, str]:
+    """Run a board that is to end by itself; gives its exit status and what it said on stderr."""
+    command = [sys.executable, "-m", "board", *arguments]
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+    assert ended.stdout == ""
+    return ended.returncode, ended.stderr
+
+
+def stop(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, str, str]:
+    process.send_signal(number)
+    out, err = process.communicate(timeout=PATIENCE_SECONDS)
+    return process.returncode, out, err
+
+
+def test_a_message_posted_by_form_is_on_the_page_in_the_api_and_there_after_a_restart(tmp_path: Path) -> None:
+    database = str(tmp_path / "office.sqlite3")
+    with running(tmp_path, "--port", "0", "--database", database) as (process, address):
+        status, page = post_form(address + "new", author="Ada King", title="Lunch & more", body="At noon.")
+        assert status == 200
+        assert "Lunch &amp; more" in page
+        listed = json.loads(fetch(address + "api/messages")[1])
+        assert [message["title"] for message in listed["messages"]] == ["Lunch & more"]
+        stop(process, signal.SIGTERM)
+    with running(tmp_path, "--port", "0", "--database", database) as (_, address):
+        assert "Lunch &amp; more" in fetch(address)[1]
+
+
+def test_the_style_sheet_of_the_page_is_served(tmp_path: Path) -> None:
+    with running(tmp_path, "--port", "0") as (_, address):
+        style = re.search(r'href="/(static/board\.css[^"]*)"', fetch(address)[1])
+        assert style
+        with urlopen(address + style[1], timeout=PATIENCE_SECONDS) as answer:
+            assert answer.headers.get_content_type() == "text/css"
+            assert b"--accent" in answer.read()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_signal_ends_it_with_nothing_further_said_and_nothing_left_open(
+    tmp_path: Path, number: signal.Signals, processes: str
+) -> None:
+    with running(tmp_path, "--port", "0", "--processes", processes) as (process, address):
+        assert fetch(address)[0] == 200
+        assert stop(process, number) == (0, "", "")
+    # SQLite removes its two further files when the last connection is closed, not where it is killed.
+    assert [file.name for file in tmp_path.iterdir()] == ["board.sqlite3"]
+
+
+def test_several_processes_share_the_messages(tmp_path: Path) -> None:
+    with running(tmp_path, "--port", "0", "--processes", "2") as (_, address):
+        post_form(address + "new", author="Ada", title="Lunch", body="At noon.")
+        # Each is a connection of its own, which either process may take.
+        assert all("Lunch" in fetch(address)[1] for _ in range(10))
+
+
+def test_a_port_in_use_is_one_sentence_with_the_remedy(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, said = failed(tmp_path, "--port", str(port))
+    assert status == 1
+    assert re.fullmatch(rf"board: cannot listen on .*port {port}: Address already in use; .*another port.*\n", said)
+
+
+def test_without_a_port_it_comes_up_even_where_the_default_one_is_in_use(tmp_path: Path) -> None:
+    try:
+        taken = socket.create_server(("127.0.0.1", DEFAULT_PORT))
+    except OSError:  # somebody else has it: as good
+        taken = socket.socket()
+    with taken, running(tmp_path) as (_, address):
+        assert f":{DEFAULT_PORT}/" not in address
+        assert fetch(address)[0] == 200
+
+
+def test_a_database_that_cannot_be_used_is_one_sentence_with_the_remedy(tmp_path: Path) -> None:
+    status, said = failed(tmp_path, "--port", "0", "--database", str(tmp_path / "missing" / "x.sqlite3"))
+    assert status == 1
+    assert re.fullmatch(r"board: cannot use the database .*; give --database .*\n", said)
+
+
+@pytest.mark.parametrize("arguments", [["--port", "70000"], ["--port", "x"], ["--processes", "0"]])
+def test_a_wrong_option_ends_with_the_usage(tmp_path: Path, arguments: list[str]) -> None:
+    status, said = failed(tmp_path, *arguments)
+    assert status == 2
+    assert arguments[0] in said
+
+
+@pytest.mark.curl
+def test_the_commands_of_the_readme_work(tmp_path: Path) -> None:
+    def curl(*arguments: str) -> str:
+        command = ["curl", "--silent", "--show-error", "--fail", "--noproxy", "*", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS).stdout
+
+    with running(tmp_path, "--port", "0") as (_, address):
+        messages = address + "api/messages"
+        json_type = ("-H", "Content-Type: application/json")
+        notice = json.loads(
+            curl(*json_type, messages, "-d", '{"author": "Ada King", "title": "Lunch", "body": "Noon."}')
+        )
+        reply = {"author": "Jun", "reply_to": notice["id"], "body": "Count me in."}
+        curl(*json_type, messages, "-d", json.dumps(reply))
+        shown = json.loads(curl(f"{messages}/{notice['id']}"))
+        assert [reply["body"] for reply in shown["replies"]] == ["Count me in."]
+        curl("-X", "DELETE", "-H", f"Authorization: Bearer {notice['key']}", f"{messages}/{notice['id']}")
+        assert json.loads(curl(messages + "?limit=5"))["messages"] == []
+
+
+@pytest.mark.chromium
+def test_a_browser_shows_a_posted_message(tmp_path: Path) -> None:
+    with running(tmp_path, "--port", "0") as (_, address):
+        post_form(address + "new", author="Ada King", title="Lunch & more", body="<b>See</b> https://a.example/menu")
+        page = dump(address, tmp_path)
+    assert "Lunch &amp; more" in page
+    assert "&lt;b&gt;See&lt;/b&gt;" in page
+    assert 'href="https://a.example/menu"' in page
+
+
+def dump(address: str, folder: Path) -> str:
+    """The page's tree as the browser has made it of what it was sent."""
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    offline = ["--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", *offline]
+    command += [f"--user-data-dir={folder / 'profile'}", "--dump-dom", address]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=2 * PATIENCE_SECONDS).stdout
