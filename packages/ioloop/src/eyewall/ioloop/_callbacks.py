@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from typing import Final
 
@@ -10,8 +11,8 @@ logger: Final = logging.getLogger("eyewall.ioloop")
 
 def describe(callback: object) -> str:
     """Give the name of a callable and the place of its code, as far as it has them."""
-    while (inner := getattr(callback, "func", None)) is not None:  # functools.partial
-        callback = inner
+    while isinstance(callback, functools.partial):
+        callback = callback.func  # pyright: ignore[reportUnknownMemberType] - of whatever it is
     code = getattr(callback, "__code__", None)
     if code is None:
         return repr(callback)

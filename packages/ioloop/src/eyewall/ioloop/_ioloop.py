@@ -370,7 +370,7 @@ class IOLoop:
 
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], /, *args: *Ts) -> Future[T]:
         """Call a function that blocks in a thread of ``executor`` (None: the loop's own)."""
-        return self._backend.run_in_executor(executor or self._executor, func, *args)
+        return self._backend.run_in_executor(self._executor if executor is None else executor, func, *args)
 
     def set_default_executor(self, executor: Executor) -> None:
         """Choose what :meth:`run_in_executor` uses for None. Whoever made it shuts it down."""

@@ -268,9 +268,11 @@ class TurnLoop(asyncio.AbstractEventLoop):
 def refuse(loop_class: type[object], names: tuple[str, ...], remedy: str) -> None:
     """Make methods of asyncio's that a loop does not have say so, and say what to do instead."""
     for name in names:
+        setattr(loop_class, name, _refusal(f"{loop_class.__name__} has no {name}: {remedy}"))
 
-        def method(self: TurnLoop, *args: object, **kwargs: object) -> NoReturn:
-            raise NotImplementedError(f"{loop_class.__name__} has no {method.__name__}: {remedy}")
 
-        method.__name__ = name
-        setattr(loop_class, name, method)
+def _refusal(message: str) -> Callable[..., NoReturn]:
+    def method(*args: object, **kwargs: object) -> NoReturn:
+        raise NotImplementedError(message)
+
+    return method

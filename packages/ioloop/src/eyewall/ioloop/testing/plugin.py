@@ -30,7 +30,7 @@ from ._simulated import SimulatedLoop
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
-pytest.register_assert_rewrite("eyewall.ioloop.testing.conformance")
+pytest.register_assert_rewrite("eyewall.ioloop.testing._conformance")
 
 _Capabilities = dict[str, frozenset[str]]
 _CAPABILITIES = pytest.StashKey[_Capabilities]()  # of each backend that is to be tested

@@ -9,11 +9,13 @@ or import them into a test module: ``from eyewall.ioloop.testing.conformance imp
 by the capabilities that the backend declares, and by nothing else.
 """
 
-from ._callbacks import TestCallbacks
-from ._cancelling import TestCancelScopes
-from ._descriptors import TestDescriptors
-from ._running import TestRunning
-from ._tasks import TestTasks
-from ._timers import TestTimers
+# Absolute imports: pytest loads this file by its path as well.
+
+from eyewall.ioloop.testing._conformance._callbacks import TestCallbacks
+from eyewall.ioloop.testing._conformance._cancelling import TestCancelScopes
+from eyewall.ioloop.testing._conformance._descriptors import TestDescriptors
+from eyewall.ioloop.testing._conformance._running import TestRunning
+from eyewall.ioloop.testing._conformance._tasks import TestTasks
+from eyewall.ioloop.testing._conformance._timers import TestTimers
 
 __all__ = ["TestCallbacks", "TestCancelScopes", "TestDescriptors", "TestRunning", "TestTasks", "TestTimers"]

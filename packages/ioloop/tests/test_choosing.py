@@ -1,0 +1,187 @@
+"""Which loop one gets: by name, by the environment, or the one that runs already."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import subprocess
+import sys
+import threading
+import weakref
+
+import pytest
+
+import eyewall.ioloop
+from eyewall.ioloop import BackendNotFoundError, IOLoop
+
+
+@pytest.fixture(autouse=True)
+def _no_loop_is_current() -> None:
+    IOLoop.clear_current()
+
+
+def test_configure_chooses_the_backend_of_new_loops(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EYEWALL_IOLOOP", "asyncio")
+    IOLoop.configure("simulated")
+    try:
+        chosen = IOLoop(make_current=False)
+    finally:
+        IOLoop.configure(None)
+    assert chosen.backend_name == "simulated"
+    chosen.close()
+
+
+def test_the_environment_chooses_the_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EYEWALL_IOLOOP", "simulated")
+    chosen = IOLoop.current()
+    assert chosen.backend_name == "simulated"
+    chosen.close()
+
+
+def test_an_unknown_backend_is_an_error_that_lists_those_there_are() -> None:
+    with pytest.raises(BackendNotFoundError, match="'nonesuch'; there are: asyncio, uvloop, simulated"):
+        IOLoop(backend="nonesuch")
+
+
+def test_a_backend_whose_library_is_absent_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    with pytest.raises(BackendNotFoundError, match=r'pip install "eyewall-ioloop\[uvloop\]"'):
+        IOLoop(backend="uvloop")
+
+
+def test_a_third_party_registers_a_backend_as_an_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib.metadata
+
+    entry = importlib.metadata.EntryPoint(
+        "theirs", "eyewall.ioloop.backends._simulated:simulated_backend", "eyewall.ioloop.backends"
+    )
+
+    def entry_points(*, group: str) -> list[importlib.metadata.EntryPoint]:
+        return [entry] if group == entry.group else []
+
+    monkeypatch.setattr(importlib.metadata, "entry_points", entry_points)
+    theirs = IOLoop(backend="theirs", make_current=False)
+    assert theirs.run_sync(lambda: asyncio.sleep(3600, "an hour later")) == "an hour later"
+    theirs.close()
+
+
+def test_inside_a_running_asyncio_loop_current_is_around_it_and_always_the_same() -> None:
+    async def main() -> None:
+        io_loop = IOLoop.current()
+        assert io_loop.asyncio_loop is asyncio.get_running_loop()
+        gc.collect()
+        assert IOLoop.current() is io_loop
+        promise = io_loop.create_future()
+        io_loop.add_callback(promise.set_result, 5)
+        assert await promise == 5
+
+    asyncio.run(main())
+    assert IOLoop.current(instance=False) is None
+
+
+def test_the_ioloop_around_a_foreign_loop_goes_with_it() -> None:
+    async def main() -> weakref.ref[IOLoop]:
+        return weakref.ref(IOLoop.current())
+
+    seen = asyncio.run(main())
+    gc.collect()
+    assert seen() is None
+
+
+def test_a_loop_set_with_asyncio_is_adopted() -> None:
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        io_loop = IOLoop.current()
+        assert io_loop.asyncio_loop is loop
+        assert IOLoop.current() is io_loop
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+def test_the_current_loop_is_the_one_that_asyncio_and_so_tornado_finds() -> None:
+    io_loop = IOLoop()
+    assert asyncio.get_event_loop() is io_loop.asyncio_loop
+    io_loop.close()
+    assert IOLoop.current(instance=False) is None
+
+
+def test_an_asyncio_loop_has_one_ioloop() -> None:
+    loop = asyncio.new_event_loop()
+    io_loop = IOLoop(make_current=False, asyncio_loop=loop)
+    with pytest.raises(RuntimeError, match="has an IOLoop already"):
+        IOLoop(make_current=False, asyncio_loop=loop)
+    io_loop.close()
+    assert loop.is_closed()
+
+
+def test_each_thread_has_its_own_current_loop() -> None:
+    mine = IOLoop.current()
+    theirs: list[IOLoop | None] = []
+    thread = threading.Thread(target=lambda: theirs.append(IOLoop.current(instance=False)))
+    thread.start()
+    thread.join()
+    assert theirs == [None]
+    mine.close()
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "simulated"])
+def test_run_runs_a_program_and_leaves_nothing_behind(backend: str) -> None:
+    ended: list[str] = []
+
+    async def wait() -> None:
+        try:
+            await IOLoop.current().create_future()
+        finally:
+            ended.append("background")
+
+    async def main() -> str:
+        IOLoop.current().spawn(wait())
+        await asyncio.sleep(0.001)
+        return IOLoop.current().backend_name
+
+    assert eyewall.ioloop.run(main, backend=backend) == backend
+    assert ended == ["background"]
+    assert IOLoop.current(instance=False) is None
+
+
+def test_run_is_refused_where_a_loop_runs() -> None:
+    async def main() -> None:
+        with pytest.raises(RuntimeError, match="runs in this thread already"):
+            eyewall.ioloop.run(main)
+
+    asyncio.run(main())
+
+
+def test_importing_the_package_imports_no_event_loop() -> None:
+    program = (
+        "import sys, eyewall.ioloop; "
+        "print([m for m in ('asyncio', 'ssl', 'uvloop', 'trio', 'multiprocessing', 'importlib.metadata') "
+        "if m in sys.modules])"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", program], env=dict(os.environ), check=True, capture_output=True, text=True
+    ).stdout
+    assert output.strip() == "[]"
+
+
+def test_a_backend_without_an_asyncio_loop_says_so() -> None:
+    def do_nothing(*args: object, **kwargs: object) -> None:
+        pass
+
+    class Stranger:
+        name = "strange"
+
+        def __getattr__(self, name: str) -> object:
+            if name in {"asyncio_loop", "io_loop"}:
+                raise AttributeError(name)
+            return do_nothing
+
+    io_loop = IOLoop(backend=Stranger())  # type: ignore[arg-type] # it answers to every name
+    with pytest.raises(RuntimeError, match="'strange' has no asyncio loop"):
+        _ = io_loop.asyncio_loop
+    assert IOLoop.current() is io_loop
+    assert "cannot tell" in io_loop.describe_tasks()
+    io_loop.close()
