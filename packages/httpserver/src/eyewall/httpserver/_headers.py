@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from typing import TYPE_CHECKING, Final, overload
+from typing import TYPE_CHECKING, Final, TypeVar, overload
 
 from .errors import HTTPFieldError
 
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 # RFC 9110 section 5.6.2 (token) and section 5.5 (field-content, with obs-text).
 TOKEN: Final = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 FIELD_VALUE: Final = r"[\t\x20-\x7e\x80-\xff]*"
+
+REPEATED: Final = "\0"
+"""What :func:`fields_of` has for a name that stands more than once: no value that a field can have."""
+
+T = TypeVar("T")
 
 _is_token = re.compile(TOKEN).fullmatch
 _is_value = re.compile(FIELD_VALUE).fullmatch
@@ -86,7 +91,8 @@ class HTTPHeaders(MutableMapping[str, str]):
         """Make headers of ``count`` fields that a parser has checked already; not checked again."""
         self = cls.__new__(cls)
         self._repeated = None
-        self._fields = dict(zip(map(_normal, names), values, strict=True))
+        # In C all the way: a loop over the fields would cost more than all else that a head needs.
+        self._fields = dict(zip(map(_normal, names), values, strict=False))
         if len(self._fields) != count:
             self._fields = {}
             for name, value in zip(names, values, strict=True):
@@ -154,11 +160,23 @@ class HTTPHeaders(MutableMapping[str, str]):
             self._repeated = {}
         self._repeated.setdefault(name, [before]).append(value)
         # Joined when it is asked for, not at every addition: that would cost the square of their number.
-        self._fields[name] = ""
+        self._fields[name] = REPEATED
 
     def _copy_from(self, other: HTTPHeaders) -> None:
         self._fields = other._fields.copy()
         self._repeated = other._repeated and {name: list(values) for name, values in other._repeated.items()}
+
+    @overload
+    def get(self, name: str, default: None = None, /) -> str | None: ...
+    @overload
+    def get(self, name: str, default: str, /) -> str: ...
+    @overload
+    def get(self, name: str, default: T, /) -> str | T: ...
+    def get(self, name: str, default: T | None = None, /) -> str | T | None:
+        """The value of the name, all of them joined by commas if it stands more than once, or the default."""
+        # Mapping's own would raise and catch a KeyError for a name that is not there.
+        name = _normal(name)
+        return self[name] if name in self._fields else default
 
     def __getitem__(self, name: str) -> str:
         name = _normal(name)
@@ -193,3 +211,11 @@ class HTTPHeaders(MutableMapping[str, str]):
 
     def __repr__(self) -> str:
         return f"{self.__class__.__name__}({list(self.get_all())!r})"
+
+
+def fields_of(headers: HTTPHeaders) -> dict[str, str]:
+    """The dict inside, for this package's own look-ups on the path of every request; not to be changed.
+
+    Names are normalised; the value of one that stands more than once is :data:`REPEATED`.
+    """
+    return headers._fields  # pyright: ignore[reportPrivateUsage] - this module's own

@@ -35,7 +35,7 @@ class HTTPServerRequest:
         "version",
     )
 
-    def __init__(  # noqa: PLR0917 - in Tornado's order
+    def __init__(
         self,
         method: str | None = None,
         uri: str | None = None,

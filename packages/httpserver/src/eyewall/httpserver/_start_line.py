@@ -31,9 +31,12 @@ class ResponseStartLine(NamedTuple):
     """The reason phrase; may be empty."""
 
 
-REQUEST_LINE: Final = re.compile(rf"({TOKEN}) ([!-~\x80-\xff]+) (HTTP/1\.[0-9])")
+# What RFC 3986 has no place for and browsers do not leave bare is refused in a target: " < >.
+# They do leave bare, in a query, \ ^ ` { | }, and other clients send UTF-8 as it is: that is let through.
+_TARGET: Final = r"[!#-;=?-~\x80-\xff]+"
+REQUEST_LINE: Final = re.compile(rf"({TOKEN}) ({_TARGET}) (HTTP/1\.[0-9])")
 _STATUS_LINE = re.compile(r"(HTTP/1\.[0-9]) ([1-5][0-9][0-9]) ([\t\x20-\x7e\x80-\xff]*)")
-_ANY_VERSION = re.compile(rf"{TOKEN} [!-~\x80-\xff]+ HTTP/[0-9]\.[0-9]")
+_OTHER_VERSION = re.compile(rf"{TOKEN} {_TARGET} HTTP/[02-9]\.[0-9]")
 
 
 def parse_request_start_line(line: str) -> RequestStartLine:
@@ -43,7 +46,7 @@ def parse_request_start_line(line: str) -> RequestStartLine:
     """
     if match := REQUEST_LINE.fullmatch(line):
         return RequestStartLine(*match.groups())
-    if _ANY_VERSION.fullmatch(line):
+    if _OTHER_VERSION.fullmatch(line):
         raise HTTPInputError(f"{line[-8:]} is not served here: use HTTP/1.1", status=505)
     raise HTTPInputError(f"malformed request line {line[:80]!r}")
 

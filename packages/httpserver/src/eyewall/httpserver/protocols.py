@@ -7,7 +7,7 @@ A server calls a :class:`HTTPServerConnectionDelegate` for every request; what t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -47,6 +47,7 @@ class HTTPMessageDelegate(Protocol):
         ...
 
 
+@runtime_checkable
 class HTTPServerConnectionDelegate(Protocol):
     """What a server serves: an ``Application``, or anything of this shape."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from eyewall.ioloop import Future
+    from eyewall.ioloop import EventLoop, Future
 
     from ._info import StreamInfo
 
@@ -26,6 +26,11 @@ class Stream(Protocol):
     Reads begin at the call, whether or not their future is awaited, and there is one at a time.
     A read whose waiter was cancelled loses no bytes: the next read gets them.
     """
+
+    @property
+    def io_loop(self) -> EventLoop:
+        """The loop that the stream runs on."""
+        ...
 
     def read_bytes(self, num_bytes: int, /, partial: bool = False) -> Future[bytes]:
         """Give exactly ``num_bytes`` bytes; with ``partial``, any number from 1 to that.

@@ -1,0 +1,76 @@
+"""Lets a plain function serve requests: the adapter from a request callback to the delegates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._request import HTTPServerRequest
+from ._start_line import RequestStartLine
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from ._headers import HTTPHeaders
+    from ._start_line import ResponseStartLine
+    from .protocols import HTTPConnection, HTTPMessageDelegate
+
+
+class CallbackDelegate:
+    """Gathers each request and calls a function with it; satisfies HTTPServerConnectionDelegate."""
+
+    __slots__ = ("_callback",)
+
+    def __init__(self, callback: Callable[[HTTPServerRequest], Awaitable[object] | None]) -> None:
+        self._callback = callback
+
+    def start_request(self, server_conn: object, request_conn: HTTPConnection, /) -> HTTPMessageDelegate:
+        return _Gatherer(self._callback, server_conn, request_conn)
+
+    def on_close(self, server_conn: object, /) -> None:
+        """A function is not told."""
+
+
+class _Gatherer:
+    __slots__ = ("_callback", "_chunks", "_request", "_request_conn", "_server_conn")
+
+    def __init__(
+        self,
+        callback: Callable[[HTTPServerRequest], Awaitable[object] | None],
+        server_conn: object,
+        request_conn: HTTPConnection,
+    ) -> None:
+        self._callback = callback
+        self._server_conn = server_conn
+        self._request_conn = request_conn
+        self._request: HTTPServerRequest | None = None
+        self._chunks: list[bytes] | None = None
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders, /
+    ) -> Awaitable[object] | None:
+        if isinstance(start_line, RequestStartLine):
+            self._request = HTTPServerRequest(
+                start_line=start_line,
+                headers=headers,
+                connection=self._request_conn,
+                server_connection=self._server_conn,
+            )
+        return None
+
+    def data_received(self, chunk: bytes, /) -> Awaitable[object] | None:
+        if self._chunks is None:
+            self._chunks = []
+        self._chunks.append(chunk)
+        return None
+
+    def finish(self) -> Awaitable[object] | None:
+        request = self._request
+        if request is None:
+            return None
+        if self._chunks is not None:
+            request.body = b"".join(self._chunks)
+            self._chunks = None
+        return self._callback(request)
+
+    def on_connection_close(self) -> None:
+        self._chunks = None

@@ -1,0 +1,117 @@
+"""The chunked transfer coding, undone (RFC 9112 section 7.1)."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from typing import Final
+
+from ._head import parse_fields
+from .errors import HTTPInputError
+
+_TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
+_QUOTED: Final = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*+"'
+_EXTENSION: Final = rb"[ \t]*+;[ \t]*+" + _TOKEN + rb"(?:[ \t]*+=[ \t]*+(?:" + _TOKEN + rb"|" + _QUOTED + rb"))?+"
+# Extensions are checked, because what is malformed could hide where a line ends, and then ignored.
+_SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:" + _EXTENSION + rb")*+\r\n")
+_MAX_SIZE_LINE: Final = 4096
+_MAX_TRAILERS: Final = 16 * 1024
+
+
+class _Next(Enum):
+    SIZE = 1
+    DATA = 2
+    DATA_END = 3
+    TRAILERS = 4
+    DONE = 5
+
+
+class ChunkedDecoder:
+    """Takes the bytes of a chunked body as they come, and gives what they mean."""
+
+    __slots__ = ("_extensions", "_next", "_remaining")
+
+    def __init__(self) -> None:
+        self._next = _Next.SIZE
+        self._remaining = 0
+        self._extensions = 0
+
+    @property
+    def done(self) -> bool:
+        """True once the last chunk and the trailers have been taken."""
+        return self._next is _Next.DONE
+
+    def decode(self, data: bytes) -> tuple[bytes, bytes]:
+        """Give the content of ``data``, and what of it is to be given again with more bytes behind it.
+
+        Once :attr:`done`, the rest is what follows the message. Raises :class:`HTTPInputError`.
+        """
+        content: list[bytes] = []
+        position = 0
+        while self._next is not _Next.DONE:
+            if self._next is _Next.DATA:
+                piece = data[position : position + self._remaining]
+                if not piece:
+                    break
+                content.append(piece)
+                position += len(piece)
+                self._remaining -= len(piece)
+                if not self._remaining:
+                    self._next = _Next.DATA_END
+                continue
+            after = self._take_line(data, position)
+            if after is None:
+                break
+            position = after
+        return b"".join(content), data[position:]
+
+    def _take_line(self, data: bytes, position: int) -> int | None:
+        """Take what stands between two pieces of content; give where it ends, or None if it is not all there."""
+        if self._next is _Next.SIZE:
+            return self._take_size(data, position)
+        if self._next is _Next.DATA_END:
+            if data[position : position + 2] == b"\r\n":
+                self._next = _Next.SIZE
+                return position + 2
+            if not b"\r\n".startswith(data[position : position + 2]):
+                raise HTTPInputError("a chunk is longer than its size")
+            return None
+        return self._take_trailers(data, position)
+
+    def _take_size(self, data: bytes, position: int) -> int | None:
+        match = _SIZE_LINE.match(data, position)
+        if match is None:
+            end = data.find(b"\n", position)
+            if end >= 0 or len(data) - position > _MAX_SIZE_LINE or not _may_become_size(data[position:]):
+                raise HTTPInputError(f"malformed chunk size {data[position : position + 40]!r}")
+            return None
+        self._extensions += match.end() - match.end(1) - 2
+        if self._extensions > _MAX_SIZE_LINE:
+            raise HTTPInputError(f"more than {_MAX_SIZE_LINE} bytes of chunk extensions")
+        self._remaining = int(match[1], 16)
+        self._next = _Next.DATA if self._remaining else _Next.TRAILERS
+        return match.end()
+
+    def _take_trailers(self, data: bytes, position: int) -> int | None:
+        if data.startswith(b"\r\n", position):
+            self._next = _Next.DONE
+            return position + 2
+        end = data.find(b"\r\n\r\n", position)
+        if end < 0:
+            if len(data) - position > _MAX_TRAILERS:
+                raise HTTPInputError(f"more than {_MAX_TRAILERS} bytes of trailers", status=431)
+            return None
+        trailers = parse_fields("\r\n" + data[position : end + 2].decode("latin-1"), 2)
+        if forbidden := _FORBIDDEN_TRAILERS.intersection(trailers):
+            raise HTTPInputError(f"{', '.join(sorted(forbidden))} in the trailers")
+        self._next = _Next.DONE
+        return end + 4
+
+
+# RFC 9110 section 6.5.1: what frames, routes or authorises a message may not come behind it.
+_FORBIDDEN_TRAILERS: Final = frozenset(
+    {"Transfer-Encoding", "Content-Length", "Host", "Trailer", "Connection", "Authorization", "Content-Encoding"}
+    | {"Content-Type", "Content-Range", "Te", "Upgrade", "Cookie", "Set-Cookie", "Expect", "Proxy-Authorization"}
+)
+
+_may_become_size = re.compile(rb"[0-9A-Fa-f]{0,16}(?:[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*+)?)?\r?").fullmatch

@@ -1,0 +1,364 @@
+"""HTTP1Connection: one request read from a stream, and its answer written."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from eyewall.iostream import StreamClosedError
+
+from ._context import HTTPConnectionContext
+from ._dates import date_line
+from ._head import has_token
+from ._headers import HTTPHeaders, fields_of
+from ._parameters import HTTP1ConnectionParameters
+from ._parser import RequestParser
+from ._reasons import responses, status_line
+from ._start_line import ResponseStartLine
+from .errors import HTTPInputError, HTTPOutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from eyewall.ioloop import EventLoop, Future, Promise
+    from eyewall.iostream import Buffer, Stream
+
+    from ._head import RequestHead
+    from .protocols import HTTPMessageDelegate
+
+logger = logging.getLogger("eyewall.httpserver")
+
+_DEFAULTS: Final = HTTP1ConnectionParameters()
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_OK: Final = 200
+_WITHOUT_BODY: Final = frozenset({204, 304})
+
+
+class HTTP1Connection:
+    """One request and its answer on a stream; satisfies :class:`~eyewall.httpserver.HTTPConnection`.
+
+    An :class:`HTTP1ServerConnection` makes one for each request. To serve a single request by hand::
+
+        connection = HTTP1Connection(stream)
+        keep_alive = await connection.read_response(delegate)
+    """
+
+    __slots__ = (
+        "_body_left",
+        "_chunked",
+        "_close_callback",
+        "_delegate",
+        "_finish_waiter",
+        "_finished",
+        "_head",
+        "_parser",
+        "_started",
+        "_without_body",
+        "_written",
+        "context",
+        "detached",
+        "io_loop",
+        "keep_alive",
+        "params",
+        "stream",
+    )
+
+    def __init__(
+        self,
+        stream: Stream,
+        params: HTTP1ConnectionParameters | None = None,
+        context: HTTPConnectionContext | None = None,
+    ) -> None:
+        self.stream: Stream = stream
+        """What the request comes from and the answer goes to; see :meth:`detach`."""
+        self.io_loop: EventLoop = stream.io_loop
+        """The loop that the connection runs on."""
+        self.params: HTTP1ConnectionParameters = params or _DEFAULTS
+        """The limits of this connection."""
+        self.context: HTTPConnectionContext = context or HTTPConnectionContext(stream, stream.info.address)
+        """Who asks."""
+        self.keep_alive: bool = False
+        """Whether another request may follow this one; settled when the answer begins."""
+        self._delegate: HTTPMessageDelegate | None = None
+        self._parser: RequestParser | None = None
+        self._head: RequestHead | None = None
+        self._close_callback: Callable[[], object] | None = None
+        self._started = False
+        self._finished = False
+        self._chunked = False
+        # Bytes that Content-Length has promised and that are still to be written; None without it.
+        self._body_left: int | None = None
+        self._written: Future[None] | None = None
+        self._finish_waiter: Promise[None] | None = None
+        # 0, or the status (200 stands for the answer to a HEAD) on account of which there is no body.
+        self._without_body = 0
+        self.detached: bool = False
+        """True once :meth:`detach` has given the stream away."""
+
+    # The request
+
+    async def read_response(self, delegate: HTTPMessageDelegate) -> bool:
+        """Read one request, let the delegate answer it, and say whether another may follow.
+
+        The name is Tornado's, for which a server's connection "reads a response" too. Whatever the
+        peer or the delegate does wrong is answered and logged, not raised.
+        """
+        self._delegate = delegate
+        try:
+            await self._read_request(delegate)
+            if not self._finished:
+                await self._wait_until_finished()
+        except HTTPInputError as error:
+            self._refuse(error)
+        except StreamClosedError:
+            self.peer_gone()
+        except Exception as error:  # noqa: BLE001 - whatever a delegate raises ends its answer, not the server
+            self._answer_failure(error)
+        except BaseException:
+            self.stream.close()
+            raise
+        finally:
+            self._delegate = None
+        return self.keep_alive
+
+    async def _read_request(self, delegate: HTTPMessageDelegate) -> None:
+        params = self.params
+        parser = self._parser = RequestParser(
+            delegate, self._on_head, max_header_size=params.max_header_size, max_body_size=params.max_body_size
+        )
+        data = self.stream.read_nowait()
+        while not parser.complete:
+            waiting = parser.feed(data)
+            if waiting is not None:
+                await waiting
+                data = b""
+            elif self._tell_to_continue():
+                data = b""
+            elif parser.waits and not self._finished:
+                await self.stream.readable()
+                data = self.stream.read_nowait()
+            if self._finished:
+                # Where it was answered before all of it was read, its rest is not waited for.
+                break
+        if parser.rest:
+            self.stream.unread(parser.rest)
+            parser.rest = b""
+
+    def _tell_to_continue(self) -> bool:
+        """Ask a client that holds its body back for it, once, unless it is answered (RFC 9110 section 10.1.1)."""
+        if self._head is None or not self._head.expects_continue or self._started:
+            return False
+        self._head = self._head._replace(expects_continue=False)
+        self.stream.write_nowait(_CONTINUE)
+        return True
+
+    def _on_head(self, head: RequestHead) -> None:
+        self._head = head
+        self.keep_alive = head.keep_alive and not self.params.no_keep_alive
+
+    async def _wait_until_finished(self) -> None:
+        self._finish_waiter = self.io_loop.create_future()
+        await self._finish_waiter
+
+    @property
+    def waits_for_request(self) -> bool:
+        """True while bytes of the request are still to come."""
+        return self._parser is None or self._parser.waits
+
+    @property
+    def head_seen(self) -> bool:
+        """True once the request's head has been read."""
+        return self._head is not None
+
+    @property
+    def started(self) -> bool:
+        """True once the answer has begun."""
+        return self._started
+
+    def set_max_body_size(self, max_body_size: int, /) -> None:
+        """Set the limit for this request's body, in bytes; to be called from ``headers_received``."""
+        if self._parser is not None:
+            self._parser.max_body_size = max_body_size
+
+    # The answer
+
+    def write_headers(
+        self, start_line: ResponseStartLine, headers: HTTPHeaders, /, chunk: Buffer | None = None
+    ) -> Future[None]:
+        """Begin the answer, and send ``chunk`` with it, in one piece where both are small.
+
+        Framing is seen to here (RFC 9112 section 6): without ``Content-Length`` in ``headers`` the
+        body is sent in chunks, or to HTTP/1.0 until the connection closes; ``Date`` and what
+        ``Connection`` has to say are added. Raises :class:`HTTPOutputError` where the answer has
+        begun already or its length is no number.
+        """
+        if self._started:
+            raise HTTPOutputError("the headers have been sent already: an answer begins once")
+        head = status_line(start_line.code, start_line.reason) + headers.to_bytes()
+        head += self._framing(start_line.code, fields_of(headers))
+        self._started = True
+        if chunk:
+            return self._send(head, *self._framed(chunk))
+        return self._send(head)
+
+    def write(self, chunk: Buffer, /) -> Future[None]:
+        """Send a piece of the body; await the result, so that a slow peer holds you back.
+
+        Raises :class:`HTTPOutputError` before the headers, after :meth:`finish`, and beyond the
+        length that was promised.
+        """
+        if not self._started or self._finished:
+            raise HTTPOutputError("a body is written after write_headers and before finish")
+        return self._send(*self._framed(chunk))
+
+    def finish(self) -> None:
+        """The answer is complete. Raises :class:`HTTPOutputError` where it is shorter than it promised."""
+        if not self._started or self._finished:
+            raise HTTPOutputError("an answer is finished once, after write_headers")
+        if self._body_left:
+            raise HTTPOutputError(f"Content-Length promised {self._body_left} bytes more than were written")
+        if self._chunked:
+            self._send(b"0\r\n\r\n")
+        self._finished = True
+        self._close_callback = None
+        self._wake(None)
+
+    def set_close_callback(self, callback: Callable[[], object] | None, /) -> None:
+        """Call when the peer goes away before the answer is complete."""
+        self._close_callback = callback
+
+    def detach(self) -> Stream:
+        """Take the stream over from HTTP, with what has been read beyond this request left unread.
+
+        The connection is over for HTTP then: nothing more is read or written here, and whoever
+        detaches closes the stream.
+        """
+        if self._parser is not None and self._parser.rest:
+            self.stream.unread(self._parser.rest)
+            self._parser.rest = b""
+        self.keep_alive = False
+        self._started = self._finished = True
+        self.stream.set_close_callback(None)
+        self.stream.set_eof_callback(None)
+        self.detached = True
+        self._wake(None)
+        return self.stream
+
+    async def flushed(self) -> None:
+        """Wait until the kernel has taken all that was written."""
+        if self._written is not None:
+            await self._written
+
+    def _framing(self, code: int, fields: dict[str, str]) -> bytes:
+        """The field lines that say where the body and the connection end, with the head's last, empty line."""
+        if self.waits_for_request:
+            # Whoever is answered before the request is complete has to be told that its rest is not read.
+            self.keep_alive = False
+        lines = b"" if "Date" in fields else date_line()
+        if code in _WITHOUT_BODY or code < _OK:
+            self._without_body = code
+        elif self._head is not None and self._head.start_line.method == "HEAD":
+            self._without_body = _OK
+        elif "Content-Length" in fields:
+            self._body_left = _promised_length(fields["Content-Length"])
+        elif self._is_1_0():
+            self.keep_alive = False
+        else:
+            self._chunked = True
+            lines += b"Transfer-Encoding: chunked\r\n"
+        return lines + self._connection_line(fields) + b"\r\n"
+
+    def _connection_line(self, fields: dict[str, str]) -> bytes:
+        if "Connection" in fields:
+            if has_token(fields["Connection"], "close"):
+                self.keep_alive = False
+            return b""
+        if not self.keep_alive:
+            return b"Connection: close\r\n"
+        return b"Connection: keep-alive\r\n" if self._is_1_0() else b""
+
+    def _framed(self, chunk: Buffer) -> tuple[Buffer, ...]:
+        """The chunk as it goes on the wire."""
+        size = len(chunk)
+        if self._without_body:
+            if size and self._without_body != _OK:
+                raise HTTPOutputError(
+                    f"an answer with status {self._without_body} has no body (RFC 9110 section 6.4.1)"
+                )
+            return ()
+        if self._chunked:
+            return (b"%x\r\n" % size, chunk, b"\r\n") if size else ()
+        if self._body_left is not None:
+            if size > self._body_left:
+                raise HTTPOutputError(f"{size - self._body_left} bytes more than Content-Length promised")
+            self._body_left -= size
+        return (chunk,)
+
+    def _send(self, *buffers: Buffer) -> Future[None]:
+        try:
+            self._written = self.stream.write(*buffers)
+        except StreamClosedError as error:
+            # Told through the future: who does not wait for it writes into the void, as in Tornado.
+            failed: Promise[None] = self.io_loop.create_future()
+            failed.set_exception(error)
+            failed.exception()
+            self._written = failed
+        return self._written
+
+    def _is_1_0(self) -> bool:
+        return self._head is not None and self._head.start_line.version == "HTTP/1.0"
+
+    # What goes wrong
+
+    def peer_gone(self) -> None:
+        """Tell the delegate, once, that its client will not read the answer."""
+        delegate, self._delegate = self._delegate, None
+        callback, self._close_callback = self._close_callback, None
+        if self._finished:
+            return
+        if delegate is not None:
+            delegate.on_connection_close()
+        if callback is not None:
+            callback()
+
+    def abandon(self) -> None:
+        """The stream has closed: tell the delegate, and whoever waits for the answer."""
+        self.peer_gone()
+        self._wake(StreamClosedError(None))
+
+    def answer_status(self, status: int) -> None:
+        """Answer with a status and its name, and let no request follow; where an answer has begun, cut it."""
+        if self._started:
+            self.keep_alive = False
+            self.stream.close()
+            return
+        reason = responses.get(status, "Unknown")
+        body = f"{status} {reason}\n".encode("latin-1")
+        fields = {"Content-Type": "text/plain; charset=utf-8", "Content-Length": str(len(body)), "Connection": "close"}
+        self.write_headers(ResponseStartLine("HTTP/1.1", status, reason), HTTPHeaders(fields), body)
+        self.finish()
+
+    def _refuse(self, error: HTTPInputError) -> None:
+        logger.info("refused a request from %s with %d: %s", self.context.remote_ip, error.status, error)
+        self.answer_status(error.status)
+
+    def _answer_failure(self, error: Exception) -> None:
+        line = "" if self._head is None else " ".join(self._head.start_line[:2])
+        if isinstance(error, HTTPOutputError):
+            logger.error("cut the answer to %r from %s: %s", line[:200], self.context.remote_ip, error)
+        else:
+            logger.error("uncaught exception in %r from %s", line[:200], self.context.remote_ip, exc_info=error)
+        self.answer_status(500)
+
+    def _wake(self, error: Exception | None) -> None:
+        if (waiter := self._finish_waiter) is not None and not waiter.done():
+            if error is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(error)
+
+
+def _promised_length(value: str) -> int:
+    if not (value.isascii() and value.isdigit()):
+        raise HTTPOutputError(f"Content-Length {value!r} is no single plain number")
+    return int(value)

@@ -1,0 +1,33 @@
+"""The time, as HTTP writes it (RFC 9110 section 5.6.7)."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def format_timestamp(seconds: float) -> str:
+    """Write seconds since the epoch as in ``Sun, 06 Nov 1994 08:49:37 GMT``."""
+    year, month, day, hour, minute, second, weekday, _, _ = time.gmtime(seconds)
+    return f"{_DAYS[weekday]}, {day:02d} {_MONTHS[month - 1]} {year:04d} {hour:02d}:{minute:02d}:{second:02d} GMT"
+
+
+class _DateLine:
+    """The Date field line of this second, made once in it."""
+
+    def __init__(self) -> None:
+        self._second = -1
+        self._line = b""
+
+    def __call__(self) -> bytes:
+        second = int(time.time())
+        if second != self._second:
+            self._line = f"Date: {format_timestamp(second)}\r\n".encode("ascii")
+            self._second = second
+        return self._line
+
+
+date_line: Final = _DateLine()

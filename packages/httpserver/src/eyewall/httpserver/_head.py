@@ -1,0 +1,172 @@
+"""The head of a message: its lines taken apart, and what they say of the body (RFC 9112 sections 2 to 6).
+
+A head is decoded once and split by one compiled pattern, which validates as it splits: there is no
+loop over the lines. Where the pattern does not take every line, the head is refused, and only then
+looked at line by line, to say why.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from ._headers import FIELD_VALUE, REPEATED, TOKEN, HTTPHeaders, fields_of
+from ._start_line import REQUEST_LINE, RequestStartLine, parse_request_start_line
+from .errors import HTTPInputError
+
+CHUNKED: Final = -1
+"""The length of a body that tells its length chunk by chunk."""
+
+# Possessive, so that a line which does not match costs its length and not the square of it.
+_FIELD_LINE = re.compile(rf"(?<=\r\n)({TOKEN}+):[ \t]*+({FIELD_VALUE}+)\r\n")
+_split_fields = _FIELD_LINE.findall
+_split_request_line = re.compile(REQUEST_LINE.pattern + r"\r\n").match
+
+# RFC 3986 section 3.2.2, with the port of RFC 9110 section 7.2; no user information.
+_HOST: Final = r"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})*)(?::[0-9]{0,5})?"
+_is_host = lru_cache(maxsize=256)(re.compile(_HOST).fullmatch)
+_is_origin_form = re.compile(r"/[^#]*").fullmatch
+_is_absolute_form = re.compile(rf"[A-Za-z][A-Za-z0-9+.\-]*://(?!/|$|\?|:)({_HOST})(?:[/?][^#]*)?").fullmatch
+_is_authority_form = re.compile(rf"(?!:){_HOST}").fullmatch
+
+# More digits than any body has, few enough that int() is cheap.
+_MAX_LENGTH_DIGITS: Final = 18
+
+
+class RequestHead(NamedTuple):
+    """A request's head, and what it says of the rest of the exchange."""
+
+    start_line: RequestStartLine
+    headers: HTTPHeaders
+    body_length: int
+    """Bytes of the body that follows, or :data:`CHUNKED`."""
+    keep_alive: bool
+    """Whether the client would send another request on this connection (RFC 9112 section 9.3)."""
+    expects_continue: bool
+    """Whether the client holds its body back until it is told to send it (RFC 9110 section 10.1.1)."""
+
+
+def parse_request_head(head: str) -> RequestHead:
+    r"""Take a request's head apart; ``head`` ends with the ``\r\n`` of its last line, before the empty one.
+
+    Raises :class:`HTTPInputError` for whatever RFC 9112 does not allow.
+    """
+    match = _split_request_line(head)
+    if match is None:
+        parse_request_start_line(head.partition("\r\n")[0])
+        raise HTTPInputError(f"malformed request line {head[:80]!r}")
+    start_line = RequestStartLine._make(match.groups())
+    method, target, version = start_line
+    headers = parse_fields(head, match.end())
+    fields = fields_of(headers)
+    is_1_0 = version == "HTTP/1.0"
+    _check_host(fields.get("Host"), is_1_0)
+    if target[0] != "/" or "#" in target:
+        _check_target(method, target)
+    length = _body_length(headers, is_1_0) if "Content-Length" in fields or "Transfer-Encoding" in fields else 0
+    keep_alive = not is_1_0
+    if "Connection" in fields:
+        keep_alive = (
+            has_token(headers["Connection"], "keep-alive") if is_1_0 else not has_token(headers["Connection"], "close")
+        )
+    expects_continue = "Expect" in fields and _expects_continue(headers["Expect"]) and length != 0 and not is_1_0
+    return RequestHead(start_line, headers, length, keep_alive, expects_continue)
+
+
+def parse_fields(text: str, start: int) -> HTTPHeaders:
+    r"""Take field lines apart, from ``start``, before which stands ``\r\n``, to the end of the text."""
+    fields = _split_fields(text, start)
+    if len(fields) != text.count("\r\n", start):
+        raise HTTPInputError(_what_is_wrong(text[start:]))
+    if not fields:
+        return HTTPHeaders()
+    names, values = zip(*fields, strict=True)
+    if " \r\n" in text or "\t\r\n" in text:
+        values = tuple([value.rstrip(" \t") for value in values])
+    return HTTPHeaders.from_parsed(names, values, len(fields))
+
+
+def has_token(value: str, token: str) -> bool:
+    """True if a comma-separated field value holds ``token``, given in lower case."""
+    return token in [item.strip(" \t") for item in value.lower().split(",")]
+
+
+def _body_length(headers: HTTPHeaders, is_1_0: bool) -> int:
+    """How long the body is (RFC 9112 section 6).
+
+    What another server on the way might understand differently is refused: that is how requests
+    are smuggled.
+    """
+    coding = headers.get("Transfer-Encoding")
+    length = headers.get("Content-Length")
+    if coding is not None:
+        if length is not None:
+            raise HTTPInputError("both Transfer-Encoding and Content-Length")
+        if is_1_0:
+            raise HTTPInputError("Transfer-Encoding in an HTTP/1.0 message")
+        if coding.lower() != "chunked":
+            raise _coding_error(coding)
+        return CHUNKED
+    if length is None or not (length.isascii() and length.isdigit()):
+        raise HTTPInputError(f"Content-Length {length or '':.80} is no single plain number")
+    if len(length) > _MAX_LENGTH_DIGITS:
+        raise HTTPInputError(f"Content-Length of {len(length)} digits", status=413)
+    return int(length)
+
+
+def _coding_error(coding: str) -> HTTPInputError:
+    """RFC 9112 section 6.1: 501 for a coding that is not known, 400 where chunked is not the last, or not alone."""
+    *others, last = [item.strip(" \t") for item in coding.lower().split(",")]
+    unknown = last == "chunked" and "chunked" not in others and all(others)
+    return HTTPInputError(f"Transfer-Encoding {coding[:80]!r}: only chunked is served", status=501 if unknown else 400)
+
+
+def _expects_continue(value: str) -> bool:
+    if value.lower() != "100-continue":
+        raise HTTPInputError(f"Expect {value[:80]!r}: only 100-continue is known", status=417)
+    return True
+
+
+def _check_host(host: str | None, is_1_0: bool) -> None:
+    """RFC 9112 section 3.2: one Host in HTTP/1.1, a second in no version, and it names a host."""
+    if host is None:
+        if not is_1_0:
+            raise HTTPInputError("no Host field in an HTTP/1.1 request")
+    elif host == REPEATED:
+        raise HTTPInputError("more than one Host field")
+    elif not _is_host(host):
+        raise HTTPInputError(f"Host {host[:80]!r} is no host name")
+
+
+def _check_target(method: str, target: str) -> None:
+    """RFC 9112 section 3.2: the four forms of a request target, of which the commonest has been seen to."""
+    if method == "CONNECT":
+        if _is_authority_form(target):
+            raise HTTPInputError("CONNECT: no tunnels are opened here", status=501)
+        valid = False
+    elif target == "*":
+        valid = method == "OPTIONS"
+    else:
+        valid = _is_origin_form(target) is not None or _is_absolute_form(target) is not None
+    if not valid:
+        raise HTTPInputError(f"{target[:80]!r} is no target for {method[:20]}")
+
+
+def _what_is_wrong(fields: str) -> str:
+    for line in fields.removesuffix("\r\n").split("\r\n"):
+        if _FIELD_LINE.fullmatch(f"\r\n{line}\r\n", 2):
+            continue
+        name, colon, value = line.partition(":")
+        if line[:1] in {" ", "\t"}:
+            what = "a folded field line"
+        elif not colon:
+            what = "a field line without a colon"
+        elif not re.fullmatch(TOKEN, name):
+            what = "a field name that is no token"
+        elif "\r" in value or "\n" in value:
+            what = "a bare CR or LF"
+        else:
+            what = "a control character in a field value"
+        return f"{what}: {line[:80]!r}"
+    return f"malformed fields {fields[:80]!r}"

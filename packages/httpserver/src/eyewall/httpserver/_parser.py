@@ -1,0 +1,155 @@
+"""RequestParser: bytes in, calls on a delegate out. It does no I/O and knows no connection."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from ._chunked import ChunkedDecoder
+from ._head import CHUNKED, parse_request_head
+from .errors import HTTPInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from ._head import RequestHead
+    from .protocols import HTTPMessageDelegate
+
+_END_OF_HEAD: Final = b"\r\n\r\n"
+# What an unfinished head may look like, from its beginning and from a later line: a client that
+# speaks something else is told so at once, and not when it has sent an empty line, which may be never.
+_REST_OF_HEAD: Final = rb"(?:[^\r\n]|\r\n|\r\Z)*+"
+_may_begin_head = re.compile(rb"(?:\r\n?)?(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]" + _REST_OF_HEAD + rb")?").fullmatch
+_may_go_on = re.compile(_REST_OF_HEAD).fullmatch
+
+
+class RequestParser:
+    """Reads one request.
+
+    :meth:`feed` it bytes as they come. It calls ``on_head``, then its delegate, and stops at the
+    end of the request: what follows is left in :attr:`rest`. Where a call on the delegate gives an
+    awaitable, ``feed`` stops as well and hands it over: await it, then feed on, with ``b""`` if
+    there is nothing new. It stops, too, behind a head with ``Expect``, so that whoever feeds it can
+    tell the client to go on.
+    """
+
+    __slots__ = (
+        "_body",
+        "_delegate",
+        "_head_seen",
+        "_holds_body",
+        "_on_head",
+        "_searched",
+        "complete",
+        "max_body_size",
+        "max_header_size",
+        "rest",
+    )
+
+    def __init__(
+        self,
+        delegate: HTTPMessageDelegate,
+        on_head: Callable[[RequestHead], object],
+        *,
+        max_header_size: int,
+        max_body_size: int,
+    ) -> None:
+        self._delegate = delegate
+        self._on_head = on_head
+        self.max_header_size: int = max_header_size
+        """Bytes of a head, at most: else 431, or 414 where the request line alone is longer."""
+        self.max_body_size: int = max_body_size
+        """Bytes of the body, at most: else 413. May be changed from the delegate's ``headers_received``."""
+        self.rest: bytes = b""
+        """What has been fed and not used."""
+        self.complete: bool = False
+        """True once the whole request has been read; set before the delegate's ``finish``."""
+        self._head_seen = False
+        self._holds_body = False
+        self._searched = 0
+        self._body: _Body | None = None
+
+    @property
+    def waits(self) -> bool:
+        """True while bytes of the request are still to come."""
+        return not self.complete and (self._body is not None or not self._head_seen)
+
+    def feed(self, data: bytes) -> Awaitable[object] | None:
+        """Read on. Raises :class:`HTTPInputError`, after which the request is over."""
+        if self.rest:
+            data = self.rest + data
+        if not self._head_seen:
+            waiting = self._read_head(data)
+            if waiting is not None or not self._head_seen or self._holds_body:
+                return waiting
+        elif self._body is not None:
+            self.rest = data
+        return self._read_body()
+
+    def _read_head(self, data: bytes) -> Awaitable[object] | None:
+        # One empty line before a request is what old clients send behind a form (RFC 9112 section 2.2).
+        start = 2 if data[:2] == b"\r\n" else 0
+        end = data.find(_END_OF_HEAD, max(start, self._searched))
+        if end < 0 or end - start > self.max_header_size:
+            self._keep_head(data, start)
+            return None
+        self.rest = data[end + 4 :]
+        self._head_seen = True
+        head = parse_request_head(data[start : end + 2].decode("latin-1"))
+        self._holds_body = head.expects_continue
+        if head.body_length:
+            self._body = _Body(head.body_length)
+        self._on_head(head)
+        return self._delegate.headers_received(head.start_line, head.headers)
+
+    def _keep_head(self, data: bytes, start: int) -> None:
+        if len(data) - start > self.max_header_size:
+            in_first_line = b"\r\n" not in data[start : self.max_header_size]
+            what, status = ("request line", 414) if in_first_line else ("head", 431)
+            raise HTTPInputError(f"a {what} of more than max_header_size, {self.max_header_size} bytes", status=status)
+        if not (_may_go_on(data, self._searched) if self._searched else _may_begin_head(data)):
+            raise HTTPInputError(f"no HTTP request, or a bare CR or LF: {data[:80]!r}")
+        self.rest = data
+        # From here the next search begins: before a line's end of which a part may be here already.
+        self._searched = len(data[:-3].rstrip(b"\r\n")) if len(data) > 8 else 0
+
+    def _read_body(self) -> Awaitable[object] | None:
+        if (body := self._body) is None:
+            return self._finish()
+        if body.length > self.max_body_size:
+            raise HTTPInputError(f"a body of {body.length} bytes; max_body_size is {self.max_body_size}", status=413)
+        content, self.rest = body.read(self.rest)
+        if body.received > self.max_body_size:
+            raise HTTPInputError(f"a body of more than max_body_size, {self.max_body_size} bytes", status=413)
+        if content and (waiting := self._delegate.data_received(content)) is not None:
+            return waiting
+        return self._finish() if body.done else None
+
+    def _finish(self) -> Awaitable[object] | None:
+        self.complete = True
+        return self._delegate.finish()
+
+
+class _Body:
+    """How far the body has been read."""
+
+    __slots__ = ("_chunks", "length", "received")
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self.received = 0
+        self._chunks = ChunkedDecoder() if length == CHUNKED else None
+
+    @property
+    def done(self) -> bool:
+        return self.received == self.length if self._chunks is None else self._chunks.done
+
+    def read(self, data: bytes) -> tuple[bytes, bytes]:
+        """Give the content of the bytes, and those that are not used."""
+        if self._chunks is not None:
+            content, rest = self._chunks.decode(data)
+        else:
+            missing = self.length - self.received
+            content, rest = (data, b"") if len(data) <= missing else (data[:missing], data[missing:])
+        self.received += len(content)
+        return content, rest

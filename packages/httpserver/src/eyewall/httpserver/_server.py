@@ -1,0 +1,115 @@
+"""HTTPServer: a TCP server whose connections speak HTTP/1.1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eyewall.tcpserver import TCPServer
+
+from ._callback import CallbackDelegate
+from ._context import HTTPConnectionContext
+from ._deadlines import Sweeper
+from ._parameters import HTTP1ConnectionParameters
+from ._server_connection import HTTP1ServerConnection, sweep_tick
+from .protocols import HTTPServerConnectionDelegate
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from eyewall.ioloop import EventLoop
+    from eyewall.iostream import Address, SSLOptions, Stream
+
+    from ._request import HTTPServerRequest
+    from .protocols import HTTPConnection, HTTPMessageDelegate
+
+_DEFAULTS = HTTP1ConnectionParameters()
+
+
+class HTTPServer(TCPServer):
+    """Serves a delegate, such as an ``Application``, or a function over HTTP/1.1.
+
+    ::
+
+        def hello(request: HTTPServerRequest) -> None:
+            connection = request.connection
+            headers = HTTPHeaders({"Content-Type": "text/plain", "Content-Length": "5"})
+            connection.write_headers(ResponseStartLine("HTTP/1.1", 200, "OK"), headers, b"hello")
+            connection.finish()
+
+        server = HTTPServer(hello)
+        server.listen(8080)
+        IOLoop.current().start()
+
+    A function gets each request when all of it has been read. It may be a coroutine function, and
+    it, or something that it starts, has to finish the answer.
+
+    Sizes are in bytes and times in seconds; see :class:`HTTP1ConnectionParameters` for what each
+    limit does when it is reached. ``ssl_options`` makes it speak TLS; ``protocol`` is what requests
+    say of theirs behind something that speaks TLS for this server (``"https"``).
+    """
+
+    def __init__(
+        self,
+        request_callback: HTTPServerConnectionDelegate | Callable[[HTTPServerRequest], Awaitable[object] | None],
+        *,
+        no_keep_alive: bool = False,
+        protocol: str | None = None,
+        ssl_options: SSLOptions | None = None,
+        chunk_size: int | None = None,
+        max_header_size: int | None = None,
+        max_body_size: int | None = None,
+        max_buffer_size: int | None = None,
+        idle_connection_timeout: float | None = None,
+        header_timeout: float | None = None,
+        body_timeout: float | None = None,
+        io_loop: EventLoop | None = None,
+    ) -> None:
+        super().__init__(
+            ssl_options=ssl_options, max_buffer_size=max_buffer_size, read_chunk_size=chunk_size, io_loop=io_loop
+        )
+        self.protocol: str | None = protocol
+        """What requests say of their protocol, or None: what the connection speaks."""
+        self.conn_params: HTTP1ConnectionParameters = HTTP1ConnectionParameters(
+            no_keep_alive=no_keep_alive,
+            max_header_size=max_header_size or _DEFAULTS.max_header_size,
+            max_body_size=max_body_size or max_buffer_size or _DEFAULTS.max_body_size,
+            idle_connection_timeout=idle_connection_timeout or _DEFAULTS.idle_connection_timeout,
+            header_timeout=header_timeout or _DEFAULTS.header_timeout,
+            body_timeout=body_timeout,
+        )
+        """The limits of each connection."""
+        if isinstance(request_callback, HTTPServerConnectionDelegate):
+            self._delegate: HTTPServerConnectionDelegate = request_callback
+        elif callable(request_callback):
+            self._delegate = CallbackDelegate(request_callback)
+        else:
+            raise TypeError(
+                f"{request_callback!r} cannot serve requests: give an Application, an object with start_request and "
+                "on_close, or a function that takes an HTTPServerRequest"
+            )
+        self._connections: set[HTTP1ServerConnection] = set()
+        self._sweeper: Sweeper | None = None
+
+    def handle_stream(self, stream: Stream, address: Address, /) -> None:
+        """Serve a connection; called for each that is accepted."""
+        if self._sweeper is None:
+            self._sweeper = Sweeper(stream.io_loop, sweep_tick(self.conn_params))
+        context = HTTPConnectionContext(stream, address, self.protocol)
+        connection = HTTP1ServerConnection(stream, self.conn_params, context, sweeper=self._sweeper)
+        self._connections.add(connection)
+        connection.start_serving(self)
+
+    def start_request(self, server_conn: object, request_conn: HTTPConnection, /) -> HTTPMessageDelegate:
+        """A request begins; override to choose who takes it."""
+        return self._delegate.start_request(server_conn, request_conn)
+
+    def on_close(self, server_conn: object, /) -> None:
+        """A connection has closed."""
+        if isinstance(server_conn, HTTP1ServerConnection):
+            self._connections.discard(server_conn)
+        self._delegate.on_close(server_conn)
+
+    async def close_all_connections(self) -> None:
+        """Close every connection at once, whatever is under way; call :meth:`stop` first, or more may come."""
+        for connection in list(self._connections):
+            await connection.close()
