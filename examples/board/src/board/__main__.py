@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT: Final = 8080
 MAX_PROCESSES: Final = 64
+# Bytes. The handlers refuse less than this with a page or JSON that says so; above it, the server refuses to read.
+MAX_REQUEST_BYTES: Final = 1024 * 1024
 
 
 class Options(argparse.Namespace):
@@ -86,7 +88,7 @@ def serve(options: Options, sockets: list[socket.socket]) -> None:
     """Answer requests in this process until SIGINT or SIGTERM."""
     io_loop = IOLoop.current()
     clerk = Clerk(options.database, io_loop=io_loop)
-    server = HTTPServer(make_app(clerk, title=options.title))
+    server = HTTPServer(make_app(clerk, title=options.title), max_body_size=MAX_REQUEST_BYTES)
     server.add_sockets(sockets)
 
     async def stop() -> None:

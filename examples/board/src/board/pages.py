@@ -104,7 +104,7 @@ class PageHandler(RequestHandler):
 
 
 _EXPLANATIONS: Final = {
-    HTTPStatus.BAD_REQUEST: "Something in the address is not as it should be.",
+    HTTPStatus.BAD_REQUEST: "Something in the request is not as it should be.",
     HTTPStatus.FORBIDDEN: "Only the browser that posted a message can change it, from this site.",
     HTTPStatus.NOT_FOUND: "There is nothing at this address. The message may have been deleted.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This address takes forms only.",
