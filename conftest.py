@@ -5,10 +5,14 @@ Such a test is skipped where the program is absent, and fails there if CI is set
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 
 import pytest
+
+# Runs async tests on each event loop backend; absent only where no layer is installed, as where wheels are built.
+pytest_plugins = ["eyewall.ioloop.testing.plugin"] if importlib.util.find_spec("eyewall") else []
 
 # A marker, and the names that its program goes by.
 FOREIGN_PROGRAMS = {

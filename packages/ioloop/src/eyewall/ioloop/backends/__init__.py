@@ -56,6 +56,9 @@ _BUILT_IN: Final[dict[str, Callable[[], Backend]]] = {
 }
 
 
+_find_running: Callable[[], HostedBackend | None] | None = None
+
+
 def is_hosted(backend: Backend) -> TypeGuard[HostedBackend]:
     """True for a backend over an asyncio loop."""
     return hasattr(backend, "asyncio_loop")
@@ -98,11 +101,15 @@ def _registered() -> list[_Entry]:
 
 def running_backend() -> HostedBackend | None:
     """Give the backend of the asyncio loop that runs in this thread, be it started by eyewall or not."""
-    if "asyncio" not in sys.modules:
-        return None
-    from ._asyncio import running
+    global _find_running  # noqa: PLW0603 - IOLoop.current() is called all the time; an import each time costs more
+    find = _find_running
+    if find is None:
+        if "asyncio" not in sys.modules:
+            return None
+        from ._asyncio import running
 
-    return running()
+        find = _find_running = running
+    return find()
 
 
 def set_backend() -> HostedBackend | None:
