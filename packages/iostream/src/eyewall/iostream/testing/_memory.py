@@ -26,10 +26,10 @@ class _Pipe:
         self.chunk_size = chunk_size
         self.capacity = capacity
         self.chunks: deque[bytes] = deque()
-        self.size = 0
-        self.ended = False
-        self.broken = False
-        self.abandoned = False
+        self.size: int = 0
+        self.ended: bool = False
+        self.broken: bool = False
+        self.abandoned: bool = False
         self.reader: MemoryTransport | None = None
         self.writer: MemoryTransport | None = None
 
