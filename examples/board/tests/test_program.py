@@ -37,7 +37,8 @@ def running(folder: Path, *arguments: str) -> Generator[tuple[subprocess.Popen[s
             assert found, f"no address in {line!r}"
             yield process, found[0]
         finally:
-            process.kill()
+            # Not SIGKILL, which would leave the workers of a parent behind.
+            process.terminate()
 
 
 def fetch(address: str, data: bytes | None = None, **headers: str) -> tuple[int, str]:
