@@ -14,7 +14,7 @@ PROGRAMS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8")
 OUTPUTS = ["gave up: True\n", "", "hello\n", "an hour later\n"]
 
 
-@pytest.mark.parametrize(("program", "output"), zip(PROGRAMS, OUTPUTS, strict=True))
+@pytest.mark.parametrize(("program", "output"), list(zip(PROGRAMS, OUTPUTS, strict=True)))
 def test_a_program_of_the_readme_runs_and_prints_what_it_says(program: str, output: str) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program], check=False, capture_output=True, text=True, timeout=30
