@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import pickle
 import socket
 import stat
 from pathlib import Path
@@ -194,3 +195,9 @@ def test_an_abstract_unix_socket_leaves_no_file() -> None:
     name = f"\0eyewall-{os.getpid()}"
     with bind_unix_socket(name) as sock:
         assert sock.getsockname() == name.encode()
+
+
+def test_a_bind_error_survives_pickling() -> None:
+    error = BindError(errno.EADDRINUSE, "taken", address="127.0.0.1", port=80)
+    copy = pickle.loads(pickle.dumps(error))
+    assert (copy.errno, str(copy), copy.address, copy.port) == (errno.EADDRINUSE, "taken", "127.0.0.1", 80)

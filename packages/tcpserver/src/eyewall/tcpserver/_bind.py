@@ -18,7 +18,7 @@ DEFAULT_BACKLOG: Final = 128
 
 _REMEDIES: Final[Mapping[int, str]] = {
     errno.EADDRINUSE: "another program listens there; stop it ('ss -ltnp' names it) or choose another port",
-    errno.EACCES: "a port this low needs a privilege; choose one from 1024 up, or grant CAP_NET_BIND_SERVICE",
+    errno.EACCES: "ports below 1024 need a privilege; choose one from 1024 up, or grant CAP_NET_BIND_SERVICE",
     errno.EADDRNOTAVAIL: "no interface of this machine has the address; choose one of its own, or None for all",
 }
 

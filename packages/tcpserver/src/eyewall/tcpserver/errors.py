@@ -21,7 +21,7 @@ class BindError(TCPServerError, OSError):
     ``__cause__`` the error it came from.
     """
 
-    def __init__(self, number: int, message: str, *, address: str | None, port: int | None = None) -> None:
+    def __init__(self, number: int, message: str, *, address: str | None = None, port: int | None = None) -> None:
         super().__init__(number, message)
         self.address: str | None = address
         """The host name, address or path that was asked for; None means every address."""
