@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_type
 
+from eyewall.httpserver import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServer,
+    HTTPServerConnectionDelegate,
+    HTTPServerRequest,
+    RequestStartLine,
+    ResponseStartLine,
+)
 from eyewall.ioloop import READ, EventLoop, Future, IOLoop, Promise, Task
-from eyewall.iostream import Address, Stream, StreamClosedError
+from eyewall.iostream import Address, IOStream, SSLIOStream, Stream, StreamClosedError
+from eyewall.tcpserver import StreamHandler, TCPServer, bind_sockets
+from eyewall.web import Application, HTTPError, RequestHandler, StaticFileHandler
 
 if TYPE_CHECKING:
     import socket
+    import ssl
+    from collections.abc import Awaitable
 
 
 def wait_readable(io_loop: EventLoop, sock: socket.socket) -> Future[int]:
@@ -57,7 +71,97 @@ async def echo(stream: Stream, address: Address) -> None:
         print(address, "has gone")
 
 
-def main() -> None:
+def streams_of(sock: socket.socket, context: ssl.SSLContext) -> list[Stream]:
+    return [IOStream(sock, max_buffer_size=1 << 20), SSLIOStream(sock, ssl_options=context, read_chunk_size=4096)]
+
+
+class EchoServer(TCPServer):
+    async def handle_stream(self, stream: Stream, address: Address, /) -> None:
+        await echo(stream, address)
+
+
+def serve_echo(io_loop: EventLoop) -> StreamHandler:
+    server = EchoServer(max_buffer_size=1 << 16, io_loop=io_loop)
+    server.add_sockets(bind_sockets(0, "127.0.0.1"))
+    return server
+
+
+def answer(request: HTTPServerRequest) -> None:
+    """Serve HTTP with a function."""
+    if request.connection is not None:
+        body = f"{request.method} {request.path}".encode()
+        headers = HTTPHeaders({"Content-Length": str(len(body))})
+        request.connection.write_headers(ResponseStartLine("HTTP/1.1", 200, "OK"), headers, body)
+        request.connection.finish()
+
+
+class Upload:
+    """Serve HTTP with a delegate, which sees a body as it arrives and is no subclass of anything."""
+
+    def __init__(self, connection: HTTPConnection) -> None:
+        self.connection = connection
+        self.size = 0
+
+    def headers_received(self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders, /) -> None:
+        assert_type(headers.get_list("Accept"), list[str])
+
+    def data_received(self, chunk: bytes, /) -> Awaitable[object] | None:
+        self.size += len(chunk)
+        return None
+
+    async def finish(self) -> None:
+        headers = HTTPHeaders({"Content-Length": "0"})
+        await self.connection.write_headers(ResponseStartLine("HTTP/1.1", 204, "No Content"), headers)
+        self.connection.finish()
+
+    def on_connection_close(self) -> None:
+        print("gone after", self.size)
+
+
+class Uploads:
+    def start_request(self, server_conn: object, request_conn: HTTPConnection, /) -> HTTPMessageDelegate:
+        return Upload(request_conn)
+
+    def on_close(self, server_conn: object, /) -> None:
+        print("closed")
+
+
+class Greeting(RequestHandler):
+    def initialize(self, greeting: str) -> None:
+        self.greeting = greeting
+
+    async def prepare(self) -> None:
+        self.set_header("Cache-Control", "no-store")
+
+    async def get(self, name: str) -> None:
+        assert_type(self.request, HTTPServerRequest)
+        assert_type(self.get_argument("times", "1"), str)
+        assert_type(self.get_argument("times", None), str | None)
+        assert_type(self.get_arguments("tag"), list[str])
+        if not name:
+            raise HTTPError(404)
+        self.write({"greeting": f"{self.greeting}, {name}"})
+        await self.flush()
+
+    def post(self, name: str) -> None:
+        self.set_status(201)
+        self.redirect(f"/{name}")
+
+
+def make_app() -> Application:
+    return Application(
+        [(r"/static/(.*)", StaticFileHandler, {"path": "static"}), (r"/(.*)", Greeting, {"greeting": "Hello"})],
+        debug=True,
+    )
+
+
+def main(context: ssl.SSLContext) -> None:
+    delegates: list[HTTPServerConnectionDelegate] = [Uploads(), make_app()]
+    for delegate in delegates:
+        HTTPServer(delegate, ssl_options=context).listen(0, "127.0.0.1")
+    server = HTTPServer(answer)
+    server.bind(8080)
+    server.start(2)
     io_loop = IOLoop.current()
     as_any_loop: EventLoop = io_loop
     as_any_loop.add_callback(io_loop.stop)

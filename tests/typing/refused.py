@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eyewall.httpserver import HTTPHeaders, HTTPServer, HTTPServerRequest
 from eyewall.ioloop import READ, IOLoop
+from eyewall.tcpserver import TCPServer
+from eyewall.web import Application, RequestHandler
 
 if TYPE_CHECKING:
     import socket
 
+    from eyewall.httpserver import HTTPConnection
     from eyewall.ioloop import EventLoop, Future
     from eyewall.iostream import Stream
 
@@ -44,3 +48,51 @@ async def results_keep_their_types(io_loop: EventLoop, stream: Stream) -> None:
 async def streams_take_bytes(stream: Stream) -> None:
     await stream.write("text")  # E
     await stream.read_until("\n")  # E
+
+
+class LineServer(TCPServer):
+    async def handle_stream(self, stream: socket.socket, address: object, /) -> None:  # E
+        """Want a socket, and get a stream."""
+
+
+def servers_know_their_arguments(server: TCPServer) -> None:
+    server.listen("8080")  # E
+    TCPServer(ssl_option={})  # E
+    server.add_sockets([8080])  # E
+
+
+class NoDelegate:
+    def start_request(self, server_conn: object, request_conn: HTTPConnection, /) -> int:
+        return 1
+
+    def on_close(self, server_conn: object, /) -> None:
+        """Be of the right shape here."""
+
+
+def http_servers_know_what_they_serve() -> None:
+    def takes_no_request(number: int) -> None:
+        print(number)
+
+    HTTPServer(NoDelegate())  # E
+    HTTPServer(takes_no_request)  # E
+    HTTPHeaders({"Content-Length": 1})  # E
+
+
+def requests_have_types(request: HTTPServerRequest) -> None:
+    body: str = request.body  # E
+    ip: int = request.remote_ip  # E
+    print(body, ip)
+
+
+class Mistaken(RequestHandler):
+    async def get(self) -> None:
+        self.write(42)  # E
+        self.set_status("200")  # E
+        number: int = self.get_argument("number")  # E
+        self.not_a_method()  # E
+        print(number)
+
+
+def routes_name_handlers() -> None:
+    Application([(r"/", HTTPServer)])  # E
+    Application([(r"/",)])  # E
