@@ -107,9 +107,14 @@ async def test_a_client_that_goes_away_is_told_and_fails_the_writes(io_loop: IOL
     with pytest.raises(StreamClosedError, match="reset"):
         await waiting
     with pytest.raises(StreamClosedError):
-        await connection.write(b"x")
-    connection.finish()
+        await connection.write(b"into ")
     assert connection.body == b""
+    connection.finish()
+
+
+async def test_a_length_is_a_plain_number(io_loop: IOLoop) -> None:
+    with pytest.raises(HTTPOutputError, match="'1,1' is no single plain number"):
+        RecordingConnection(io_loop).write_headers(OK, HTTPHeaders({"Content-Length": "1,1"}))
 
 
 async def test_nobody_is_told_after_the_end(io_loop: IOLoop) -> None:

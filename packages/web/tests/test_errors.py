@@ -305,14 +305,39 @@ async def test_a_client_that_leaves_in_the_middle_is_no_error_of_the_application
             self.write("x")
             await self.flush()
 
-    with pytest.raises(HTTPOutputError):
+    with pytest.raises(StreamClosedError):
         await begun(Handler, connection).finish()
     assert [record.name for record in caplog.records if record.levelno >= logging.ERROR] == []
     assert "GET / (192.0.2.1): the client went away" in caplog.text
 
 
-async def test_a_stream_of_the_handlers_own_that_closes_is_a_500() -> None:
+async def test_a_client_that_leaves_before_the_end_was_sent_is_no_error_either(
+    io_loop: IOLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection = RecordingConnection(io_loop)
+
+    class Handler(RequestHandler):
+        async def get(self) -> None:
+            connection.close()
+            await self.finish("into the void")
+
+    await begun(Handler, connection).finish()
+    assert caplog.records == []
+
+
+async def test_a_stream_of_the_handlers_own_that_closes_is_an_error_of_the_application(
+    io_loop: IOLoop, caplog: pytest.LogCaptureFixture
+) -> None:
     assert (await answer(raising(StreamClosedError()))).code == 500
+
+    class Handler(RequestHandler):
+        async def get(self) -> None:
+            await self.flush()
+            raise StreamClosedError(ConnectionResetError("of the database"))
+
+    with pytest.raises(HTTPOutputError):
+        await begun(Handler, RecordingConnection(io_loop)).finish()
+    assert "of the database" in caplog.text
 
 
 async def test_a_cancelled_handler_cleans_up_and_stays_cancelled(io_loop: IOLoop) -> None:

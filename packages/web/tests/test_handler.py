@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -142,8 +142,6 @@ async def test_an_answer_begins_with_the_default_headers() -> None:
     assert response.headers["Server"] == "eyewall"
     assert response.headers["Content-Type"] == "text/html; charset=UTF-8"
     assert response.headers["Content-Length"] == "1"
-    date = datetime.strptime(response.headers["Date"], "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
-    assert abs((datetime.now(UTC) - date).total_seconds()) < 60
 
 
 async def test_one_answer_does_not_change_the_headers_of_the_next() -> None:
@@ -151,13 +149,13 @@ async def test_one_answer_does_not_change_the_headers_of_the_next() -> None:
         def get(self) -> None:
             if self.get_argument("set", None):
                 self.set_header("Server", "other")
-                self.clear_header("Date")
+                self.clear_header("Content-Type")
 
     one = client(Handler)
     assert (await one.get("/?set=1")).headers["Server"] == "other"
     response = await one.get("/")
     assert response.headers["Server"] == "eyewall"
-    assert "Date" in response.headers
+    assert response.headers["Content-Type"] == "text/html; charset=UTF-8"
 
 
 async def test_text_bytes_and_dicts_are_written() -> None:

@@ -1,23 +1,16 @@
-"""Dates as HTTP writes and reads them (RFC 9110 section 5.6.7)."""
+"""Dates of HTTP as datetimes (RFC 9110 section 5.6.7)."""
 
 from __future__ import annotations
 
 from calendar import timegm
 from datetime import UTC, datetime
-from time import gmtime, struct_time
 
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+from eyewall.httpserver import format_timestamp
 
 
-def format_timestamp(when: float | datetime) -> str:
-    """Write seconds since the epoch, or a datetime (a naive one is UTC), as ``Sun, 06 Nov 1994 08:49:37 GMT``."""
-    at: struct_time = gmtime(timegm(when.utctimetuple()) if isinstance(when, datetime) else when)
-    # Not strftime: that would write the names in the process's locale.
-    return (
-        f"{_DAYS[at.tm_wday]}, {at.tm_mday:02d} {_MONTHS[at.tm_mon - 1]} {at.tm_year:04d} "
-        f"{at.tm_hour:02d}:{at.tm_min:02d}:{at.tm_sec:02d} GMT"
-    )
+def format_date(when: datetime) -> str:
+    """Write a datetime as ``Sun, 06 Nov 1994 08:49:37 GMT``; a naive one is UTC."""
+    return format_timestamp(timegm(when.utctimetuple()))
 
 
 def parse_date(text: str) -> datetime | None:

@@ -13,8 +13,8 @@ from eyewall.ioloop import CompletedFuture
 from eyewall.iostream import StreamClosedError
 
 from ._arguments import ArgumentsMixin
-from ._dates import format_timestamp
-from ._defaults import default_headers
+from ._dates import format_date
+from ._defaults import default_headers, shared_headers
 from ._json import json_encode
 from ._log import app_log, general_log, printable
 from ._recognise import as_http_error, is_finish
@@ -78,7 +78,7 @@ class RequestHandler(ArgumentsMixin):
             raise ValueError("a handler needs a request that has a connection, to write the response to it")
         self.application: Application = application
         """The application that the handler belongs to."""
-        self.request = request
+        self.request: HTTPServerRequest = request
         self.path_args: Sequence[str | None] = ()
         """What the positional groups of the route's pattern matched, decoded."""
         self.path_kwargs: Mapping[str, str | None] = {}
@@ -297,7 +297,7 @@ class RequestHandler(ArgumentsMixin):
     @property
     def _headers(self) -> HTTPHeaders:
         if self._own_headers is None:
-            self._own_headers = default_headers.copy()
+            self._own_headers = default_headers()
         return self._own_headers
 
     def _send_whole(self) -> Future[None]:
@@ -308,7 +308,7 @@ class RequestHandler(ArgumentsMixin):
             for name in ("Content-Encoding", "Content-Language", "Content-Length", "Content-Type"):
                 self.clear_header(name)
         elif self._own_headers is None:
-            return self._begin(default_headers.with_length(len(body)), body)
+            return self._begin(shared_headers(len(body)), body)
         elif "Content-Length" not in self._own_headers:
             self._own_headers["Content-Length"] = str(len(body))
         return self._begin(self._headers, body)
@@ -378,12 +378,16 @@ class RequestHandler(ArgumentsMixin):
         return None if arg is None else self.decode_argument(arg, name=name)
 
     def _handle_request_exception(self, error: Exception) -> None:
+        gone = isinstance(error, StreamClosedError) and self._is_client_gone()
         try:
             if is_finish(error):
                 if not self._finished:
                     self.finish(*error.args)
                 return
-            self._log_safely(error)
+            if gone:
+                general_log.info("%s: the client went away: %s", self._request_summary(), error)
+            else:
+                self._log_safely(error)
             if not (self._finished or self._headers_written):
                 http_error = as_http_error(error)
                 status = 500 if http_error is None else http_error.status_code
@@ -391,18 +395,22 @@ class RequestHandler(ArgumentsMixin):
         except Exception:  # noqa: BLE001 - whatever the program raises is logged and answered
             app_log.exception("Exception in exception handler: %s", self._request_summary())
         if not self._finished:
-            self._answer_anyhow(error)
+            self._answer_anyhow(error if gone else None)
 
     def _log_safely(self, error: Exception) -> None:
-        if self._headers_written and isinstance(error, StreamClosedError):
-            general_log.info("%s: the client went away: %s", self._request_summary(), error)
-            return
         try:
             self.log_exception(type(error), error, error.__traceback__)
         except Exception:  # noqa: BLE001 - whatever the program raises is logged and answered
             app_log.exception("Error in exception logger")
 
-    def _answer_anyhow(self, error: Exception) -> None:
+    def _is_client_gone(self) -> bool:
+        """Tell the stream of the client from one of the program's own, once something was sent to it."""
+        if not self._headers_written or self._finished:
+            return self._finished
+        sent = self._connection.write(b"")
+        return sent.done() and isinstance(sent.exception(), StreamClosedError)
+
+    def _answer_anyhow(self, gone: Exception | None) -> None:
         """End a request whose error page failed too; or, where headers have gone out, its connection."""
         begun = self._headers_written
         if not begun:
@@ -412,7 +420,7 @@ class RequestHandler(ArgumentsMixin):
             self._connection.finish()
         self._give_up()
         if begun:
-            raise HTTPOutputError(f"the response to {self._request_summary()} broke off") from error
+            raise gone or HTTPOutputError(f"the response to {self._request_summary()} broke off")
 
     def _give_up(self) -> None:
         if self._finished:
@@ -434,7 +442,7 @@ def _header_text(value: HeaderValue) -> str:
         return str(value)
     # Not redundant for those who have no type checker.
     if isinstance(value, datetime):  # pyright: ignore[reportUnnecessaryIsInstance]
-        return format_timestamp(value)
+        return format_date(value)
     raise TypeError(f"{value!r} cannot be a header's value: give a str, bytes, an int or a datetime")
 
 
@@ -481,4 +489,6 @@ class RedirectHandler(RequestHandler):
             url += ("&" if "?" in url else "?") + self.request.query
         self.redirect(url, permanent=self._permanent)
 
-    head = get
+    def head(self, *args: str, **kwargs: str) -> None:
+        """Redirect."""
+        self.get(*args, **kwargs)

@@ -1,19 +1,17 @@
-"""Statuses, their reason phrases, and the status lines made of them."""
+"""Statuses, and the status lines made of them."""
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Final
 
-from eyewall.httpserver import ResponseStartLine
+from eyewall.httpserver import ResponseStartLine, responses
 
-_LINES: Final = {int(status): ResponseStartLine("HTTP/1.1", int(status), status.phrase) for status in HTTPStatus}
+_LINES: Final = {code: ResponseStartLine("HTTP/1.1", code, reason) for code, reason in responses.items()}
 
 
 def reason_of(status_code: int) -> str:
     """The reason phrase that goes with a status; ``"Unknown"`` for one that has none."""
-    line = _LINES.get(status_code)
-    return "Unknown" if line is None else line.reason
+    return responses.get(status_code, "Unknown")
 
 
 def start_line_of(status_code: int, reason: str) -> ResponseStartLine:

@@ -91,9 +91,9 @@ class RecordingConnection:
         """Record the beginning of the answer."""
         if self.start_line is not None:
             raise HTTPOutputError("the headers were written already")
+        self._bytes_left = self._expected_size(start_line.code, headers)
         self.start_line = start_line
         self.headers = headers.copy()
-        self._bytes_left = self._expected_size(start_line.code, headers)
         self._record(chunk)
         return self._written()
 
@@ -112,7 +112,7 @@ class RecordingConnection:
             raise HTTPOutputError("finish() before the headers were written")
         if self.finished:
             raise HTTPOutputError("finish() was called twice")
-        if self._bytes_left and not self.closed:
+        if self._bytes_left:
             raise HTTPOutputError(f"the body is {self._bytes_left} bytes shorter than its Content-Length")
         self.finished = True
         self._close_callback = None
@@ -158,16 +158,20 @@ class RecordingConnection:
         if code in (204, 304) or code < 200:
             return 0
         length = headers.get("Content-Length")
-        return None if length is None or self.method == "HEAD" else int(length)
+        if length is None or self.method == "HEAD":
+            return None
+        if not (length.isascii() and length.isdigit()):
+            raise HTTPOutputError(f"Content-Length {length!r} is no single plain number")
+        return int(length)
 
     def _record(self, chunk: Buffer | None) -> None:
-        if not chunk or self.closed:
+        if not chunk:
             return
         if self._bytes_left is not None:
             if len(chunk) > self._bytes_left:
                 raise HTTPOutputError(f"the body is {len(chunk) - self._bytes_left} bytes longer than it may be")
             self._bytes_left -= len(chunk)
-        if self.method != "HEAD":
+        if self.method != "HEAD" and not self.closed:
             self.chunks.append(bytes(chunk))
 
     def _written(self) -> Future[None]:
