@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from eyewall.httpserver import HTTPServerRequest, RequestStartLine
+from eyewall.httpserver import HTTPServer, HTTPServerRequest, RequestStartLine
 
 from ._handler import ErrorHandler, RequestHandler
 from ._log import access_log, app_log, printable
@@ -17,7 +18,7 @@ from .errors import SettingError
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
 
-    from eyewall.httpserver import HTTPConnection, HTTPHeaders, HTTPServer, ResponseStartLine
+    from eyewall.httpserver import HTTPConnection, HTTPHeaders, ResponseStartLine
 
     from ._routing import Route
 
@@ -61,19 +62,28 @@ class Application:
         self.settings: Final[dict[str, Any]] = settings
         """The settings, as given."""
         self.default_host: Final = default_host
-        """The host of requests that name none."""
+        """As given; nothing depends on it yet."""
         self._routes = RouteTable([*static_routes(settings), *checked_table(handlers)])
         self._no_route = _no_route(settings)
 
-    def listen(self, port: int, address: str | None = None, **kwargs: Any) -> HTTPServer:
-        """Serve this application on a port, with an :class:`~eyewall.httpserver.HTTPServer` made from ``kwargs``.
+    def listen(
+        self,
+        port: int,
+        address: str | None = None,
+        *,
+        family: socket.AddressFamily = socket.AF_UNSPEC,
+        backlog: int = 128,
+        flags: int | None = None,
+        reuse_port: bool = False,
+        **kwargs: Any,
+    ) -> HTTPServer:
+        """Serve this application on a port, and give the server, made from ``kwargs``.
 
-        ``address`` is what to bind to; None is every address of the machine. The loop is still to be started.
+        The arguments before them are those of :func:`~eyewall.tcpserver.bind_sockets`. The loop is
+        still to be started. Raises :class:`~eyewall.tcpserver.BindError`.
         """
-        from eyewall.httpserver import HTTPServer
-
         server = HTTPServer(self, **kwargs)
-        server.listen(port, address)
+        server.listen(port, address, family=family, backlog=backlog, flags=flags, reuse_port=reuse_port)
         return server
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection, /) -> Dispatcher:
