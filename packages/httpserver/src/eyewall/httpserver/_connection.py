@@ -13,7 +13,7 @@ from ._head import has_token
 from ._headers import HTTPHeaders, fields_of
 from ._parameters import HTTP1ConnectionParameters
 from ._parser import RequestParser
-from ._reasons import responses, status_line
+from ._reasons import responses, status_lines
 from ._start_line import ResponseStartLine
 from .errors import HTTPInputError, HTTPOutputError
 
@@ -31,6 +31,8 @@ logger = logging.getLogger("eyewall.httpserver")
 _DEFAULTS: Final = HTTP1ConnectionParameters()
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _OK: Final = 200
+# A head and a body that are together about this long leave as one buffer: a copy costs less than a second one.
+_JOIN_BELOW: Final = 64 * 1024
 _WITHOUT_BODY: Final = frozenset({204, 304})
 
 
@@ -53,6 +55,7 @@ class HTTP1Connection:
         "_head",
         "_parser",
         "_started",
+        "_waits_for_request",
         "_without_body",
         "_written",
         "context",
@@ -81,6 +84,7 @@ class HTTP1Connection:
         """Whether another request may follow this one; settled when the answer begins."""
         self._delegate: HTTPMessageDelegate | None = None
         self._parser: RequestParser | None = None
+        self._waits_for_request = True
         self._head: RequestHead | None = None
         self._close_callback: Callable[[], object] | None = None
         self._started = False
@@ -104,8 +108,27 @@ class HTTP1Connection:
         peer or the delegate does wrong is answered and logged, not raised.
         """
         self._delegate = delegate
+        params, stream = self.params, self.stream
+        parser = RequestParser(delegate, self._on_head, params.max_header_size, params.max_body_size)
+        self._parser = parser
         try:
-            await self._read_request(delegate)
+            data = stream.read_nowait()
+            while not parser.complete:
+                waiting = parser.feed(data)
+                if waiting is not None:
+                    await waiting
+                    data = b""
+                elif self._tell_to_continue():
+                    data = b""
+                elif parser.waits and not self._finished:
+                    await stream.readable()
+                    data = stream.read_nowait()
+                if self._finished:
+                    # Where it was answered before all of it was read, its rest is not waited for.
+                    break
+            if parser.rest:
+                stream.unread(parser.rest)
+                parser.rest = b""
             if not self._finished:
                 await self._wait_until_finished()
         except HTTPInputError as error:
@@ -118,31 +141,11 @@ class HTTP1Connection:
             self.stream.close()
             raise
         finally:
+            # The parser knows this connection, and would keep it until the next garbage collection.
+            self._waits_for_request = parser.waits
+            self._parser = None
             self._delegate = None
         return self.keep_alive
-
-    async def _read_request(self, delegate: HTTPMessageDelegate) -> None:
-        params = self.params
-        parser = self._parser = RequestParser(
-            delegate, self._on_head, max_header_size=params.max_header_size, max_body_size=params.max_body_size
-        )
-        data = self.stream.read_nowait()
-        while not parser.complete:
-            waiting = parser.feed(data)
-            if waiting is not None:
-                await waiting
-                data = b""
-            elif self._tell_to_continue():
-                data = b""
-            elif parser.waits and not self._finished:
-                await self.stream.readable()
-                data = self.stream.read_nowait()
-            if self._finished:
-                # Where it was answered before all of it was read, its rest is not waited for.
-                break
-        if parser.rest:
-            self.stream.unread(parser.rest)
-            parser.rest = b""
 
     def _tell_to_continue(self) -> bool:
         """Ask a client that holds its body back for it, once, unless it is answered (RFC 9110 section 10.1.1)."""
@@ -163,7 +166,7 @@ class HTTP1Connection:
     @property
     def waits_for_request(self) -> bool:
         """True while bytes of the request are still to come."""
-        return self._parser is None or self._parser.waits
+        return self._waits_for_request if self._parser is None else self._parser.waits
 
     @property
     def head_seen(self) -> bool:
@@ -194,12 +197,15 @@ class HTTP1Connection:
         """
         if self._started:
             raise HTTPOutputError("the headers have been sent already: an answer begins once")
-        head = status_line(start_line.code, start_line.reason) + headers.to_bytes()
-        head += self._framing(start_line.code, fields_of(headers))
+        framing = self._framing(start_line.code, fields_of(headers))
+        head = f"{status_lines[start_line]}{headers.to_lines()}{framing}\r\n".encode("latin-1")
         self._started = True
-        if chunk:
-            return self._send(head, *self._framed(chunk))
-        return self._send(head)
+        if not chunk:
+            return self._send(head)
+        if self._body_left == len(chunk) <= _JOIN_BELOW:
+            self._body_left = 0
+            return self._send(b"".join((head, chunk)))
+        return self._send(head, *self._framed(chunk))
 
     def write(self, chunk: Buffer, /) -> Future[None]:
         """Send a piece of the body; await the result, so that a slow peer holds you back.
@@ -221,7 +227,8 @@ class HTTP1Connection:
             self._send(b"0\r\n\r\n")
         self._finished = True
         self._close_callback = None
-        self._wake(None)
+        if self._finish_waiter is not None:
+            self._wake(None)
 
     def set_close_callback(self, callback: Callable[[], object] | None, /) -> None:
         """Call when the peer goes away before the answer is complete."""
@@ -244,20 +251,21 @@ class HTTP1Connection:
         self._wake(None)
         return self.stream
 
-    async def flushed(self) -> None:
-        """Wait until the kernel has taken all that was written."""
-        if self._written is not None:
-            await self._written
+    @property
+    def written(self) -> Future[None] | None:
+        """Done when the kernel has taken all that was written; None where that is nothing."""
+        return self._written
 
-    def _framing(self, code: int, fields: dict[str, str]) -> bytes:
-        """The field lines that say where the body and the connection end, with the head's last, empty line."""
-        if self.waits_for_request:
+    def _framing(self, code: int, fields: dict[str, str]) -> str:
+        """The field lines that say where the body and the connection end, as far as they are not there."""
+        head = self._head
+        if self._parser is None or self._parser.waits:
             # Whoever is answered before the request is complete has to be told that its rest is not read.
             self.keep_alive = False
-        lines = b"" if "Date" in fields else date_line()
+        lines = "" if "Date" in fields else date_line()
         if code in _WITHOUT_BODY or code < _OK:
             self._without_body = code
-        elif self._head is not None and self._head.start_line.method == "HEAD":
+        elif head is not None and head.start_line.method == "HEAD":
             self._without_body = _OK
         elif "Content-Length" in fields:
             self._body_left = _promised_length(fields["Content-Length"])
@@ -265,17 +273,17 @@ class HTTP1Connection:
             self.keep_alive = False
         else:
             self._chunked = True
-            lines += b"Transfer-Encoding: chunked\r\n"
-        return lines + self._connection_line(fields) + b"\r\n"
+            lines += "Transfer-Encoding: chunked\r\n"
+        if self.keep_alive and "Connection" not in fields and not self._is_1_0():
+            return lines
+        return lines + self._connection_line(fields)
 
-    def _connection_line(self, fields: dict[str, str]) -> bytes:
+    def _connection_line(self, fields: dict[str, str]) -> str:
         if "Connection" in fields:
             if has_token(fields["Connection"], "close"):
                 self.keep_alive = False
-            return b""
-        if not self.keep_alive:
-            return b"Connection: close\r\n"
-        return b"Connection: keep-alive\r\n" if self._is_1_0() else b""
+            return ""
+        return "Connection: keep-alive\r\n" if self.keep_alive else "Connection: close\r\n"
 
     def _framed(self, chunk: Buffer) -> tuple[Buffer, ...]:
         """The chunk as it goes on the wire."""

@@ -20,12 +20,12 @@ class _DateLine:
 
     def __init__(self) -> None:
         self._second = -1
-        self._line = b""
+        self._line = ""
 
-    def __call__(self) -> bytes:
+    def __call__(self) -> str:
         second = int(time.time())
         if second != self._second:
-            self._line = f"Date: {format_timestamp(second)}\r\n".encode("ascii")
+            self._line = f"Date: {format_timestamp(second)}\r\n"
             self._second = second
         return self._line
 

@@ -87,16 +87,15 @@ class HTTPHeaders(MutableMapping[str, str]):
             self.update(fields, **more)
 
     @classmethod
-    def from_parsed(cls, names: Iterable[str], values: Iterable[str], count: int) -> Self:
-        """Make headers of ``count`` fields that a parser has checked already; not checked again."""
+    def from_parsed(cls, fields: list[tuple[str, str]]) -> Self:
+        """Make headers of fields that a parser has checked already; not checked again."""
         self = cls.__new__(cls)
         self._repeated = None
-        # In C all the way: a loop over the fields would cost more than all else that a head needs.
-        self._fields = dict(zip(map(_normal, names), values, strict=False))
-        if len(self._fields) != count:
+        self._fields = {_names[name]: value for name, value in fields}
+        if len(self._fields) != len(fields):
             self._fields = {}
-            for name, value in zip(names, values, strict=True):
-                self._append(_normal(name), value)
+            for name, value in fields:
+                self._append(_names[name], value)
         return self
 
     @classmethod
@@ -145,12 +144,12 @@ class HTTPHeaders(MutableMapping[str, str]):
 
     __copy__ = copy
 
-    def to_bytes(self) -> bytes:
+    def to_lines(self) -> str:
         """The field lines as they go on the wire, each ended by CRLF."""
-        fields = self._fields.items() if self._repeated is None else self.get_all()
         if not self._fields:
-            return b""
-        return ("\r\n".join(map(": ".join, fields)) + "\r\n").encode("latin-1")
+            return ""
+        fields = self._fields.items() if self._repeated is None else self.get_all()
+        return "\r\n".join(map(": ".join, fields)) + "\r\n"
 
     def _append(self, name: str, value: str) -> None:
         if (before := self._fields.get(name)) is None:

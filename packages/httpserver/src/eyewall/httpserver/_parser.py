@@ -37,7 +37,6 @@ class RequestParser:
         "_body",
         "_delegate",
         "_head_seen",
-        "_holds_body",
         "_on_head",
         "_searched",
         "complete",
@@ -50,7 +49,6 @@ class RequestParser:
         self,
         delegate: HTTPMessageDelegate,
         on_head: Callable[[RequestHead], object],
-        *,
         max_header_size: int,
         max_body_size: int,
     ) -> None:
@@ -65,7 +63,6 @@ class RequestParser:
         self.complete: bool = False
         """True once the whole request has been read; set before the delegate's ``finish``."""
         self._head_seen = False
-        self._holds_body = False
         self._searched = 0
         self._body: _Body | None = None
 
@@ -78,29 +75,28 @@ class RequestParser:
         """Read on. Raises :class:`HTTPInputError`, after which the request is over."""
         if self.rest:
             data = self.rest + data
-        if not self._head_seen:
-            waiting = self._read_head(data)
-            if waiting is not None or not self._head_seen or self._holds_body:
-                return waiting
-        elif self._body is not None:
+        if self._head_seen:
             self.rest = data
-        return self._read_body()
-
-    def _read_head(self, data: bytes) -> Awaitable[object] | None:
+            return self._finish() if self._body is None else self._read_body(self._body)
         # One empty line before a request is what old clients send behind a form (RFC 9112 section 2.2).
         start = 2 if data[:2] == b"\r\n" else 0
-        end = data.find(_END_OF_HEAD, max(start, self._searched))
+        end = data.find(_END_OF_HEAD, self._searched or start)
         if end < 0 or end - start > self.max_header_size:
             self._keep_head(data, start)
             return None
         self.rest = data[end + 4 :]
+        return self._take_head(data[start : end + 2].decode("latin-1"))
+
+    def _take_head(self, text: str) -> Awaitable[object] | None:
         self._head_seen = True
-        head = parse_request_head(data[start : end + 2].decode("latin-1"))
-        self._holds_body = head.expects_continue
-        if head.body_length:
-            self._body = _Body(head.body_length)
+        head = parse_request_head(text)
+        start_line, headers, length, _, holds_body = head
+        body = self._body = _Body(length) if length else None
         self._on_head(head)
-        return self._delegate.headers_received(head.start_line, head.headers)
+        waiting = self._delegate.headers_received(start_line, headers)
+        if waiting is not None or holds_body:
+            return waiting
+        return self._finish() if body is None else self._read_body(body)
 
     def _keep_head(self, data: bytes, start: int) -> None:
         if len(data) - start > self.max_header_size:
@@ -113,9 +109,7 @@ class RequestParser:
         # From here the next search begins: before a line's end of which a part may be here already.
         self._searched = len(data[:-3].rstrip(b"\r\n")) if len(data) > 8 else 0
 
-    def _read_body(self) -> Awaitable[object] | None:
-        if (body := self._body) is None:
-            return self._finish()
+    def _read_body(self, body: _Body) -> Awaitable[object] | None:
         if body.length > self.max_body_size:
             raise HTTPInputError(f"a body of {body.length} bytes; max_body_size is {self.max_body_size}", status=413)
         content, self.rest = body.read(self.rest)

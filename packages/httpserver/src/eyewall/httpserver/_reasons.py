@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
+
+from ._start_line import ResponseStartLine
 
 responses: Final[dict[int, str]] = {status.value: status.phrase for status in HTTPStatus}
 """The reason phrase of each status that there is."""
 
 
-@lru_cache(maxsize=256)
-def status_line(code: int, reason: str) -> bytes:
-    """The first line of a response, with its end."""
-    return f"HTTP/1.1 {code} {reason}\r\n".encode("latin-1")
+class _StatusLines(dict[ResponseStartLine, str]):
+    """The first lines of responses, each made once; a cache with a bound."""
+
+    MAX_LINES = 256
+
+    def __missing__(self, start_line: ResponseStartLine) -> str:
+        line = f"HTTP/1.1 {start_line.code} {start_line.reason}\r\n"
+        if len(self) < self.MAX_LINES:
+            self[start_line] = line
+        return line
+
+
+status_lines: Final = _StatusLines()
+"""By start line, what is sent for it: always as HTTP/1.1, which is what this server speaks (RFC 9110 section 6.2)."""

@@ -94,7 +94,17 @@ class HTTP1ServerConnection:
             stream.set_close_callback(self._on_close)
             stream.set_eof_callback(self._on_eof)
             await ready
-            while await self._serve_one(delegate):
+            while True:
+                exchange = self._exchange = HTTP1Connection(stream, self.params, self.context)
+                self._since = sweeper.now + sweeper.tick
+                keep_alive = await exchange.read_response(delegate.start_request(self, exchange))
+                if exchange.detached:
+                    break
+                if (written := exchange.written) is not None and not written.done():
+                    await written
+                if not keep_alive:
+                    await self._end(exchange)
+                    break
                 self._exchange = None
                 self._served = True
                 self._since = sweeper.now + sweeper.tick
@@ -107,18 +117,6 @@ class HTTP1ServerConnection:
                 stream.close()
             self._exchange = None
             delegate.on_close(self)
-
-    async def _serve_one(self, delegate: HTTPServerConnectionDelegate) -> bool:
-        """Serve a request of which something has come, and say whether to go on."""
-        exchange = self._exchange = HTTP1Connection(self.stream, self.params, self.context)
-        self._since = self._sweeper.now + self._sweeper.tick
-        keep_alive = await exchange.read_response(delegate.start_request(self, exchange))
-        if exchange.detached:
-            return False
-        await exchange.flushed()
-        if not keep_alive:
-            await self._end(exchange)
-        return keep_alive
 
     async def _end(self, exchange: HTTP1Connection) -> None:
         left = LINGER_BYTES - len(self.stream.read_nowait())

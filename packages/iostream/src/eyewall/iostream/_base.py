@@ -143,7 +143,8 @@ class BaseIOStream:
 
         Fails with :class:`StreamClosedError` where the stream ends instead.
         """
-        self._check_no_read()
+        if self._readable is not None or self._read is not None:
+            self._check_no_read()
         if self._buffer:
             return self._done
         promise: Promise[None] = self.io_loop.create_future()
