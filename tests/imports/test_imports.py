@@ -31,21 +31,33 @@ def modules(layer: str) -> Iterator[tuple[str, Path]]:
         yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
 
 
-def is_free_to_load_anything(module: str) -> bool:
-    """A backend is imported when a loop is made, and what is for tests may load what tests need."""
+def is_optional(module: str) -> bool:
+    """A backend needs its loop's package, and what is for tests may need what tests do."""
     return ".backends._" in module or ".testing" in module
 
 
-IMPORTABLE = [name for layer in LAYERS for name, _ in modules(layer) if not is_free_to_load_anything(name)]
+MODULES = [name for layer in LAYERS for name, _ in modules(layer) if not is_optional(name)]
+PUBLIC = [name for name in MODULES if "._" not in name]
+PRIVATE = [name for name in MODULES if "._" in name]
 FILES = [pytest.param(layer, name, path, id=name) for layer in LAYERS for name, path in modules(layer)]
 
 
-@pytest.mark.parametrize("module", IMPORTABLE)
-def test_a_module_imports_in_a_clean_process_and_loads_no_event_loop_and_no_tls(module: str) -> None:
-    program = f"import sys, {module}; print(*(name for name in {NEVER_AT_IMPORT} if name in sys.modules))"
+def run(program: str) -> str:
+    """Run a program in a clean process, and give what it printed."""
     done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert not done.stdout.split(), f"importing {module} also imports {done.stdout.split()}"
+    return done.stdout
+
+
+@pytest.mark.parametrize("module", PRIVATE)
+def test_a_private_module_imports_by_itself(module: str) -> None:
+    assert run(f"import {module} as module; print(module.__name__)") == f"{module}\n"
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_a_public_module_imports_by_itself_and_loads_no_event_loop_and_no_tls(module: str) -> None:
+    loaded = run(f"import sys, {module}; print(*(name for name in {NEVER_AT_IMPORT} if name in sys.modules))")
+    assert not loaded.split(), f"importing {module} also imports {loaded}"
 
 
 @pytest.mark.parametrize("layer", LAYERS)

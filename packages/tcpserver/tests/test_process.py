@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from eyewall.tcpserver import cpu_count, fork_processes, task_id
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator
 
 HEAD = """
 import logging, os, signal, sys, time
@@ -26,16 +27,28 @@ logging.basicConfig(level=logging.INFO, format="%(message)s")
 
 def say(*words):
     os.write(1, (" ".join(map(str, words)) + "\\n").encode())
+
+def rest():
+    while True:  # signal.pause() would sleep through a signal that comes just before it
+        time.sleep(0.05)
 """
 
 
-def start(program: str) -> AbstractContextManager[subprocess.Popen[str]]:
-    return subprocess.Popen(
+@contextmanager
+def start(program: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
         [sys.executable, "-Werror", "-c", HEAD + textwrap.dedent(program)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
+    with process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:  # the test has failed; leave no worker behind
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def run(program: str) -> tuple[int, list[str], str]:
@@ -88,7 +101,7 @@ def test_too_many_crashes_stop_all_workers_and_raise() -> None:
             sys.exit(7)
         if task == 0:
             os._exit(3)
-        signal.pause()
+        rest()
     """)
     assert status == 7
     assert out == ["worker processes crashed more than 2 times; the log has the cause of each"]
@@ -101,7 +114,7 @@ def test_a_signal_to_the_parent_ends_all_workers_and_then_the_parent(number: sig
         task = fork_processes(2)
         say("ready", os.getpid())
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        signal.pause()
+        rest()
     """
     with start(program) as process:
         assert process.stdout is not None
@@ -122,7 +135,7 @@ def test_the_parent_waits_for_workers_that_finish_what_they_do() -> None:
         task = fork_processes(2)
         signal.signal(signal.SIGTERM, finish)
         say("ready")
-        signal.pause()
+        rest()
     """
     with start(program) as process:
         assert process.stdout is not None
@@ -138,7 +151,7 @@ def test_a_worker_that_fails_while_stopping_shows_in_the_exit_status() -> None:
         task = fork_processes(1)
         signal.signal(signal.SIGTERM, lambda *_: os._exit(9))
         say("ready")
-        signal.pause()
+        rest()
     """
     with start(program) as process:
         assert process.stdout is not None

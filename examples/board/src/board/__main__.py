@@ -121,9 +121,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     # The sockets are listening: from here on a connection waits rather than being refused.
     print(f"{options.title} is at {address_of(sockets)}", flush=True)
-    if options.processes > 1:
-        fork_processes(options.processes)
-    serve(options, sockets)
+    try:
+        if options.processes > 1:
+            fork_processes(options.processes)
+        serve(options, sockets)
+    except KeyboardInterrupt:
+        pass  # it came before serve() was ready for it
     return 0
 
 

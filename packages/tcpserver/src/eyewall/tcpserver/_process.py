@@ -77,7 +77,8 @@ class _Parent:
         self._restarts = 0
         self._task_of: dict[int, int] = {}
         self._told: set[int] = set()  # the signals that the workers were stopped with
-        self._before = {number: signal.getsignal(number) for number in _FORWARDED}
+        self._before = {number: signal.getsignal(number) for number in (*_FORWARDED, signal.SIGCHLD)}
+        self._alarm = _Alarm()
 
     def run(self, count: int) -> int | None:
         """Fork, and see the workers to their end: None. In a worker: its number, at once."""
@@ -90,6 +91,7 @@ class _Parent:
             raise
         finally:
             self._restore_signals()
+            self._alarm.close()
 
     def _supervise(self, tasks: list[int]) -> int | None:
         """Start the tasks, and anew what crashes, until nothing runs."""
@@ -124,7 +126,9 @@ class _Parent:
 
     def _wait(self) -> list[int]:
         """Wait for a worker to end. Give the tasks to be started anew: one, or none."""
-        pid, status = os.wait()
+        while not (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            self._alarm.wait()
+        pid, status = ended
         task = self._task_of.pop(pid, None)
         if task is None:  # a child of somebody else's
             return []
@@ -152,14 +156,36 @@ class _Parent:
                 os.kill(pid, number)
 
     def _forward_signals(self) -> None:
-        for number, before in self._before.items():
-            if before is not signal.SIG_IGN:  # nohup, or a shell's background job: ignored it stays
+        for number in _FORWARDED:
+            if self._before[number] is not signal.SIG_IGN:  # nohup, or a shell's background job: ignored it stays
                 signal.signal(number, lambda number, _frame: self._stop_workers(number))
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # without a handler it would not set off the alarm
 
     def _restore_signals(self) -> None:
         for number, before in self._before.items():
             # None: the handler is not Python's, and cannot be put back.
             signal.signal(number, signal.SIG_DFL if before is None else before)
+
+
+class _Alarm:
+    """Waits for a signal, also for one that came since the last wait.
+
+    In ``os.wait`` the latter would be lost: Python handles signals before a call, and one that comes
+    between that and the system call does not end it.
+    """
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._write, False)
+        self._before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+
+    def wait(self) -> None:
+        os.read(self._read, 4096)
+
+    def close(self) -> None:
+        signal.set_wakeup_fd(self._before)
+        os.close(self._read)
+        os.close(self._write)
 
 
 @contextlib.contextmanager
