@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_type
+from typing import TYPE_CHECKING, Any, assert_type
 
 import pytest
 
@@ -91,6 +91,17 @@ async def test_another_encoding_can_be_decoded() -> None:
 
     answer = await AppClient(Application([(r"/(.*)", Latin)])).get("/%e9?a=%e8")
     assert answer.json() == {"path": "None:é", "query": "a:è"}
+
+
+async def test_arguments_that_are_left_as_bytes_stay_so() -> None:
+    class Bytes(RequestHandler):
+        def decode_argument(self, value: bytes, name: str | None = None) -> Any:  # as in Tornado's days
+            return value
+
+        def get(self) -> None:
+            self.write(self.get_argument("a"))
+
+    assert (await AppClient(Application([("/", Bytes)])).get("/?a=%ff%00")).body == b"\xff\x00".strip()
 
 
 async def test_a_body_of_another_type_has_no_arguments() -> None:

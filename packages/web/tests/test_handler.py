@@ -267,6 +267,7 @@ async def test_a_header_of_another_type_is_refused() -> None:
         (201, None, "Created"),
         (299, None, "Unknown"),
         (299, "Mine", "Mine"),
+        (682, "Mine", "Mine"),
         (200, "Evil\r\nX: y", "Unknown"),
         (200, "<script>", "Unknown"),
         (200, "", ""),
@@ -277,7 +278,7 @@ async def test_a_status_has_a_reason(status: int, reason: str | None, sent: str)
     assert (response.code, response.reason) == (status, sent)
 
 
-@pytest.mark.parametrize("status", [0, 99, 600, -1])
+@pytest.mark.parametrize("status", [0, 99, 1000, -1])
 async def test_a_status_that_is_none_is_refused(status: int) -> None:
     def get(handler: RequestHandler) -> None:
         with pytest.raises(ValueError, match=f"{status} is no status"):
@@ -474,6 +475,70 @@ async def test_redirect_handler_redirects_with_parts_of_the_path_and_the_query()
     assert (response.code, response.headers["Location"]) == (301, "/new/x?q=2")
     response = await AppClient(app).head("/now?q=2")
     assert (response.code, response.headers["Location"]) == (302, "/then?a=1&q=2")
+
+
+REDIRECTS = {
+    "/pair/(.*?)/(.*)": "/{1}/{0}",
+    "/any/(.*)": "{0}",
+    "/host(.*)": "https://Example.com{0}",
+    "/bare/(.*)": "https://{0}",
+    "/scheme/(.*)": "https:{0}",
+    "/slash/(.*)": "/{0}",
+}
+
+
+def redirecting() -> AppClient:
+    return AppClient(Application([(pattern, RedirectHandler, {"url": url}) for pattern, url in REDIRECTS.items()]))
+
+
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [
+        ("/pair/a/b/c", "/b/c/a"),
+        ("/any/foo/bar", "foo/bar"),
+        ("/host/x", "https://Example.com/x"),
+        ("/host?q", "https://Example.com?q"),
+        ("/slash/%C3%A9", "/Ã©"),
+        ("/slash/a?to=//evil.example", "/a?to=//evil.example"),
+    ],
+)
+async def test_a_redirect_may_be_made_of_the_path(path: str, location: str) -> None:
+    response = await redirecting().get(path)
+    assert (response.code, response.headers["Location"]) == (301, location)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/pair/x//evil.example",
+        "/pair/x/%5Cevil.example",
+        "/pair/x/%09/evil.example",
+        "/pair/x///evil.example",
+        "/slash/%2Fevil.example",
+        "/slash/%5C%5Cevil.example",
+        "/slash/%0D%0A/evil.example",
+        "/any///evil.example",
+        "/any/https://evil.example/",
+        "/any/%20https:evil.example",
+        "/any/HTTP:/evil.example",
+        "/any/%01//evil.example",
+        "/any/javascript:alert(1)",
+        "/any/%5C%5Cevil.example",
+        "/host.evil.example/x",
+        "/host@evil.example/x",
+        "/host:8080/x",
+        "/bare/evil.example",
+        "/bare//evil.example",
+        "/scheme/evil.example",
+        "/scheme//evil.example",
+        "/slash/a%0Ab",
+        "/slash/a%00b",
+    ],
+)
+async def test_no_path_makes_a_redirect_to_another_host(path: str) -> None:
+    response = await redirecting().get(path)
+    assert response.code == 400
+    assert "Location" not in response.headers
 
 
 async def test_a_slotted_subclass_has_no_dict_and_a_plain_one_does() -> None:

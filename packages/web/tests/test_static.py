@@ -140,6 +140,18 @@ async def test_a_folder_reached_through_a_link_is_served(root: Path) -> None:
     assert (await AppClient(Application(static_path=str(link))).get("/static/hello.txt")).code == 200
 
 
+async def test_links_may_lead_where_that_is_allowed(root: Path) -> None:
+    elsewhere = root.parent / "static-secret"
+    (root / "link.txt").symlink_to(elsewhere / "x.txt")
+    (root / "other.txt").symlink_to(root.parent / "secret.txt")
+    for allowed in (str(elsewhere), [str(root), str(elsewhere)]):
+        arguments = {"path": root, "allowed_symlink_directory": allowed}
+        client = AppClient(Application([(r"/(.*)", StaticFileHandler, arguments)]))
+        assert (await client.get("/link.txt")).text == "secret"
+        assert (await client.get("/other.txt")).code == 403
+        assert (await client.get("/../static-secret/x.txt")).code == 403
+
+
 @pytest.mark.parametrize("path", ["", "sub", "sub/"])
 async def test_a_folder_is_not_listed(client: AppClient, path: str) -> None:
     assert (await client.get("/static/" + path)).code == 403

@@ -1,7 +1,8 @@
 """Tornado's application layer, typed: Application, RequestHandler, routing and static files."""
 
 from ._application import Application, Dispatcher
-from ._handler import ErrorHandler, HeaderValue, RedirectHandler, RequestHandler
+from ._handler import ErrorHandler, HeaderValue, RequestHandler
+from ._redirect import RedirectHandler
 from ._routing import Handler, Match, Route, URLSpec, url
 from ._static import StaticFileHandler
 from .errors import Finish, HTTPError, MissingArgumentError, RouteError, SettingError, WebError

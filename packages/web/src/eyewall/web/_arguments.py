@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from .errors import HTTPError, MissingArgumentError
 
@@ -82,8 +82,12 @@ class ArgumentsMixin:
             raise HTTPError(400, "Invalid unicode in %s: %r", name or "url", value[:40]) from error
 
     def _decoded(self, name: str, values: Iterable[bytes], strip: bool) -> list[str]:
-        texts = [_without_controls(" ", self.decode_argument(value, name=name)) for value in values]
+        texts: list[str] = [_cleaned(self.decode_argument(value, name=name)) for value in values]
         return [text.strip() for text in texts] if strip else texts
+
+
+def _cleaned(text: Any) -> Any:  # Any: a decode_argument of Tornado's days may leave bytes as they are
+    return _without_controls(" ", text) if isinstance(text, str) else text
 
 
 def _last(values: list[str], name: str, default: object) -> object:

@@ -171,17 +171,16 @@ class RequestHandler(ArgumentsMixin):
         self.set_default_headers()
 
     def set_status(self, status_code: int, reason: str | None = None) -> None:
-        """Set the status, 100 to 599, and its reason phrase.
+        """Set the status, 100 to 999, and its reason phrase.
 
         A reason that could not stand in a status line, or that holds ``<``, is replaced by
         ``"Unknown"``. Raises ``ValueError`` for a status out of bounds.
         """
-        if not 100 <= status_code <= 599:
-            raise ValueError(f"{status_code} is no status: it must be from 100 to 599")
+        if not 100 <= status_code <= 999:
+            raise ValueError(f"{status_code} is no status: it has three digits")
         if reason is None:
             reason = reason_of(status_code)
         elif not _is_reason(reason):
-            general_log.warning("%r cannot be a reason phrase: sent Unknown instead", reason)
             reason = "Unknown"
         self._status_code = status_code
         self._reason = reason
@@ -466,29 +465,3 @@ class ErrorHandler(RequestHandler):
     def prepare(self) -> None:
         """End the request."""
         raise HTTPError(self.get_status())
-
-
-class RedirectHandler(RequestHandler):
-    """Redirects GET and HEAD to ``url``, given in the route's ``kwargs``, for ever unless ``permanent`` is false.
-
-    ``{0}``, ``{1}`` in ``url`` stand for what the route's pattern took from the path. The query of the
-    request is kept::
-
-        (r"/photos/(.*)", RedirectHandler, {"url": "/pictures/{0}"})
-    """
-
-    def initialize(self, url: str, permanent: bool = True) -> None:
-        """Take where to redirect to."""
-        self._url = url
-        self._permanent = permanent
-
-    def get(self, *args: str, **kwargs: str) -> None:
-        """Redirect."""
-        url = self._url.format(*args, **kwargs)
-        if self.request.query:
-            url += ("&" if "?" in url else "?") + self.request.query
-        self.redirect(url, permanent=self._permanent)
-
-    def head(self, *args: str, **kwargs: str) -> None:
-        """Redirect."""
-        self.get(*args, **kwargs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
@@ -30,7 +30,8 @@ class StaticFileHandler(RequestHandler):
 
     Nothing outside the folder is ever sent, whatever the path says and wherever a symbolic link in
     the folder leads: that is a 403. With ``default_filename``, such as ``"index.html"``, a folder
-    is answered with that file of it; without, it is a 403.
+    is answered with that file of it; without, it is a 403. Symbolic links may lead into
+    ``allowed_symlink_directory``, a folder or a list of them, in place of the folder itself.
 
     Answers have ``Last-Modified`` and ``ETag``, and conditional requests and those for one range are
     honoured; several ranges at once are answered with the whole file. A file is read in a thread of
@@ -43,8 +44,17 @@ class StaticFileHandler(RequestHandler):
     """When it was last modified."""
     _stat_result: os.stat_result
 
-    def initialize(self, path: str | os.PathLike[str], default_filename: str | None = None) -> None:
-        """Take the folder, and the file that stands for one."""
+    allowed_symlink_directory: str | Sequence[str] | None = None
+    """Where symbolic links may lead; None: into the folder that is served."""
+
+    def initialize(
+        self,
+        path: str | os.PathLike[str],
+        default_filename: str | None = None,
+        allowed_symlink_directory: str | Sequence[str] | None = None,
+    ) -> None:
+        """Take the folder, the file that stands for one, and where links may lead."""
+        self.allowed_symlink_directory = allowed_symlink_directory
         self.root: str = os.fspath(path)
         self.default_filename: str | None = default_filename
 
@@ -161,8 +171,10 @@ class StaticFileHandler(RequestHandler):
         return _read_chunks(abspath, start or 0, end)
 
     def _real_path(self, root: str, absolute_path: str) -> str:
+        allowed = self.allowed_symlink_directory or root
+        folders = [allowed] if isinstance(allowed, str) else allowed
         real_path = os.path.realpath(absolute_path)
-        if not _is_inside(os.path.realpath(root), real_path):
+        if not any(_is_inside(os.path.realpath(folder), real_path) for folder in folders):
             raise HTTPError(403, "%s is not in root static directory", self.path)
         return real_path
 
