@@ -72,7 +72,7 @@ class HTTPHeaders(MutableMapping[str, str]):
     ``Content-Type``, in the order in which they were first set.
     """
 
-    __slots__ = ("_fields", "_repeated")
+    __slots__ = ("_fields", "_lines", "_repeated")
 
     @overload
     def __init__(self, fields: Mapping[str, str], /) -> None: ...
@@ -81,8 +81,10 @@ class HTTPHeaders(MutableMapping[str, str]):
     def __init__(self, fields: Mapping[str, str] | Iterable[tuple[str, str]] = (), /, **more: str) -> None:
         self._fields: dict[str, str] = {}
         self._repeated: dict[str, list[str]] | None = None
+        self._lines: str | None = None
         if isinstance(fields, HTTPHeaders):
-            self._copy_from(fields)
+            for name, value in fields.get_all():
+                self._append(name, value)
         else:
             self.update(fields, **more)
 
@@ -91,6 +93,7 @@ class HTTPHeaders(MutableMapping[str, str]):
         """Make headers of fields that a parser has checked already; not checked again."""
         self = cls.__new__(cls)
         self._repeated = None
+        self._lines = None
         self._fields = {_names[name]: value for name, value in fields}
         if len(self._fields) != len(fields):
             self._fields = {}
@@ -139,19 +142,22 @@ class HTTPHeaders(MutableMapping[str, str]):
     def copy(self) -> Self:
         """A copy that can be changed by itself."""
         new = self.__class__.__new__(self.__class__)
-        new._copy_from(self)
+        new._fields = self._fields.copy()
+        new._lines = self._lines
+        new._repeated = self._repeated and {name: list(values) for name, values in self._repeated.items()}
         return new
 
     __copy__ = copy
 
     def to_lines(self) -> str:
-        """The field lines as they go on the wire, each ended by CRLF."""
-        if not self._fields:
-            return ""
-        fields = self._fields.items() if self._repeated is None else self.get_all()
-        return "\r\n".join(map(": ".join, fields)) + "\r\n"
+        """The field lines as they go on the wire, each ended by CRLF; remembered until a field changes."""
+        if self._lines is None:
+            fields = self._fields.items() if self._repeated is None else self.get_all()
+            self._lines = "\r\n".join(map(": ".join, fields)) + "\r\n" if self._fields else ""
+        return self._lines
 
     def _append(self, name: str, value: str) -> None:
+        self._lines = None
         if (before := self._fields.get(name)) is None:
             self._fields[name] = value
             return
@@ -160,10 +166,6 @@ class HTTPHeaders(MutableMapping[str, str]):
         self._repeated.setdefault(name, [before]).append(value)
         # Joined when it is asked for, not at every addition: that would cost the square of their number.
         self._fields[name] = REPEATED
-
-    def _copy_from(self, other: HTTPHeaders) -> None:
-        self._fields = other._fields.copy()
-        self._repeated = other._repeated and {name: list(values) for name, values in other._repeated.items()}
 
     @overload
     def get(self, name: str, default: None = None, /) -> str | None: ...
@@ -188,11 +190,13 @@ class HTTPHeaders(MutableMapping[str, str]):
         value = _checked_value(name, value)
         if self._repeated is not None:
             self._repeated.pop(name, None)
+        self._lines = None
         self._fields[name] = value
 
     def __delitem__(self, name: str) -> None:
         name = _normal(name)
         del self._fields[name]
+        self._lines = None
         if self._repeated is not None:
             self._repeated.pop(name, None)
 
