@@ -291,13 +291,16 @@ class BaseIOStream:
         :class:`StreamBufferFullError` where more than ``max_write_buffer_size`` bytes would wait:
         then nothing of it is sent.
         """
-        self.write_nowait(*buffers)
+        self._write(buffers)
         if not self._unsent_bytes and not self._closed:
             return self._done
         return self._wait_until_sent(self._sent + self._unsent_bytes)
 
     def write_nowait(self, *buffers: Buffer) -> None:
         """Like :meth:`write`, for whoever waits with :meth:`drained` instead."""
+        self._write(buffers)
+
+    def _write(self, buffers: tuple[Buffer, ...]) -> None:
         if self._closed or self._shutting_down:
             raise StreamClosedError(self.error)
         if len(buffers) == 1 and not self._unsent_bytes and self.max_write_buffer_size is None:
@@ -507,10 +510,17 @@ class BaseIOStream:
             return
         events = self._wanted_events()
         if events != self._events:
-            self._events = events
-            self._transport.watch(self.io_loop, self._on_events, events)
-            if events & READ and self._transport.buffered:
-                self.io_loop.add_callback(self._on_buffered)
+            self._watch(events)
+
+    def _watch(self, events: int) -> None:
+        self._events = events
+        self._transport.watch(self.io_loop, self._event_handler(), events)
+        if events & READ and self._transport.buffered:
+            self.io_loop.add_callback(self._on_buffered)
+
+    def _event_handler(self) -> Callable[[object, int], None]:
+        """What the loop calls in the present state: chosen when that changes, not at every event."""
+        return self._on_events
 
     def _on_events(self, fd: object, events: int) -> None:
         if events & READ:

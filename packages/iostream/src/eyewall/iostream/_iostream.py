@@ -15,6 +15,7 @@ from ._transport import SocketTransport
 
 if TYPE_CHECKING:
     import socket as sockets
+    from collections.abc import Callable
     from typing import Self
 
     from eyewall.ioloop import EventLoop, Future, Promise
@@ -119,13 +120,10 @@ class IOStream(BaseIOStream):
     def _wanted_events(self) -> int:
         return super()._wanted_events() if self._connected is None else WRITE
 
-    def _on_events(self, fd: object, events: int) -> None:
-        if self._connected is None:
-            super()._on_events(fd, events)
-        else:
-            self._on_connect_event()
+    def _event_handler(self) -> Callable[[object, int], None]:
+        return super()._event_handler() if self._connected is None else self._on_connect_event
 
-    def _on_connect_event(self) -> None:
+    def _on_connect_event(self, fd: object, events: int) -> None:
         number = self.socket.getsockopt(SOL_SOCKET, SO_ERROR)
         if number in (errno.EINPROGRESS, errno.EALREADY):
             return
@@ -139,4 +137,5 @@ class IOStream(BaseIOStream):
         connected, self._connected = self._connected, None
         if connected is not None and not connected.done():
             connected.set_result(self)
+        self._watch(self._wanted_events())
         self._on_writable()

@@ -13,6 +13,7 @@ from ._ssl_options import ssl_options_to_context
 if TYPE_CHECKING:
     import socket as sockets
     import ssl
+    from collections.abc import Callable
     from typing import Self
 
     from eyewall.ioloop import EventLoop, Future, Promise
@@ -124,10 +125,15 @@ class SSLIOStream(IOStream):
             return READ | (WRITE if self._transport.unsent else 0)
         return super()._wanted_events()
 
-    def _on_events(self, fd: object, events: int) -> None:
+    def _event_handler(self) -> Callable[[object, int], None]:
         if self._is_shaking_hands() and not self._connecting():
-            self._shake_hands()
-            return
+            return self._on_handshake_event
+        return super()._event_handler()
+
+    def _on_handshake_event(self, fd: object, events: int) -> None:
+        self._shake_hands()
+
+    def _on_events(self, fd: object, events: int) -> None:
         super()._on_events(fd, events)
         # Decrypting can make records to send, such as a key update's.
         if self._transport.unsent:
@@ -152,6 +158,7 @@ class SSLIOStream(IOStream):
         for promise in handshakes:
             if not promise.done():
                 promise.set_result(self)
+        self._watch(self._wanted_events())
         self._on_writable()
         if not self._closed and self._wanted_events() & READ:
             self._on_readable()

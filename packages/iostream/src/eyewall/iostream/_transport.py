@@ -65,14 +65,14 @@ class SocketTransport:
     stream would cost a twentieth of a request.
     """
 
-    __slots__ = ("_watched", "receive", "send", "send_many", "socket")
+    __slots__ = ("_handler", "receive", "send", "send_many", "socket")
 
     buffered = False
     unsent = False
 
     def __init__(self, sock: socket.socket) -> None:
         self.socket = sock
-        self._watched = False
+        self._handler: Callable[[object, int], None] | None = None
         self.receive: Callable[[int], bytes] = sock.recv
         self.send: Callable[[Buffer], int] = sock.send
         self.send_many: Callable[[Sequence[Buffer]], int] = sock.sendmsg
@@ -81,16 +81,21 @@ class SocketTransport:
         """Nothing is ever held back here."""
 
     def watch(self, io_loop: EventLoop, handler: Callable[[object, int], None], events: int, /) -> None:
-        if self._watched:
-            io_loop.update_handler(self.socket.fileno(), events)
-        else:
-            self._watched = True
-            io_loop.add_handler(self.socket.fileno(), handler, events)
+        fd = self.socket.fileno()
+        if handler == self._handler:
+            io_loop.update_handler(fd, events)
+            return
+        if self._handler is not None:
+            io_loop.remove_handler(fd)
+        self._handler = handler
+        io_loop.add_handler(fd, handler, events)
 
     def shutdown_write(self) -> None:
         self.socket.shutdown(socket.SHUT_WR)
 
     def close(self, io_loop: EventLoop, /) -> None:
-        if self._watched:
+        if self._handler is not None:
             io_loop.remove_handler(self.socket.fileno())
+            # It is the stream's method: a stream that is closed goes without the garbage collector.
+            self._handler = None
         self.socket.close()
