@@ -69,7 +69,11 @@ class Store:
         self._now = now
         try:
             self._sql = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
-            self._prepare()
+            try:
+                self._prepare()
+            except BaseException:
+                self._sql.close()
+                raise
         except sqlite3.Error as error:
             raise StoreError(
                 f"cannot use the database {path}: {error}; give --database a file in a folder that you may write to."
