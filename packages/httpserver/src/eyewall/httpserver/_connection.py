@@ -14,7 +14,7 @@ from ._headers import HTTPHeaders, fields_of
 from ._parameters import HTTP1ConnectionParameters
 from ._parser import RequestParser
 from ._reasons import responses, status_lines
-from ._start_line import ResponseStartLine
+from ._start_line import RequestStartLine, ResponseStartLine
 from .errors import HTTPInputError, HTTPOutputError
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("eyewall.httpserver")
 
 _DEFAULTS: Final = HTTP1ConnectionParameters()
+# What a client is taken to have asked whose request could not be read.
+_NO_REQUEST: Final = RequestStartLine("GET", "*", "HTTP/1.1")
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _OK: Final = 200
 # A head and a body that are together about this long leave as one buffer: a copy costs less than a second one.
@@ -57,13 +59,13 @@ class HTTP1Connection:
         "_started",
         "_waits_for_request",
         "_without_body",
-        "_written",
         "context",
         "detached",
         "io_loop",
         "keep_alive",
         "params",
         "stream",
+        "written",
     )
 
     def __init__(
@@ -92,7 +94,8 @@ class HTTP1Connection:
         self._chunked = False
         # Bytes that Content-Length has promised and that are still to be written; None without it.
         self._body_left: int | None = None
-        self._written: Future[None] | None = None
+        self.written: Future[None] | None = None
+        """Done when the kernel has taken all that was written; None where that is nothing."""
         self._finish_waiter: Promise[None] | None = None
         # 0, or the status (200 stands for the answer to a HEAD) on account of which there is no body.
         self._without_body = 0
@@ -251,30 +254,25 @@ class HTTP1Connection:
         self._wake(None)
         return self.stream
 
-    @property
-    def written(self) -> Future[None] | None:
-        """Done when the kernel has taken all that was written; None where that is nothing."""
-        return self._written
-
     def _framing(self, code: int, fields: dict[str, str]) -> str:
         """The field lines that say where the body and the connection end, as far as they are not there."""
-        head = self._head
+        method, _, version = _NO_REQUEST if self._head is None else self._head.start_line
         if self._parser is None or self._parser.waits:
             # Whoever is answered before the request is complete has to be told that its rest is not read.
             self.keep_alive = False
         lines = "" if "Date" in fields else date_line()
         if code in _WITHOUT_BODY or code < _OK:
             self._without_body = code
-        elif head is not None and head.start_line.method == "HEAD":
+        elif method == "HEAD":
             self._without_body = _OK
-        elif "Content-Length" in fields:
-            self._body_left = _promised_length(fields["Content-Length"])
-        elif self._is_1_0():
+        elif (length := fields.get("Content-Length")) is not None:
+            self._body_left = _promised_length(length)
+        elif version == "HTTP/1.0":
             self.keep_alive = False
         else:
             self._chunked = True
             lines += "Transfer-Encoding: chunked\r\n"
-        if self.keep_alive and "Connection" not in fields and not self._is_1_0():
+        if self.keep_alive and version != "HTTP/1.0" and "Connection" not in fields:
             return lines
         return lines + self._connection_line(fields)
 
@@ -304,17 +302,14 @@ class HTTP1Connection:
 
     def _send(self, *buffers: Buffer) -> Future[None]:
         try:
-            self._written = self.stream.write(*buffers)
+            self.written = self.stream.write(*buffers)
         except StreamClosedError as error:
             # Told through the future: who does not wait for it writes into the void, as in Tornado.
             failed: Promise[None] = self.io_loop.create_future()
             failed.set_exception(error)
             failed.exception()
-            self._written = failed
-        return self._written
-
-    def _is_1_0(self) -> bool:
-        return self._head is not None and self._head.start_line.version == "HTTP/1.0"
+            self.written = failed
+        return self.written
 
     # What goes wrong
 

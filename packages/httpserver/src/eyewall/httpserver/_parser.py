@@ -43,6 +43,7 @@ class RequestParser:
         "max_body_size",
         "max_header_size",
         "rest",
+        "waits",
     )
 
     def __init__(
@@ -62,14 +63,11 @@ class RequestParser:
         """What has been fed and not used."""
         self.complete: bool = False
         """True once the whole request has been read; set before the delegate's ``finish``."""
+        self.waits: bool = True
+        """True while bytes of the request are still to come."""
         self._head_seen = False
         self._searched = 0
         self._body: _Body | None = None
-
-    @property
-    def waits(self) -> bool:
-        """True while bytes of the request are still to come."""
-        return not self.complete and (self._body is not None or not self._head_seen)
 
     def feed(self, data: bytes) -> Awaitable[object] | None:
         """Read on. Raises :class:`HTTPInputError`, after which the request is over."""
@@ -92,6 +90,7 @@ class RequestParser:
         head = parse_request_head(text)
         start_line, headers, length, _, holds_body = head
         body = self._body = _Body(length) if length else None
+        self.waits = body is not None
         self._on_head(head)
         waiting = self._delegate.headers_received(start_line, headers)
         if waiting is not None or holds_body:
@@ -121,6 +120,7 @@ class RequestParser:
 
     def _finish(self) -> Awaitable[object] | None:
         self.complete = True
+        self.waits = False
         return self._delegate.finish()
 
 
