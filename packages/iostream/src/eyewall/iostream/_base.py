@@ -48,6 +48,7 @@ class BaseIOStream:
         "_close_callback",
         "_closed",
         "_done",
+        "_end_unsent",
         "_ended",
         "_eof_callback",
         "_events",
@@ -93,6 +94,8 @@ class BaseIOStream:
         self._ended = False
         self._closed = False
         self._shutting_down = False
+        self._end_unsent = False
+        # None where nothing waits to be sent, be it here or in the transport.
         self._unsent: deque[memoryview] | None = None
         self._unsent_bytes = 0
         self._sent = 0
@@ -131,7 +134,12 @@ class BaseIOStream:
         return self._start_read(WantAll())
 
     def read_nowait(self) -> bytes:
-        """Take what is buffered; ``b""`` where that is nothing. Never waits, never raises."""
+        """Take what is buffered; ``b""`` where that is nothing. Never waits, never raises.
+
+        While a read waits, what is buffered is that read's, and this gives ``b""``.
+        """
+        if self._read is not None and not self._read.done():
+            return b""
         data = self._buffer
         self._buffer = b""
         if not self._events & READ:
@@ -143,7 +151,7 @@ class BaseIOStream:
 
         Fails with :class:`StreamClosedError` where the stream ends instead.
         """
-        if self._readable is not None or self._read is not None:
+        if self._read is not None or self._readable is not None:
             self._check_no_read()
         if self._buffer:
             return self._done
@@ -157,8 +165,13 @@ class BaseIOStream:
         return promise
 
     def unread(self, data: bytes, /) -> None:
-        """Put bytes back at the front: the next read begins with them."""
+        """Put bytes back at the front: the read that waits, or the next one, begins with them."""
         self._buffer = data + self._buffer if self._buffer else data
+        if self._readable is not None and data:
+            self._wake_reader()
+        elif self._read is not None:
+            self._read.want.restart()
+            self._satisfy()
 
     def reading(self) -> bool:
         """True while a read waits."""
@@ -169,9 +182,11 @@ class BaseIOStream:
     def _check_no_read(self) -> None:
         if self.reading():
             raise RuntimeError("the stream is being read already: one read at a time; await the first")
+        self._read = self._readable = None
 
     def _start_read(self, want: Want) -> Future[bytes]:
-        self._check_no_read()
+        if self._read is not None or self._readable is not None:
+            self._check_no_read()
         if (length := self._length(want)) != NOT_YET:
             return CompletedFuture(self.io_loop, self._take(length))
         read = PendingRead(want, self.io_loop.create_future(), self.unread)
@@ -254,13 +269,16 @@ class BaseIOStream:
         else:
             self._buffer = bytearray(self._buffer) + data
         if self._readable is not None:
-            waiter, self._readable = self._readable, None
-            if not waiter.done():
-                waiter.set_result(None)
+            self._wake_reader()
         elif self._read is not None:
             self._satisfy()
         if self._transport.buffered and not self._closed:
             self.io_loop.add_callback(self._on_buffered)
+
+    def _wake_reader(self) -> None:
+        waiter, self._readable = self._readable, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     def _on_buffered(self) -> None:
         if not self._closed and self._events & READ:
@@ -292,7 +310,7 @@ class BaseIOStream:
         then nothing of it is sent.
         """
         self._write(buffers)
-        if not self._unsent_bytes and not self._closed:
+        if self._unsent is None and not self._closed:
             return self._done
         return self._wait_until_sent(self._sent + self._unsent_bytes)
 
@@ -303,7 +321,7 @@ class BaseIOStream:
     def _write(self, buffers: tuple[Buffer, ...]) -> None:
         if self._closed or self._shutting_down:
             raise StreamClosedError(self.error)
-        if len(buffers) == 1 and not self._unsent_bytes and self.max_write_buffer_size is None:
+        if len(buffers) == 1 and self._unsent is None and self.max_write_buffer_size is None:
             self._send(buffers[0])
         else:
             self._send_many(buffers)
@@ -316,14 +334,15 @@ class BaseIOStream:
 
     def writing(self) -> bool:
         """True while bytes wait to be sent."""
-        return self._unsent_bytes > 0 or self._transport.unsent
+        return self._unsent is not None or self._transport.unsent
 
     def shutdown_write(self) -> None:
         """End this side once all that was written has gone; the peer reads an end, and may still send."""
         if not self._closed and not self._shutting_down:
-            self._shutting_down = True
-            if not self.writing():
+            self._shutting_down = self._end_unsent = True
+            if self._unsent is None and not self._connecting():
                 self._end_writing()
+            self._update_events()
 
     def _send(self, data: Buffer) -> None:
         """Send one buffer at once, and keep what the transport does not take."""
@@ -344,26 +363,26 @@ class BaseIOStream:
         views = [memoryview(buffer).cast("B") for buffer in buffers if buffer]
         size = sum(map(len, views))
         waiting = self._unsent_bytes
+        idle = self._unsent is None
         if self.max_write_buffer_size is not None and waiting + size > self.max_write_buffer_size:
             raise StreamBufferFullError(
                 f"{waiting + size} bytes would wait to be sent, and max_write_buffer_size is "
                 f"{self.max_write_buffer_size}: await each write, or write less at a time"
             )
-        if not waiting and 0 < size <= _JOIN_BELOW:
+        if idle and 0 < size <= _JOIN_BELOW:
             self._send(b"".join(views))
             return
         for view in views:
             self._enqueue(view, 0)
-        if size and not waiting:
+        if size and idle:
             self._on_writable()
 
     def _enqueue(self, data: Buffer, start: int) -> None:
-        # Whoever wrote a mutable buffer may change it later, so what stays behind of it is copied.
-        whole = data if isinstance(data, bytes) or _is_immutable(data) else bytes(data)
         if self._unsent is None:
             self._unsent = deque()
-        if rest := memoryview(whole)[start:]:
-            self._unsent.append(rest)
+        if rest := memoryview(data)[start:]:
+            # Whoever wrote a mutable buffer may change it later, so what stays behind of it is copied.
+            self._unsent.append(rest if isinstance(rest.obj, bytes) else memoryview(bytes(rest)))
             self._unsent_bytes += len(rest)
 
     def _on_writable(self) -> None:
@@ -382,8 +401,10 @@ class BaseIOStream:
         except OSError as error:
             self.close(error)
             return
+        if not self._unsent and not self._transport.unsent:
+            self._unsent = None
         self._wake_writers()
-        if self._shutting_down and not self.writing():
+        if self._end_unsent and self._unsent is None:
             self._end_writing()
         self._update_events()
 
@@ -411,17 +432,22 @@ class BaseIOStream:
         waiters = self._write_waiters
         if not waiters:
             return
-        waiting = [(position, promise) for position, promise in waiters if position > self._sent]
+        # The last byte counts as sent when the transport holds nothing back.
+        sent = self._sent - self._transport.unsent
+        waiting = [(position, promise) for position, promise in waiters if position > sent]
         for position, promise in waiters:
-            if position <= self._sent and not promise.done():
+            if position <= sent and not promise.done():
                 promise.set_result(None)
         self._write_waiters = deque(waiting) if waiting else None
 
     def _end_writing(self) -> None:
         try:
             self._transport.shutdown_write()
+        except BlockingIOError:
+            return
         except OSError as error:
             self.close(error)
+        self._end_unsent = False
 
     # The end
 
@@ -434,7 +460,7 @@ class BaseIOStream:
             return
         self._closed = True
         self.error = error
-        self._transport.close(self.io_loop)
+        self._transport.close(self.io_loop, error)
         self._events = 0
         self._eof_callback = None
         self._unsent = None
@@ -472,8 +498,8 @@ class BaseIOStream:
         if self._ended and callback is not None and not self._closed:
             self.io_loop.add_callback(callback)
             return
-        self._eof_callback = callback
-        if callback is not None and not self._closed:
+        if not self._closed:
+            self._eof_callback = callback
             self._update_events()
 
     def set_nodelay(self, value: bool, /) -> None:
@@ -527,7 +553,3 @@ class BaseIOStream:
             self._on_readable()
         if events & WRITE and not self._closed:
             self._on_writable()
-
-
-def _is_immutable(data: Buffer) -> bool:
-    return isinstance(data, memoryview) and isinstance(data.obj, bytes)

@@ -70,14 +70,17 @@ class IOStream(BaseIOStream):
         :class:`StreamClosedError`, whose ``real_error`` is the cause.
         """
         promise: Promise[Self] = self.io_loop.create_future()
+        if self._closed:
+            self._fail(promise)
+            return promise
         self._connected = promise
         try:
             self.socket.connect(address)
-        except BlockingIOError:
-            pass
         except OSError as error:
-            self.close(error)
-            return promise
+            # A Unix socket whose listener's queue is full says EAGAIN, and is not on its way.
+            if error.errno != errno.EINPROGRESS:
+                self.close(error)
+                return promise
         self._update_events()
         return promise
 
@@ -109,9 +112,11 @@ class IOStream(BaseIOStream):
     def _peer(self) -> Address | None:
         if self._address is None and not self._closed:
             try:
-                self._address = self.socket.getpeername()
+                address = self.socket.getpeername()
             except OSError:
                 return None
+            # That of an abstract Unix socket is bytes.
+            self._address = os.fsdecode(address) if isinstance(address, bytes) else address
         return self._address
 
     def _connecting(self) -> bool:

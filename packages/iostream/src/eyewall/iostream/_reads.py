@@ -26,6 +26,10 @@ class Want(Protocol):
         """The same, where nothing more will come."""
         ...
 
+    def restart(self) -> None:
+        """Forget what was seen of the buffer: it has changed at its front."""
+        ...
+
 
 class WantBytes:
     """Exactly so many bytes; with ``partial``, as many of them as there are."""
@@ -42,6 +46,9 @@ class WantBytes:
         return len(buffer) if self._partial and buffer else NOT_YET
 
     length_at_end = length
+
+    def restart(self) -> None:
+        pass
 
 
 class WantDelimiter:
@@ -66,6 +73,9 @@ class WantDelimiter:
 
     length_at_end = length
 
+    def restart(self) -> None:
+        self._searched = 0
+
 
 class WantAll:
     """All that comes until the peer ends its side."""
@@ -77,6 +87,9 @@ class WantAll:
 
     def length_at_end(self, buffer: bytes | bytearray, /) -> int:
         return len(buffer)
+
+    def restart(self) -> None:
+        pass
 
 
 class PendingRead:

@@ -133,15 +133,16 @@ class SSLIOStream(IOStream):
     def _on_handshake_event(self, fd: object, events: int) -> None:
         self._shake_hands()
 
-    def _on_events(self, fd: object, events: int) -> None:
-        super()._on_events(fd, events)
+    def _on_readable(self) -> None:
+        super()._on_readable()
         # Decrypting can make records to send, such as a key update's.
         if self._transport.unsent:
             self._update_events()
 
     def _on_connected(self) -> None:
         super()._on_connected()
-        self._shake_hands()
+        if not self._closed:
+            self._shake_hands()
 
     def _shake_hands(self) -> None:
         if self._tls is None:

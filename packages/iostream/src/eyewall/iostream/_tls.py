@@ -6,7 +6,6 @@ or inside other TLS, because the bytes below it may come from anywhere.
 
 from __future__ import annotations
 
-import contextlib
 import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -29,7 +28,7 @@ _RAW_CHUNK: Final = 64 * 1024
 class TLSTransport:
     """One side of a TLS session, over a transport that carries its records."""
 
-    __slots__ = ("_ended", "_held", "_incoming", "_inner", "_outgoing", "_ssl", "handshaken")
+    __slots__ = ("_end_told", "_ended", "_held", "_incoming", "_inner", "_outgoing", "_plain", "_ssl", "handshaken")
 
     def __init__(
         self, inner: Transport, context: ssl.SSLContext, *, server_side: bool, server_hostname: str | None = None
@@ -38,12 +37,14 @@ class TLSTransport:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._held = b""
+        self._plain = b""
         self._ended = False
+        self._end_told = False
         self._ssl = context.wrap_bio(self._incoming, self._outgoing, server_side, server_hostname)
         self.handshaken: bool = False
         if not server_side:
             # A client speaks first: its hello is unsent from now on, so that whoever waits waits to write.
-            with contextlib.suppress(ssl.SSLWantReadError):
+            with suppress(ssl.SSLWantReadError):
                 self._ssl.do_handshake()
 
     @property
@@ -56,17 +57,17 @@ class TLSTransport:
 
     def handshake(self) -> None:
         """Go on with the handshake. Raises BlockingIOError where the peer's turn has come."""
-        try:
-            while True:
-                try:
-                    self._ssl.do_handshake()
-                    self.handshaken = True
-                    return
-                except ssl.SSLWantReadError:
-                    self._send_records()
-                    self._fetch_records()
-        finally:
-            self._send_records()
+        while not self.handshaken:
+            try:
+                self._ssl.do_handshake()
+                self.handshaken = True
+            except ssl.SSLWantReadError:
+                self._send_records()
+                self._fetch_records()
+            except ssl.SSLError:
+                self._send_last_records()  # an alert, which tells the peer why
+                raise
+        self._send_records()
 
     def receive(self, num_bytes: int, /) -> bytes:
         data = self._read(num_bytes)
@@ -90,7 +91,8 @@ class TLSTransport:
         try:
             sent = self._ssl.write(data if len(data) <= _WRITE_CHUNK else memoryview(data)[:_WRITE_CHUNK])
         except ssl.SSLWantReadError:
-            raise BlockingIOError from None
+            # Waiting for it would be a wait for the peer, and a stream that has bytes to send waits for room.
+            raise ssl.SSLError("the peer wants to negotiate TLS anew, which TLS 1.3 has abolished") from None
         self._send_records()
         return sent
 
@@ -107,13 +109,20 @@ class TLSTransport:
         self._inner.watch(io_loop, handler, events)
 
     def shutdown_write(self) -> None:
-        self._end_session()
+        if not self.handshaken:
+            raise BlockingIOError
+        if not self._end_told:
+            self._decrypt_all()
+            self._tell_end()
+        self.flush()
         self._inner.shutdown_write()
 
-    def close(self, io_loop: EventLoop, /) -> None:
-        if self.handshaken:
-            self._end_session()
-        self._inner.close(io_loop)
+    def close(self, io_loop: EventLoop, error: BaseException | None, /) -> None:
+        # Without close_notify the peer sees a truncation: rightly so, where an error cuts the bytes short.
+        if self.handshaken and error is None and not self._end_told:
+            self._tell_end()
+        self._send_last_records()
+        self._inner.close(io_loop, error)
 
     def info(self) -> TLSInfo:
         """What the handshake settled."""
@@ -134,6 +143,9 @@ class TLSTransport:
 
     def _read_buffered(self, num_bytes: int) -> bytes:
         """Decrypt one record; ``b""`` at the end of the session, be it told or a truncation."""
+        if self._plain:
+            data, self._plain = self._plain[:num_bytes], self._plain[num_bytes:]
+            return data
         if not self._ended:
             try:
                 return self._ssl.read(num_bytes)
@@ -142,7 +154,7 @@ class TLSTransport:
         return b""
 
     def _has_records(self) -> bool:
-        return not self._ended and (self._incoming.pending > 0 or self._ssl.pending() > 0)
+        return len(self._plain) > 0 or (not self._ended and (self._incoming.pending > 0 or self._ssl.pending() > 0))
 
     def _fetch_records(self) -> None:
         raw = self._inner.receive(_RAW_CHUNK)
@@ -156,9 +168,20 @@ class TLSTransport:
         with suppress(BlockingIOError):
             self.flush()
 
-    def _end_session(self) -> None:
-        """Tell the peer that the end is no truncation (RFC 8446 section 6.1), if it can be told at once."""
+    def _send_last_records(self) -> None:
+        with suppress(OSError):
+            self.flush()
+
+    def _decrypt_all(self) -> None:
+        """Take what has come out of OpenSSL's reach: unwrap() reads on, and throws away what it finds."""
+        chunks, self._plain = [self._plain], b""
+        with suppress(ssl.SSLWantReadError):
+            while self._has_records():
+                chunks.append(self._read_buffered(_RAW_CHUNK))
+        self._plain = b"".join(chunks)
+
+    def _tell_end(self) -> None:
+        """Make the record that tells the end from a truncation (RFC 8446 section 6.1)."""
+        self._end_told = True
         with suppress(ssl.SSLError, ValueError):
             self._ssl.unwrap()
-        with suppress(OSError):
-            self._send_records()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -50,11 +51,15 @@ class Transport(Protocol):
         ...
 
     def shutdown_write(self) -> None:
-        """Tell the peer that nothing more comes."""
+        """Tell the peer that nothing more comes.
+
+        Raises BlockingIOError where that cannot be told yet; then it is asked for again when the
+        transport can be written to.
+        """
         ...
 
-    def close(self, io_loop: EventLoop, /) -> None:
-        """Stop watching and let go. Never raises."""
+    def close(self, io_loop: EventLoop, error: BaseException | None, /) -> None:
+        """Stop watching and let go; ``error`` is None where the end is in good order. Never raises."""
         ...
 
 
@@ -93,9 +98,10 @@ class SocketTransport:
     def shutdown_write(self) -> None:
         self.socket.shutdown(socket.SHUT_WR)
 
-    def close(self, io_loop: EventLoop, /) -> None:
+    def close(self, io_loop: EventLoop, error: BaseException | None, /) -> None:
         if self._handler is not None:
             io_loop.remove_handler(self.socket.fileno())
             # It is the stream's method: a stream that is closed goes without the garbage collector.
             self._handler = None
-        self.socket.close()
+        with suppress(OSError):
+            self.socket.close()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ._info import StreamInfo
 
 Buffer = bytes | bytearray | memoryview
-"""What can be written. Do not change it before the write is done."""
+"""What can be written. It may be changed as soon as the call has returned."""
 
 
 class Stream(Protocol):
@@ -51,7 +51,7 @@ class Stream(Protocol):
         ...
 
     def read_nowait(self) -> bytes:
-        """Take what is buffered; ``b""`` where that is nothing. Never waits, never raises."""
+        """Take what is buffered; ``b""`` where that is nothing, or a read waits. Never waits, never raises."""
         ...
 
     def readable(self) -> Future[None]:
@@ -62,7 +62,10 @@ class Stream(Protocol):
         ...
 
     def unread(self, data: bytes, /) -> None:
-        """Put bytes back at the front: the next read begins with them. Works on a closed stream too."""
+        """Put bytes back at the front: the read that waits, or the next, begins with them.
+
+        Works on a closed stream too.
+        """
         ...
 
     def write(self, *buffers: Buffer) -> Future[None]:
@@ -104,7 +107,7 @@ class Stream(Protocol):
         """Call once when the peer has ended its side, and leave this side open for writing.
 
         Without such a callback the end of input closes the stream. Whoever sets one closes the
-        stream. Called at once if the end has been seen already.
+        stream. Called soon, in a turn of the loop, if the end has been seen already.
         """
         ...
 

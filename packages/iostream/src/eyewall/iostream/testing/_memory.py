@@ -127,7 +127,7 @@ class MemoryTransport:
     def shutdown_write(self) -> None:
         self.outgoing.end()
 
-    def close(self, io_loop: EventLoop, /) -> None:
+    def close(self, io_loop: EventLoop, error: BaseException | None, /) -> None:
         self._events = 0
         self._handler = None
         self.outgoing.end()
@@ -155,10 +155,25 @@ class MemoryStream(BaseIOStream):
 
     __slots__ = ("_ends", "_info")
 
-    def __init__(self, transport: MemoryTransport, info: StreamInfo, io_loop: EventLoop | None) -> None:
+    def __init__(
+        self,
+        transport: MemoryTransport,
+        info: StreamInfo,
+        *,
+        io_loop: EventLoop | None = None,
+        max_buffer_size: int | None = None,
+        read_chunk_size: int | None = None,
+        max_write_buffer_size: int | None = None,
+    ) -> None:
         self._ends = transport
         self._info = info
-        super().__init__(transport, io_loop=io_loop)
+        super().__init__(
+            transport,
+            io_loop=io_loop,
+            max_buffer_size=max_buffer_size,
+            read_chunk_size=read_chunk_size,
+            max_write_buffer_size=max_write_buffer_size,
+        )
 
     @property
     def info(self) -> StreamInfo:
@@ -171,6 +186,7 @@ class MemoryStream(BaseIOStream):
         The other end sees ``ConnectionResetError`` the next time it reads or writes.
         """
         self._ends.outgoing.break_()
+        self._ends.incoming.break_()
         self.close()
 
 
@@ -181,12 +197,16 @@ def memory_streams(
     capacity: int = 65536,
     address: Address | None = ("192.0.2.1", 49152),
     tls: TLSInfo | None = None,
+    max_buffer_size: int | None = None,
+    read_chunk_size: int | None = None,
+    max_write_buffer_size: int | None = None,
 ) -> tuple[MemoryStream, MemoryStream]:
     r"""Make a connected pair ``(near, far)``.
 
     ``chunk_size`` is the most that either end receives at a time: 1 splits every message at every
     byte. ``capacity`` is how many bytes each direction holds before a write has to wait. ``address``
-    and ``tls`` are what the *far* end, mostly the server's, is told of its peer.
+    and ``tls`` are what the *far* end, mostly the server's, is told of its peer. The rest are the
+    limits of a stream, and both ends have them. Raises ``ValueError`` for a size below 1.
 
     ::
 
@@ -197,6 +217,15 @@ def memory_streams(
     if chunk_size < 1 or capacity < 1:
         raise ValueError(f"chunk_size {chunk_size} and capacity {capacity} must be 1 or more")
     to_far, to_near = _Pipe(chunk_size, capacity), _Pipe(chunk_size, capacity)
-    near = MemoryStream(MemoryTransport(to_near, to_far), StreamInfo(), io_loop)
-    far = MemoryStream(MemoryTransport(to_far, to_near), StreamInfo(address, tls), io_loop)
-    return near, far
+
+    def end(incoming: _Pipe, outgoing: _Pipe, info: StreamInfo) -> MemoryStream:
+        return MemoryStream(
+            MemoryTransport(incoming, outgoing),
+            info,
+            io_loop=io_loop,
+            max_buffer_size=max_buffer_size,
+            read_chunk_size=read_chunk_size,
+            max_write_buffer_size=max_write_buffer_size,
+        )
+
+    return end(to_near, to_far, StreamInfo()), end(to_far, to_near, StreamInfo(address, tls))

@@ -1,0 +1,132 @@
+"""Every kind of stream that the package brings keeps the promises of ``Stream``."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from contextlib import suppress
+from typing import TYPE_CHECKING, ClassVar
+
+import pytest
+
+from eyewall.iostream import IOStream, SSLIOStream
+from eyewall.iostream.testing import MemoryStream, memory_streams, self_signed_certificate
+from eyewall.iostream.testing.conformance import StreamConformance
+
+if TYPE_CHECKING:
+    from eyewall.ioloop import EventLoop
+    from eyewall.iostream import Stream
+
+# So that little fits into the kernel, and a test of bulk need not be large.
+BUFFER = 16 * 1024
+
+
+def tcp_sockets() -> tuple[socket.socket, socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        near = socket.create_connection(listener.getsockname())
+        far, _ = listener.accept()
+    return near, far
+
+
+def small(pair: tuple[socket.socket, socket.socket]) -> tuple[socket.socket, socket.socket]:
+    for sock in pair:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+    return pair
+
+
+class TestMemoryStreams(StreamConformance):
+    plenty: ClassVar[int] = 1024 * 1024
+
+    async def make_pair(self, io_loop: EventLoop, /) -> tuple[Stream, Stream]:
+        return memory_streams(io_loop)
+
+    def reset(self, stream: Stream, /) -> None:
+        assert isinstance(stream, MemoryStream)
+        stream.reset()
+
+
+class TestMemoryStreamsByteByByte(TestMemoryStreams):
+    plenty: ClassVar[int] = 8 * 1024
+    read_ahead: ClassVar[int] = 2048
+
+    async def make_pair(self, io_loop: EventLoop, /) -> tuple[Stream, Stream]:
+        return memory_streams(io_loop, chunk_size=1, capacity=100, read_chunk_size=1024)
+
+
+@pytest.mark.needs("sockets")
+class TestSockets(StreamConformance):
+    plenty: ClassVar[int] = 1024 * 1024
+
+    def sockets(self) -> tuple[socket.socket, socket.socket]:
+        return tcp_sockets()
+
+    async def make_pair(self, io_loop: EventLoop, /) -> tuple[Stream, Stream]:
+        near, far = small(self.sockets())
+        return IOStream(near, io_loop=io_loop), IOStream(far, io_loop=io_loop)
+
+    def reset(self, stream: Stream, /) -> None:
+        assert isinstance(stream, IOStream)
+        stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        stream.close(ConnectionAbortedError())
+
+
+class TestSocketsReadInSmallChunks(TestSockets):
+    async def make_pair(self, io_loop: EventLoop, /) -> tuple[Stream, Stream]:
+        near, far = small(self.sockets())
+        return IOStream(near, io_loop=io_loop, read_chunk_size=1000), IOStream(
+            far, io_loop=io_loop, read_chunk_size=1000
+        )
+
+
+class TestUnixSockets(TestSockets):
+    far: IOStream
+
+    async def make_pair(self, io_loop: EventLoop, /) -> tuple[Stream, Stream]:
+        near, self.far = (IOStream(sock, io_loop=io_loop) for sock in small(self.sockets()))
+        return near, self.far
+
+    def sockets(self) -> tuple[socket.socket, socket.socket]:
+        return socket.socketpair()
+
+    def reset(self, stream: Stream, /) -> None:
+        assert isinstance(stream, IOStream)
+        # A Unix socket resets its peer when it is closed with bytes that nobody has read.
+        with suppress(BlockingIOError):
+            self.far.socket.send(b"unread")
+        stream.close()
+
+
+class TestTLS(TestSockets):
+    async def make_pair(self, io_loop: EventLoop, /) -> tuple[Stream, Stream]:
+        return await self.make_tls(io_loop)
+
+    async def make_tls(self, io_loop: EventLoop, read_chunk_size: int | None = None) -> tuple[Stream, Stream]:
+        near, far = small(self.sockets())
+        certificate = self_signed_certificate()
+        server = SSLIOStream(
+            far,
+            ssl_options=certificate.server_options,
+            server_side=True,
+            io_loop=io_loop,
+            read_chunk_size=read_chunk_size,
+        )
+        client = SSLIOStream(
+            near,
+            ssl_options=certificate.client_options,
+            server_hostname="localhost",
+            io_loop=io_loop,
+            read_chunk_size=read_chunk_size,
+        )
+        waiting = server.wait_for_handshake()
+        await client.wait_for_handshake()
+        await waiting
+        # Session tickets come after the handshake; closed before they are read, a socket resets its peer.
+        await server.write(b"ready")
+        await client.read_bytes(5)
+        return client, server
+
+
+class TestTLSReadInSmallChunks(TestTLS):
+    async def make_pair(self, io_loop: EventLoop, /) -> tuple[Stream, Stream]:
+        return await self.make_tls(io_loop, read_chunk_size=1000)
