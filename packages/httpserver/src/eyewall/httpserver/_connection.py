@@ -11,6 +11,7 @@ from ._context import HTTPConnectionContext
 from ._dates import date_line
 from ._head import has_token
 from ._headers import HTTPHeaders, fields_of
+from ._outbox import ReleasedFirst
 from ._parameters import HTTP1ConnectionParameters
 from ._parser import RequestParser
 from ._reasons import responses, status_lines
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from eyewall.iostream import Buffer, Stream
 
     from ._head import RequestHead
+    from ._outbox import Outbox
     from .protocols import HTTPMessageDelegate
 
 logger = logging.getLogger("eyewall.httpserver")
@@ -31,6 +33,7 @@ logger = logging.getLogger("eyewall.httpserver")
 _DEFAULTS: Final = HTTP1ConnectionParameters()
 # What a client is taken to have asked whose request could not be read.
 _NO_REQUEST: Final = RequestStartLine("GET", "*", "HTTP/1.1")
+_END_OF_HEAD: Final = b"\r\n\r\n"
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _OK: Final = 200
 # A head and a body that are together about this long leave as one buffer: a copy costs less than a second one.
@@ -55,6 +58,8 @@ class HTTP1Connection:
         "_finish_waiter",
         "_finished",
         "_head",
+        "_holds",
+        "_outbox",
         "_parser",
         "_started",
         "_waits_for_request",
@@ -73,6 +78,8 @@ class HTTP1Connection:
         stream: Stream,
         params: HTTP1ConnectionParameters | None = None,
         context: HTTPConnectionContext | None = None,
+        *,
+        outbox: Outbox | None = None,
     ) -> None:
         self.stream: Stream = stream
         """What the request comes from and the answer goes to; see :meth:`detach`."""
@@ -84,6 +91,9 @@ class HTTP1Connection:
         """Who asks."""
         self.keep_alive: bool = False
         """Whether another request may follow this one; settled when the answer begins."""
+        self._outbox = outbox
+        # Whether answers are held back: while a request waits behind this one, or an answer before it.
+        self._holds = outbox is not None and outbox.holds
         self._delegate: HTTPMessageDelegate | None = None
         self._parser: RequestParser | None = None
         self._waits_for_request = True
@@ -119,11 +129,12 @@ class HTTP1Connection:
             while not parser.complete:
                 waiting = parser.feed(data)
                 if waiting is not None:
-                    await waiting
+                    await (ReleasedFirst(waiting, self._release) if self._holds else waiting)
                     data = b""
                 elif self._tell_to_continue():
                     data = b""
                 elif parser.waits and not self._finished:
+                    self._release()
                     await stream.readable()
                     data = stream.read_nowait()
                 if self._finished:
@@ -155,14 +166,23 @@ class HTTP1Connection:
         if self._head is None or not self._head.expects_continue or self._started:
             return False
         self._head = self._head._replace(expects_continue=False)
+        self._release()
         self.stream.write_nowait(_CONTINUE)
         return True
 
     def _on_head(self, head: RequestHead) -> None:
         self._head = head
         self.keep_alive = head.keep_alive and not self.params.no_keep_alive
+        if self._parser is not None and self._parser.rest and self._outbox is not None:
+            self._holds = self._outbox.holds or _END_OF_HEAD in self._parser.rest
+
+    def _release(self) -> None:
+        """Send what is held back: something is to be waited for."""
+        if self._outbox is not None and self._outbox.holds:
+            self._send()
 
     async def _wait_until_finished(self) -> None:
+        self._release()
         self._finish_waiter = self.io_loop.create_future()
         await self._finish_waiter
 
@@ -243,6 +263,7 @@ class HTTP1Connection:
         The connection is over for HTTP then: nothing more is read or written here, and whoever
         detaches closes the stream.
         """
+        self._release()
         if self._parser is not None and self._parser.rest:
             self.stream.unread(self._parser.rest)
             self._parser.rest = b""
@@ -302,7 +323,10 @@ class HTTP1Connection:
 
     def _send(self, *buffers: Buffer) -> Future[None]:
         try:
-            self.written = self.stream.write(*buffers)
+            if not self._holds or self._outbox is None:
+                self.written = self.stream.write(*buffers)
+            else:
+                self.written = self._outbox.write(*buffers) if buffers else self._outbox.release()
         except StreamClosedError as error:
             # Told through the future: who does not wait for it writes into the void, as in Tornado.
             failed: Promise[None] = self.io_loop.create_future()
@@ -333,6 +357,8 @@ class HTTP1Connection:
         """Answer with a status and its name, and let no request follow; where an answer has begun, cut it."""
         if self._started:
             self.keep_alive = False
+            # The answers before it, if any are held back, are whole.
+            self._release()
             self.stream.close()
             return
         reason = responses.get(status, "Unknown")

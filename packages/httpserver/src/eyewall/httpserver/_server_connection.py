@@ -11,6 +11,7 @@ from eyewall.iostream import StreamClosedError
 from ._connection import HTTP1Connection
 from ._context import HTTPConnectionContext
 from ._deadlines import Sweeper
+from ._outbox import Outbox
 from ._parameters import HTTP1ConnectionParameters
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class HTTP1ServerConnection:
             await self._task
 
     async def _serve(self, delegate: HTTPServerConnectionDelegate) -> None:
-        stream, sweeper = self.stream, self._sweeper
+        stream, sweeper, outbox = self.stream, self._sweeper, Outbox(self.stream)
         self._since = sweeper.now + sweeper.tick
         sweeper.add(self)
         try:
@@ -95,20 +96,23 @@ class HTTP1ServerConnection:
             stream.set_eof_callback(self._on_eof)
             await ready
             while True:
-                exchange = self._exchange = HTTP1Connection(stream, self.params, self.context)
+                exchange = self._exchange = HTTP1Connection(stream, self.params, self.context, outbox=outbox)
                 self._since = sweeper.now + sweeper.tick
                 keep_alive = await exchange.read_response(delegate.start_request(self, exchange))
                 if exchange.detached:
                     break
+                if not keep_alive:
+                    await self._end(exchange, outbox)
+                    break
                 if (written := exchange.written) is not None and not written.done():
                     await written
-                if not keep_alive:
-                    await self._end(exchange)
-                    break
                 self._exchange = None
                 self._served = True
                 self._since = sweeper.now + sweeper.tick
-                await stream.readable()
+                ready = stream.readable()
+                if outbox.holds and not ready.done():
+                    await outbox.release()
+                await ready
         except StreamClosedError:
             pass
         finally:
@@ -118,7 +122,11 @@ class HTTP1ServerConnection:
             self._exchange = None
             delegate.on_close(self)
 
-    async def _end(self, exchange: HTTP1Connection) -> None:
+    async def _end(self, exchange: HTTP1Connection, outbox: Outbox) -> None:
+        """Close in such a way that the peer gets to read the answer."""
+        written = outbox.release() if outbox.holds else exchange.written
+        if written is not None:
+            await written
         left = LINGER_BYTES - len(self.stream.read_nowait())
         if left == LINGER_BYTES and not exchange.waits_for_request:
             return
