@@ -1,0 +1,126 @@
+"""``python -m benchmarks``: serves one application on several servers, and compares what a request costs each."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ._contestants import CONTESTANTS, FLOOR, HELLO, WORKS
+from ._measure import BenchmarkError, choose_cores, measure
+from ._report import as_json, describe_machine, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from ._contestants import Contestant, Work
+    from ._measure import Cores, Sample
+
+RESULTS: Final = Path(__file__).parent / "results"
+_QUIET_LOAD: Final = 0.5
+
+
+def options() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--seconds", type=_positive, default=2, help="how long each measurement takes (default: 2)")
+    parser.add_argument("--rounds", type=_positive, default=3, help="measurements of each, interleaved (default: 3)")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        metavar="NAME",
+        choices=[contestant.name for contestant in CONTESTANTS],
+        help=f"these, beside the floor: {', '.join(contestant.name for contestant in CONTESTANTS)}",
+    )
+    parser.add_argument(
+        "--work",
+        nargs="+",
+        choices=[work.name for work in WORKS],
+        help="these kinds of work (default: all)",
+    )
+    return parser.parse_args()
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return number
+
+
+def choose(only: Sequence[str] | None, works: Sequence[str] | None) -> list[tuple[Work, Contestant]]:
+    """Give what to measure, in the order of the table; the floor's plain request always, as all is measured by it."""
+    able: list[Contestant] = []
+    for contestant in CONTESTANTS:
+        if only is not None and contestant.name not in only and contestant is not FLOOR:
+            continue
+        if missing := contestant.missing():
+            print(f"without {contestant.name}: {', '.join(missing)} not installed", file=sys.stderr)
+        else:
+            able.append(contestant)
+    pairs = [(work, contestant) for work in WORKS if works is None or work.name in works for contestant in able]
+    return pairs if (HELLO, FLOOR) in pairs else [(HELLO, FLOOR), *pairs]
+
+
+def run(
+    pairs: Sequence[tuple[Work, Contestant]], cores: Cores, seconds: int, rounds: int
+) -> dict[tuple[Work, Contestant], list[Sample]]:
+    """Measure all, round by round: what disturbs the machine for a while then disturbs everybody."""
+    samples: dict[tuple[Work, Contestant], list[Sample]] = {pair: [] for pair in pairs}
+    for number in range(1, rounds + 1):
+        for work, contestant in pairs:
+            sample = measure(contestant, work, cores, seconds)
+            samples[work, contestant].append(sample)
+            print(
+                f"round {number} of {rounds}  {work.name:10}{contestant.name:20}{sample.cost:8.2f} µs", file=sys.stderr
+            )
+    return samples
+
+
+def keep(result: Mapping[str, object]) -> Path:
+    """Write a result beside those of other times."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / time.strftime("%Y-%m-%dT%H%M%S.json")
+    path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    return path
+
+
+def warnings(machine: Mapping[str, object], cores: Cores) -> Iterable[str]:
+    """Say what makes these figures doubtful."""
+    load = machine["load_average_before"]
+    if isinstance(load, float) and load > _QUIET_LOAD:
+        yield f"The load average was {load:.1f} before this began: others use the machine, and the figures are noisy."
+    if cores.shared:
+        yield "The server and wrk share a core's two threads: compare ratios only."
+
+
+def main() -> int:
+    """Give the exit status."""
+    chosen = options()
+    if sys.platform != "linux":
+        print("The benchmarks pin processes and read /proc: they run on Linux only.", file=sys.stderr)
+        return 1
+    if shutil.which("wrk") is None:
+        print("The benchmarks need wrk: apt install wrk, or https://github.com/wg/wrk", file=sys.stderr)
+        return 1
+    try:
+        cores = choose_cores()
+        machine = describe_machine(cores) | {"seconds": chosen.seconds, "rounds": chosen.rounds}
+        samples = run(choose(chosen.only, chosen.work), cores, chosen.seconds, chosen.rounds)
+    except BenchmarkError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(
+        f"{machine['processor']}, Linux {machine['kernel']}, {machine['python']}", *warnings(machine, cores), sep="\n"
+    )
+    print(f"Medians of {chosen.rounds} rounds of {chosen.seconds} s.", *table(samples), sep="\n")
+    print(f"\nKept in {keep(as_json(samples, machine))}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
