@@ -82,7 +82,9 @@ class ChunkedDecoder:
         match = _SIZE_LINE.match(data, position)
         if match is None:
             end = data.find(b"\n", position)
-            if end >= 0 or len(data) - position > _MAX_SIZE_LINE or not _may_become_size(data[position:]):
+            # Of what is there, 16 digits and a CR may be no extension.
+            too_long = len(data) - position - 17 + self._extensions > _MAX_SIZE_LINE
+            if end >= 0 or too_long or not _may_become_size(data[position:]):
                 raise HTTPInputError(f"malformed chunk size {data[position : position + 40]!r}")
             return None
         self._extensions += match.end() - match.end(1) - 2
@@ -97,9 +99,9 @@ class ChunkedDecoder:
             self._next = _Next.DONE
             return position + 2
         end = data.find(b"\r\n\r\n", position)
+        if (len(data) - 3 if end < 0 else end) - position > _MAX_TRAILERS:
+            raise HTTPInputError(f"more than {_MAX_TRAILERS} bytes of trailers", status=431)
         if end < 0:
-            if len(data) - position > _MAX_TRAILERS:
-                raise HTTPInputError(f"more than {_MAX_TRAILERS} bytes of trailers", status=431)
             return None
         trailers = parse_fields("\r\n" + data[position : end + 2].decode("latin-1"), 2)
         if forbidden := _FORBIDDEN_TRAILERS.intersection(trailers):

@@ -39,6 +39,7 @@ _OK: Final = 200
 # A head and a body that are together about this long leave as one buffer: a copy costs less than a second one.
 _JOIN_BELOW: Final = 64 * 1024
 _WITHOUT_BODY: Final = frozenset({204, 304})
+_WITH_LENGTH: Final = frozenset({_OK, 304})
 
 
 class HTTP1Connection:
@@ -48,6 +49,9 @@ class HTTP1Connection:
 
         connection = HTTP1Connection(stream)
         keep_alive = await connection.read_response(delegate)
+
+    Whoever does tells it when the stream closes, with :meth:`abandon`, and when only the peer's side
+    ends, with :meth:`peer_ended`.
     """
 
     __slots__ = (
@@ -61,6 +65,7 @@ class HTTP1Connection:
         "_holds",
         "_outbox",
         "_parser",
+        "_peer_ended",
         "_started",
         "_waits_for_request",
         "_without_body",
@@ -101,6 +106,7 @@ class HTTP1Connection:
         self._close_callback: Callable[[], object] | None = None
         self._started = False
         self._finished = False
+        self._peer_ended = False
         self._chunked = False
         # Bytes that Content-Length has promised and that are still to be written; None without it.
         self._body_left: int | None = None
@@ -128,33 +134,32 @@ class HTTP1Connection:
             data = stream.read_nowait()
             while not parser.complete:
                 waiting = parser.feed(data)
+                if self._peer_ended and parser.complete:
+                    self._tell_gone()
                 if waiting is not None:
-                    await (ReleasedFirst(waiting, self._release) if self._holds else waiting)
+                    await (ReleasedFirst(waiting, self.release) if self._holds else waiting)
                     data = b""
                 elif self._tell_to_continue():
                     data = b""
                 elif parser.waits and not self._finished:
-                    self._release()
+                    self.release()
                     await stream.readable()
                     data = stream.read_nowait()
                 if self._finished:
                     # Where it was answered before all of it was read, its rest is not waited for.
                     break
-            if parser.rest:
-                stream.unread(parser.rest)
-                parser.rest = b""
             if not self._finished:
+                self._unread(parser)
                 await self._wait_until_finished()
-        except HTTPInputError as error:
-            self._refuse(error)
-        except StreamClosedError:
-            self.peer_gone()
         except Exception as error:  # noqa: BLE001 - whatever a delegate raises ends its answer, not the server
-            self._answer_failure(error)
+            self.fail(error)
         except BaseException:
-            self.stream.close()
+            stream.close()
+            self._tell_gone()
             raise
         finally:
+            if parser.rest:
+                self._unread(parser)
             # The parser knows this connection, and would keep it until the next garbage collection.
             self._waits_for_request = parser.waits
             self._parser = None
@@ -163,10 +168,10 @@ class HTTP1Connection:
 
     def _tell_to_continue(self) -> bool:
         """Ask a client that holds its body back for it, once, unless it is answered (RFC 9110 section 10.1.1)."""
-        if self._head is None or not self._head.expects_continue or self._started:
+        if self._head is None or not self._head.expects_continue or self._started or not self.waits_for_request:
             return False
         self._head = self._head._replace(expects_continue=False)
-        self._release()
+        self.release()
         self.stream.write_nowait(_CONTINUE)
         return True
 
@@ -176,15 +181,25 @@ class HTTP1Connection:
         if self._parser is not None and self._parser.rest and self._outbox is not None:
             self._holds = self._outbox.holds or _END_OF_HEAD in self._parser.rest
 
-    def _release(self) -> None:
+    def release(self) -> None:
         """Send what is held back: something is to be waited for."""
         if self._outbox is not None and self._outbox.holds:
             self._send()
 
+    def _unread(self, parser: RequestParser) -> None:
+        self.stream.unread(parser.rest)
+        parser.rest = b""
+
     async def _wait_until_finished(self) -> None:
-        self._release()
+        if self.stream.closed():
+            # It closed while the delegate was busy: there is nobody left who would wake us.
+            raise StreamClosedError
+        self.release()
         self._finish_waiter = self.io_loop.create_future()
-        await self._finish_waiter
+        try:
+            await self._finish_waiter
+        finally:
+            self._finish_waiter = None
 
     @property
     def waits_for_request(self) -> bool:
@@ -195,11 +210,6 @@ class HTTP1Connection:
     def head_seen(self) -> bool:
         """True once the request's head has been read."""
         return self._head is not None
-
-    @property
-    def started(self) -> bool:
-        """True once the answer has begun."""
-        return self._started
 
     def set_max_body_size(self, max_body_size: int, /) -> None:
         """Set the limit for this request's body, in bytes; to be called from ``headers_received``."""
@@ -215,20 +225,29 @@ class HTTP1Connection:
 
         Framing is seen to here (RFC 9112 section 6): without ``Content-Length`` in ``headers`` the
         body is sent in chunks, or to HTTP/1.0 until the connection closes; ``Date`` and what
-        ``Connection`` has to say are added. Raises :class:`HTTPOutputError` where the answer has
-        begun already or its length is no number.
+        ``Connection`` has to say are added, and a length is left out where the status has none.
+        Raises :class:`HTTPOutputError` where the answer has begun already, its length is no number,
+        its start line cannot be one, or ``headers`` hold a ``Transfer-Encoding``; the answer has not
+        begun then.
         """
         if self._started:
             raise HTTPOutputError("the headers have been sent already: an answer begins once")
-        framing = self._framing(start_line.code, fields_of(headers))
-        head = f"{status_lines[start_line]}{headers.to_lines()}{framing}\r\n".encode("latin-1")
-        self._started = True
+        status_line = status_lines[start_line]
+        framing = self._framing(start_line.code, headers)
+        if self._without_body and self._without_body not in _WITH_LENGTH and "Content-Length" in headers:
+            headers = headers.copy()
+            del headers["Content-Length"]
+        head = f"{status_line}{headers.to_lines()}{framing}\r\n".encode("latin-1")
         if not chunk:
+            self._started = True
             return self._send(head)
-        if self._body_left == len(chunk) <= _JOIN_BELOW:
+        if self._body_left == len(chunk) <= _JOIN_BELOW and type(chunk) is bytes:
+            self._started = True
             self._body_left = 0
             return self._send(b"".join((head, chunk)))
-        return self._send(head, *self._framed(chunk))
+        body = self._framed(chunk)
+        self._started = True
+        return self._send(head, *body)
 
     def write(self, chunk: Buffer, /) -> Future[None]:
         """Send a piece of the body; await the result, so that a slow peer holds you back.
@@ -241,10 +260,15 @@ class HTTP1Connection:
         return self._send(*self._framed(chunk))
 
     def finish(self) -> None:
-        """The answer is complete. Raises :class:`HTTPOutputError` where it is shorter than it promised."""
+        """The answer is complete.
+
+        Raises :class:`HTTPOutputError` where it is shorter than it promised, and closes the
+        connection: that is how the peer learns of it.
+        """
         if not self._started or self._finished:
             raise HTTPOutputError("an answer is finished once, after write_headers")
         if self._body_left:
+            self._cut()
             raise HTTPOutputError(f"Content-Length promised {self._body_left} bytes more than were written")
         if self._chunked:
             self._send(b"0\r\n\r\n")
@@ -252,10 +276,15 @@ class HTTP1Connection:
         self._close_callback = None
         if self._finish_waiter is not None:
             self._wake(None)
+        elif self._parser is not None and not self._parser.complete:
+            self._parser.stop()
 
     def set_close_callback(self, callback: Callable[[], object] | None, /) -> None:
-        """Call when the peer goes away before the answer is complete."""
-        self._close_callback = callback
+        """Call when the peer goes away before the answer is complete, or soon if it has already."""
+        if callback is not None and self._peer_ended and self._delegate is None and not self._finished:
+            self.io_loop.add_callback(callback)
+        else:
+            self._close_callback = callback
 
     def detach(self) -> Stream:
         """Take the stream over from HTTP, with what has been read beyond this request left unread.
@@ -263,10 +292,10 @@ class HTTP1Connection:
         The connection is over for HTTP then: nothing more is read or written here, and whoever
         detaches closes the stream.
         """
-        self._release()
-        if self._parser is not None and self._parser.rest:
-            self.stream.unread(self._parser.rest)
-            self._parser.rest = b""
+        self.release()
+        if self._parser is not None:
+            self._unread(self._parser)
+            self._parser.stop()
         self.keep_alive = False
         self._started = self._finished = True
         self.stream.set_close_callback(None)
@@ -275,8 +304,11 @@ class HTTP1Connection:
         self._wake(None)
         return self.stream
 
-    def _framing(self, code: int, fields: dict[str, str]) -> str:
+    def _framing(self, code: int, headers: HTTPHeaders) -> str:
         """The field lines that say where the body and the connection end, as far as they are not there."""
+        fields = fields_of(headers)
+        if "Transfer-Encoding" in fields:
+            raise HTTPOutputError("leave Transfer-Encoding out: a body without Content-Length is sent in chunks anyway")
         method, _, version = _NO_REQUEST if self._head is None else self._head.start_line
         if self._parser is None or self._parser.waits:
             # Whoever is answered before the request is complete has to be told that its rest is not read.
@@ -295,18 +327,21 @@ class HTTP1Connection:
             lines += "Transfer-Encoding: chunked\r\n"
         if self.keep_alive and version != "HTTP/1.0" and "Connection" not in fields:
             return lines
-        return lines + self._connection_line(fields)
+        return lines + self._connection_line(code, headers.get("Connection"))
 
-    def _connection_line(self, fields: dict[str, str]) -> str:
-        if "Connection" in fields:
-            if has_token(fields["Connection"], "close"):
-                self.keep_alive = False
-            return ""
-        return "Connection: keep-alive\r\n" if self.keep_alive else "Connection: close\r\n"
+    def _connection_line(self, code: int, given: str | None) -> str:
+        if given is None:
+            return "Connection: keep-alive\r\n" if self.keep_alive else "Connection: close\r\n"
+        if has_token(given, "close"):
+            self.keep_alive = False
+        elif not self.keep_alive and code >= _OK:
+            # Whatever the application thinks of the connection, it is told that it ends.
+            return "Connection: close\r\n"
+        return ""
 
     def _framed(self, chunk: Buffer) -> tuple[Buffer, ...]:
         """The chunk as it goes on the wire."""
-        size = len(chunk)
+        size = chunk.nbytes if isinstance(chunk, memoryview) else len(chunk)
         if self._without_body:
             if size and self._without_body != _OK:
                 raise HTTPOutputError(
@@ -329,6 +364,7 @@ class HTTP1Connection:
                 self.written = self._outbox.write(*buffers) if buffers else self._outbox.release()
         except StreamClosedError as error:
             # Told through the future: who does not wait for it writes into the void, as in Tornado.
+            self.keep_alive = False
             failed: Promise[None] = self.io_loop.create_future()
             failed.set_exception(error)
             failed.exception()
@@ -337,47 +373,77 @@ class HTTP1Connection:
 
     # What goes wrong
 
-    def peer_gone(self) -> None:
-        """Tell the delegate, once, that its client will not read the answer."""
-        delegate, self._delegate = self._delegate, None
-        callback, self._close_callback = self._close_callback, None
-        if self._finished:
-            return
-        if delegate is not None:
-            delegate.on_connection_close()
-        if callback is not None:
-            callback()
+    def peer_ended(self) -> None:
+        """The peer has ended its side: it has gone, though it may still read.
+
+        While the request is incomplete, reading on tells whether it is cut off.
+        """
+        self._peer_ended = True
+        if self._parser is not None and self._parser.complete:
+            self._tell_gone()
 
     def abandon(self) -> None:
         """The stream has closed: tell the delegate, and whoever waits for the answer."""
-        self.peer_gone()
+        self._peer_ended = True
+        self._tell_gone()
         self._wake(StreamClosedError(None))
 
-    def answer_status(self, status: int) -> None:
-        """Answer with a status and its name, and let no request follow; where an answer has begun, cut it."""
-        if self._started:
+    def fail(self, error: Exception) -> None:
+        """End the exchange on account of an error: the peer's, or the application's.
+
+        It is logged and answered with a status; an answer that has begun is cut, one that is complete stays.
+        """
+        if isinstance(error, StreamClosedError) and (self._peer_ended or self.stream.closed()):
             self.keep_alive = False
-            # The answers before it, if any are held back, are whole.
-            self._release()
-            self.stream.close()
+            self._tell_gone()
+        elif not isinstance(error, HTTPInputError):
+            logger.error("uncaught exception in %r from %s", self._summary(), self.context.remote_ip, exc_info=error)
+            self._answer_status(500)
+        elif self._finished:
+            # It came behind an answer that told the peer that the rest is not read.
+            self.keep_alive = False
+        else:
+            logger.info("refused a request from %s with %d: %s", self.context.remote_ip, error.status, error)
+            self._answer_status(error.status)
+
+    def _answer_status(self, status: int) -> None:
+        """Answer with a status and its name, and let no request follow; where an answer has begun, cut it."""
+        if self._parser is not None and not self._parser.complete:
+            self._parser.stop()
+            self._tell_gone()
+        if self._finished:
+            return
+        if self._started:
+            self._cut()
             return
         reason = responses.get(status, "Unknown")
         body = f"{status} {reason}\n".encode("latin-1")
         fields = {"Content-Type": "text/plain; charset=utf-8", "Content-Length": str(len(body)), "Connection": "close"}
+        self._chunked, self._without_body = False, 0
         self.write_headers(ResponseStartLine("HTTP/1.1", status, reason), HTTPHeaders(fields), body)
         self.finish()
 
-    def _refuse(self, error: HTTPInputError) -> None:
-        logger.info("refused a request from %s with %d: %s", self.context.remote_ip, error.status, error)
-        self.answer_status(error.status)
+    def _cut(self) -> None:
+        self.keep_alive = False
+        # The answers before it, if any are held back, are whole.
+        self.release()
+        self.stream.close()
 
-    def _answer_failure(self, error: Exception) -> None:
-        line = "" if self._head is None else " ".join(self._head.start_line[:2])
-        if isinstance(error, HTTPOutputError):
-            logger.error("cut the answer to %r from %s: %s", line[:200], self.context.remote_ip, error)
-        else:
-            logger.error("uncaught exception in %r from %s", line[:200], self.context.remote_ip, exc_info=error)
-        self.answer_status(500)
+    def _tell_gone(self) -> None:
+        """Tell the delegate, once, that nobody reads its answer, or that its request ends here."""
+        delegate, self._delegate = self._delegate, None
+        callback, self._close_callback = self._close_callback, None
+        if self._finished:
+            return
+        for call in (None if delegate is None else delegate.on_connection_close, callback):
+            if call is not None:
+                try:
+                    call()
+                except Exception:
+                    logger.exception("uncaught exception on the end of %r", self._summary())
+
+    def _summary(self) -> str:
+        return "" if self._head is None else " ".join(self._head.start_line[:2])[:200]
 
     def _wake(self, error: Exception | None) -> None:
         if (waiter := self._finish_waiter) is not None and not waiter.done():

@@ -23,10 +23,11 @@ class Sweeper:
     counted from it may be early by that much; whoever sets one adds a :attr:`tick`.
     """
 
-    __slots__ = ("_connections", "_io_loop", "_timer", "now", "tick")
+    __slots__ = ("_connections", "_timer", "io_loop", "now", "tick")
 
     def __init__(self, io_loop: EventLoop, tick: float) -> None:
-        self._io_loop = io_loop
+        self.io_loop: EventLoop = io_loop
+        """The loop that the timer runs on."""
         self._connections: set[Swept] = set()
         self._timer: Timer | None = None
         self.tick: float = tick
@@ -38,8 +39,8 @@ class Sweeper:
         """Look at this one from now on."""
         self._connections.add(connection)
         if self._timer is None:
-            self.now = self._io_loop.time()
-            self._timer = self._io_loop.call_later(self.tick, self._sweep)
+            self.now = self.io_loop.time()
+            self._timer = self.io_loop.call_later(self.tick, self._sweep)
 
     def discard(self, connection: Swept) -> None:
         """Look at this one no more."""
@@ -49,7 +50,7 @@ class Sweeper:
             self._timer = None
 
     def _sweep(self) -> None:
-        self.now = self._io_loop.time()
-        self._timer = self._io_loop.call_later(self.tick, self._sweep)
+        self.now = self.io_loop.time()
+        self._timer = self.io_loop.call_later(self.tick, self._sweep)
         for connection in list(self._connections):
             connection.sweep(self.now)

@@ -119,7 +119,7 @@ def _body_length(headers: HTTPHeaders, is_1_0: bool) -> int:
             raise _coding_error(coding)
         return CHUNKED
     if length is None or not (length.isascii() and length.isdigit()):
-        raise HTTPInputError(f"Content-Length {length or '':.80} is no single plain number")
+        raise HTTPInputError(f"Content-Length {(length or '')[:80]!r} is no single plain number")
     if len(length) > _MAX_LENGTH_DIGITS:
         raise HTTPInputError(f"Content-Length of {len(length)} digits", status=413)
     return int(length)

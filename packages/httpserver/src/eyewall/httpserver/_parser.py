@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from ._head import RequestHead
+    from ._headers import HTTPHeaders
+    from ._start_line import RequestStartLine, ResponseStartLine
     from .protocols import HTTPMessageDelegate
 
 _END_OF_HEAD: Final = b"\r\n\r\n"
@@ -69,6 +71,10 @@ class RequestParser:
         self._searched = 0
         self._body: _Body | None = None
 
+    def stop(self) -> None:
+        """Call the delegate no more; what is still to come of the request is only checked."""
+        self._delegate = _NOBODY
+
     def feed(self, data: bytes) -> Awaitable[object] | None:
         """Read on. Raises :class:`HTTPInputError`, after which the request is over."""
         if self.rest:
@@ -93,13 +99,19 @@ class RequestParser:
         self.waits = body is not None
         self._on_head(head)
         waiting = self._delegate.headers_received(start_line, headers)
-        if waiting is not None or holds_body:
+        if waiting is not None:
             return waiting
-        return self._finish() if body is None else self._read_body(body)
+        if body is None:
+            return self._finish()
+        if holds_body:
+            self._check_size(body.length)
+            return None
+        return self._read_body(body)
 
     def _keep_head(self, data: bytes, start: int) -> None:
-        if len(data) - start > self.max_header_size:
-            in_first_line = b"\r\n" not in data[start : self.max_header_size]
+        # Three bytes of its end may be here already: a limit holds however the bytes are cut.
+        if len(data) - start - 3 > self.max_header_size:
+            in_first_line = b"\r\n" not in data[start : start + self.max_header_size]
             what, status = ("request line", 414) if in_first_line else ("head", 431)
             raise HTTPInputError(f"a {what} of more than max_header_size, {self.max_header_size} bytes", status=status)
         if not (_may_go_on(data, self._searched) if self._searched else _may_begin_head(data)):
@@ -109,14 +121,17 @@ class RequestParser:
         self._searched = len(data[:-3].rstrip(b"\r\n")) if len(data) > 8 else 0
 
     def _read_body(self, body: _Body) -> Awaitable[object] | None:
-        if body.length > self.max_body_size:
-            raise HTTPInputError(f"a body of {body.length} bytes; max_body_size is {self.max_body_size}", status=413)
+        self._check_size(body.length)
         content, self.rest = body.read(self.rest)
         if body.received > self.max_body_size:
             raise HTTPInputError(f"a body of more than max_body_size, {self.max_body_size} bytes", status=413)
         if content and (waiting := self._delegate.data_received(content)) is not None:
             return waiting
         return self._finish() if body.done else None
+
+    def _check_size(self, length: int) -> None:
+        if length > self.max_body_size:
+            raise HTTPInputError(f"a body of {length} bytes; max_body_size is {self.max_body_size}", status=413)
 
     def _finish(self) -> Awaitable[object] | None:
         self.complete = True
@@ -147,3 +162,22 @@ class _Body:
             content, rest = (data, b"") if len(data) <= missing else (data[:missing], data[missing:])
         self.received += len(content)
         return content, rest
+
+
+class _Nobody:
+    """Takes in what is left of a request that has been answered."""
+
+    def headers_received(self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders, /) -> None:
+        pass
+
+    def data_received(self, chunk: bytes, /) -> None:
+        pass
+
+    def finish(self) -> None:
+        pass
+
+    def on_connection_close(self) -> None:
+        pass
+
+
+_NOBODY: Final = _Nobody()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import Final
 
+from ._headers import FIELD_VALUE
 from ._start_line import ResponseStartLine
+from .errors import HTTPOutputError
+
+_is_status_line = re.compile(rf"HTTP/1\.1 [1-5][0-9][0-9] {FIELD_VALUE}\r\n").fullmatch
 
 responses: Final[dict[int, str]] = {status.value: status.phrase for status in HTTPStatus}
 """The reason phrase of each status that there is."""
@@ -18,6 +23,11 @@ class _StatusLines(dict[ResponseStartLine, str]):
 
     def __missing__(self, start_line: ResponseStartLine) -> str:
         line = f"HTTP/1.1 {start_line.code} {start_line.reason}\r\n"
+        if not _is_status_line(line):
+            raise HTTPOutputError(
+                f"{start_line!r} cannot begin an answer: give a code from 100 to 599 and a reason without control "
+                "characters or any beyond Latin-1"
+            )
         if len(self) < self.MAX_LINES:
             self[start_line] = line
         return line

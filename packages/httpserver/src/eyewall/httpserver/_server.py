@@ -78,6 +78,8 @@ class HTTPServer(TCPServer):
             body_timeout=body_timeout,
         )
         """The limits of each connection."""
+        if isinstance(request_callback, type) and hasattr(request_callback, "start_request"):
+            raise TypeError(f"{request_callback!r} is a class: give an instance of it")
         if isinstance(request_callback, HTTPServerConnectionDelegate):
             self._delegate: HTTPServerConnectionDelegate = request_callback
         elif callable(request_callback):
@@ -92,7 +94,7 @@ class HTTPServer(TCPServer):
 
     def handle_stream(self, stream: Stream, address: Address, /) -> None:
         """Serve a connection; called for each that is accepted."""
-        if self._sweeper is None:
+        if self._sweeper is None or self._sweeper.io_loop is not stream.io_loop:
             self._sweeper = Sweeper(stream.io_loop, sweep_tick(self.conn_params))
         context = HTTPConnectionContext(stream, address, self.protocol)
         connection = HTTP1ServerConnection(stream, self.conn_params, context, sweeper=self._sweeper)
@@ -110,6 +112,13 @@ class HTTPServer(TCPServer):
         self._delegate.on_close(server_conn)
 
     async def close_all_connections(self) -> None:
-        """Close every connection at once, whatever is under way; call :meth:`stop` first, or more may come."""
-        for connection in list(self._connections):
+        """Close every connection at once, and wait until all that ran on them has ended.
+
+        Handlers that are under way are told (``on_connection_close``) and cancelled. Call
+        :meth:`stop` first, or more connections may come.
+        """
+        connections = list(self._connections)
+        for connection in connections:
+            connection.abort()
+        for connection in connections:
             await connection.close()

@@ -13,9 +13,10 @@ from ._context import HTTPConnectionContext
 from ._deadlines import Sweeper
 from ._outbox import Outbox
 from ._parameters import HTTP1ConnectionParameters
+from .errors import HTTPInputError
 
 if TYPE_CHECKING:
-    from eyewall.ioloop import Task
+    from eyewall.ioloop import Promise, Task
     from eyewall.iostream import Stream
 
     from .protocols import HTTPServerConnectionDelegate
@@ -24,6 +25,8 @@ logger = logging.getLogger("eyewall.httpserver")
 
 LINGER_BYTES: Final = 1024 * 1024
 LINGER_SECONDS: Final = 2.0
+REQUESTS_IN_A_ROW: Final = 32
+"""Pipelined requests that are answered before other connections get their turn."""
 _TICK: Final = 1.0
 
 
@@ -43,8 +46,11 @@ class HTTP1ServerConnection:
 
     __slots__ = (
         "__weakref__",
+        "_begun",
         "_exchange",
+        "_in_body",
         "_lingers",
+        "_peer_ended",
         "_served",
         "_since",
         "_sweeper",
@@ -72,23 +78,43 @@ class HTTP1ServerConnection:
         self._exchange: HTTP1Connection | None = None
         self._task: Task[Any] | None = None
         self._since = 0.0
+        self._begun = False
         self._served = False
         self._lingers = False
+        self._peer_ended = False
+        # The exchange whose body was still to come at the last look; its time counts from there.
+        self._in_body: HTTP1Connection | None = None
 
     def start_serving(self, delegate: HTTPServerConnectionDelegate) -> None:
         """Begin to serve; ``delegate.on_close`` tells when it is over."""
         self._task = self.stream.io_loop.spawn(self._serve(delegate))
 
-    async def close(self) -> None:
-        """Close at once, whatever is under way, and wait until that has been told to everybody."""
+    def abort(self) -> None:
+        """Close at once: tell the delegate of a request that is under way, and cancel its handler."""
         self.stream.close()
+        if self._exchange is not None:
+            self._exchange.abandon()
+        # One that has not begun would never run to its end, and ends by itself on a closed stream.
+        if self._task is not None and self._begun:
+            self._task.cancel()
+
+    async def close(self) -> None:
+        """:meth:`abort`, and wait until all that ran here has ended.
+
+        A request's own handler that awaits this is cancelled here.
+        """
+        self.abort()
         if self._task is not None:
-            await self._task
+            over: Promise[None] = self.stream.io_loop.create_future()
+            self._task.add_done_callback(lambda _: _answer(over))
+            await over
 
     async def _serve(self, delegate: HTTPServerConnectionDelegate) -> None:
         stream, sweeper, outbox = self.stream, self._sweeper, Outbox(self.stream)
-        self._since = sweeper.now + sweeper.tick
+        self._begun = True
         sweeper.add(self)
+        self._since = sweeper.now + sweeper.tick
+        in_a_row = 0
         try:
             # Before the callbacks, which register the descriptor: the first bytes are mostly there.
             ready = stream.readable()
@@ -98,7 +124,15 @@ class HTTP1ServerConnection:
             while True:
                 exchange = self._exchange = HTTP1Connection(stream, self.params, self.context, outbox=outbox)
                 self._since = sweeper.now + sweeper.tick
-                keep_alive = await exchange.read_response(delegate.start_request(self, exchange))
+                if self._peer_ended:
+                    exchange.peer_ended()
+                try:
+                    message_delegate = delegate.start_request(self, exchange)
+                except Exception as error:  # noqa: BLE001 - whatever it raises ends this connection only
+                    exchange.fail(error)
+                    keep_alive = False
+                else:
+                    keep_alive = await exchange.read_response(message_delegate)
                 if exchange.detached:
                     break
                 if not keep_alive:
@@ -110,17 +144,27 @@ class HTTP1ServerConnection:
                 self._served = True
                 self._since = sweeper.now + sweeper.tick
                 ready = stream.readable()
-                if outbox.holds and not ready.done():
-                    await outbox.release()
+                if not ready.done():
+                    if outbox.holds:
+                        await outbox.release()
+                elif (in_a_row := in_a_row + 1) == REQUESTS_IN_A_ROW:
+                    in_a_row = 0
+                    await self._next_turn(outbox)
                 await ready
         except StreamClosedError:
             pass
         finally:
-            sweeper.discard(self)
-            if self._exchange is None or not self._exchange.detached:
-                stream.close()
-            self._exchange = None
-            delegate.on_close(self)
+            self._over(delegate)
+
+    async def _next_turn(self, outbox: Outbox) -> None:
+        """Let others run: who sends many requests at once has the loop no longer than they."""
+        if outbox.holds:
+            await outbox.release()
+        turn: Promise[None] = self.stream.io_loop.create_future()
+        self.stream.io_loop.add_callback(_answer, turn)
+        await turn
+        if self.stream.closed():
+            raise StreamClosedError
 
     async def _end(self, exchange: HTTP1Connection, outbox: Outbox) -> None:
         """Close in such a way that the peer gets to read the answer."""
@@ -130,45 +174,70 @@ class HTTP1ServerConnection:
         left = LINGER_BYTES - len(self.stream.read_nowait())
         if left == LINGER_BYTES and not exchange.waits_for_request:
             return
-        self._lingers = True
-        self._since = self._sweeper.now + self._sweeper.tick
-        self.stream.shutdown_write()
+        self._linger()
         while left > 0:
             await self.stream.readable()
             left -= len(self.stream.read_nowait())
 
+    def _linger(self) -> None:
+        self._lingers = True
+        self._since = self._sweeper.now + self._sweeper.tick
+        self.stream.shutdown_write()
+
+    def _over(self, delegate: HTTPServerConnectionDelegate) -> None:
+        self._sweeper.discard(self)
+        if self._exchange is None or not self._exchange.detached:
+            self.stream.close()
+        self._exchange = self._in_body = None
+        try:
+            delegate.on_close(self)
+        except Exception:
+            logger.exception("uncaught exception in on_close for %s", self.context.remote_ip)
+
     def sweep(self, now: float, /) -> None:
         """Close the connection if its time is over."""
-        if now - self._since < self._timeout():
+        exchange = self._exchange
+        waits_for_body = exchange is not None and exchange.head_seen and exchange.waits_for_request
+        if waits_for_body and self._in_body is not exchange:
+            self._in_body, self._since = exchange, now
+        if now - self._since < self._timeout(waits_for_body):
             return
-        exchange = self._exchange
-        if exchange is not None and not self._lingers:
-            what = "body" if exchange.head_seen else "head"
-            logger.info("refused a request from %s with 408: its %s takes too long", self.context.remote_ip, what)
-            if not exchange.started:
-                exchange.answer_status(408)
-        self.stream.close()
+        if exchange is None or self._lingers or self._peer_ended:
+            self.stream.close()
+            return
+        what = "body" if waits_for_body else "head"
+        exchange.fail(HTTPInputError(f"its {what} takes longer than {what}_timeout", status=408))
+        exchange.release()
+        self._linger()
 
-    def _timeout(self) -> float:
+    def _timeout(self, waits_for_body: bool) -> float:
         """How long the present state may last."""
-        exchange = self._exchange
+        exchange, params = self._exchange, self.params
+        if exchange is not None and exchange.detached:
+            return math.inf
         if self._lingers:
             return LINGER_SECONDS
-        if exchange is None:
-            return self.params.idle_connection_timeout if self._served else self.params.header_timeout
-        if not exchange.head_seen:
-            return self.params.header_timeout
-        if exchange.waits_for_request and self.params.body_timeout is not None:
-            return self.params.body_timeout
-        return math.inf
+        if self._peer_ended or (exchange is None and self._served):
+            return params.idle_connection_timeout
+        if exchange is None or not exchange.head_seen:
+            return params.header_timeout
+        return params.body_timeout if waits_for_body and params.body_timeout is not None else math.inf
 
     def _on_close(self) -> None:
         if self._exchange is not None:
             self._exchange.abandon()
 
     def _on_eof(self) -> None:
+        self._peer_ended = True
+        # The answer is still tried, but nobody need be there to read it: from here its time is bounded.
+        self._since = self._sweeper.now + self._sweeper.tick
         if self._exchange is not None:
-            self._exchange.peer_gone()
+            self._exchange.peer_ended()
+
+
+def _answer(promise: Promise[None]) -> None:
+    if not promise.done():
+        promise.set_result(None)
 
 
 def sweep_tick(params: HTTP1ConnectionParameters) -> float:
