@@ -185,6 +185,8 @@ class HTTP1Connection:
         """Send what is held back: something is to be waited for."""
         if self._outbox is not None and self._outbox.holds:
             self._send()
+        # And from here nothing more is: the next wait would not be noticed.
+        self._holds = False
 
     def _unread(self, parser: RequestParser) -> None:
         self.stream.unread(parser.rest)

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from eyewall.ioloop import CompletedFuture
+from eyewall.iostream import StreamClosedError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
@@ -39,6 +40,8 @@ class Outbox:
 
     def write(self, *buffers: Buffer) -> Future[None]:
         """Hold back, or send all where that is too much. Raises ``StreamClosedError`` as the stream does."""
+        if self._stream.closed():
+            raise StreamClosedError
         held = self._held = self._held or []
         for buffer in buffers:
             held.append(buffer if isinstance(buffer, bytes) else bytes(buffer))

@@ -133,6 +133,7 @@ class HTTP1ServerConnection:
                     keep_alive = False
                 else:
                     keep_alive = await exchange.read_response(message_delegate)
+                    del message_delegate
                 if exchange.detached:
                     break
                 if not keep_alive:
@@ -140,14 +141,15 @@ class HTTP1ServerConnection:
                     break
                 if (written := exchange.written) is not None and not written.done():
                     await written
+                # Whoever is idle keeps nothing of what it has asked.
                 self._exchange = None
+                del exchange, written
                 self._served = True
                 self._since = sweeper.now + sweeper.tick
                 ready = stream.readable()
-                if not ready.done():
-                    if outbox.holds:
-                        await outbox.release()
-                elif (in_a_row := in_a_row + 1) == REQUESTS_IN_A_ROW:
+                if outbox.holds and (self._peer_ended or not ready.done()):
+                    await outbox.release()
+                if ready.done() and (in_a_row := in_a_row + 1) == REQUESTS_IN_A_ROW:
                     in_a_row = 0
                     await self._next_turn(outbox)
                 await ready
