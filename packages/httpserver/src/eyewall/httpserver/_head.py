@@ -81,7 +81,7 @@ def _read_fields(block: str, is_1_0: bool) -> tuple[HTTPHeaders, int, bool, bool
 
 
 # A client sends the same fields with most of its requests. To know them again costs a tenth of
-# reading them: for a browser's twelve, 0.6 µs instead of 6; where it fails, 0.3 more.
+# reading them: for a browser's twelve, 0.6 µs instead of 5.5; where it fails, about 1 more.
 _SHORT_BLOCK: Final = 1024
 _read_fields_once = lru_cache(maxsize=256)(_read_fields)
 
@@ -99,7 +99,8 @@ def parse_fields(text: str, start: int) -> HTTPHeaders:
 
 def has_token(value: str, token: str) -> bool:
     """True if a comma-separated field value holds ``token``, given in lower case."""
-    return token in [item.strip(" \t") for item in value.lower().split(",")]
+    value = value.lower()
+    return value == token or ("," in value and token in [item.strip(" \t") for item in value.split(",")])
 
 
 def _body_length(headers: HTTPHeaders, is_1_0: bool) -> int:
