@@ -88,11 +88,10 @@ def serve_echo(io_loop: EventLoop) -> StreamHandler:
 
 def answer(request: HTTPServerRequest) -> None:
     """Serve HTTP with a function."""
-    if request.connection is not None:
-        body = f"{request.method} {request.path}".encode()
-        headers = HTTPHeaders({"Content-Length": str(len(body))})
-        request.connection.write_headers(ResponseStartLine("HTTP/1.1", 200, "OK"), headers, body)
-        request.connection.finish()
+    body = f"{request.method} {request.path}".encode()
+    headers = HTTPHeaders({"Content-Length": str(len(body))})
+    request.connection.write_headers(ResponseStartLine("HTTP/1.1", 200, "OK"), headers, body)
+    request.connection.finish()
 
 
 class Upload:

@@ -186,7 +186,6 @@ async def test_what_is_wrong_with_a_body_behind_its_answer_changes_nothing(
 
 async def test_a_pipeline_is_answered_in_order_and_byte_by_byte_too(io_loop: IOLoop) -> None:
     def paths(request: HTTPServerRequest) -> None:
-        assert request.connection is not None
         body = request.path.encode() + b"=" + request.body
         request.connection.write_headers(OK, HTTPHeaders({"Content-Length": str(len(body))}), body)
         request.connection.finish()

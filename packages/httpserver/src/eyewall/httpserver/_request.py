@@ -58,8 +58,10 @@ class HTTPServerRequest:
         """The header fields."""
         self.body: bytes = body or b""
         """The whole body; empty while it is still to come."""
-        self.connection: HTTPConnection | None = connection
-        """Where the answer is written."""
+        self.connection: HTTPConnection
+        """Where the answer is written. A request made by hand, without one, does not have the attribute."""
+        if connection is not None:
+            self.connection = connection
         self.server_connection: object | None = server_connection
         """The same object for all requests of one connection."""
         self._query_arguments: dict[str, list[bytes]] | None = None
@@ -97,12 +99,12 @@ class HTTPServerRequest:
     @property
     def remote_ip(self) -> str:
         """The peer's IP address; ``"0.0.0.0"`` where it has none."""
-        return "0.0.0.0" if self.connection is None else self.connection.context.remote_ip  # noqa: S104
+        return self.connection.context.remote_ip if hasattr(self, "connection") else "0.0.0.0"  # noqa: S104
 
     @property
     def protocol(self) -> str:
         """``"http"`` or ``"https"``."""
-        return "http" if self.connection is None else self.connection.context.protocol
+        return self.connection.context.protocol if hasattr(self, "connection") else "http"
 
     @property
     def query_arguments(self) -> dict[str, list[bytes]]:

@@ -74,7 +74,7 @@ class RequestHandler(ArgumentsMixin):
     )
 
     def __init__(self, application: Application, request: HTTPServerRequest, **kwargs: Any) -> None:
-        if request.connection is None:
+        if not hasattr(request, "connection"):
             raise ValueError("a handler needs a request that has a connection, to write the response to it")
         self.application: Application = application
         """The application that the handler belongs to."""
