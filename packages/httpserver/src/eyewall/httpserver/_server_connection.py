@@ -202,13 +202,14 @@ class HTTP1ServerConnection:
         waits_for_body = exchange is not None and exchange.head_seen and exchange.waits_for_request
         if waits_for_body and self._in_body is not exchange:
             self._in_body, self._since = exchange, now
-        if now - self._since < self._timeout(waits_for_body):
+        timeout = self._timeout(waits_for_body)
+        if now - self._since < timeout:
             return
         if exchange is None or self._lingers or self._peer_ended:
             self.stream.close()
             return
-        what = "body" if waits_for_body else "head"
-        exchange.fail(HTTPInputError(f"its {what} takes longer than {what}_timeout", status=408))
+        limit = "body_timeout" if waits_for_body else "header_timeout"
+        exchange.fail(HTTPInputError(f"it takes longer than {limit}, {timeout:g} seconds", status=408))
         exchange.release()
         self._linger()
 
