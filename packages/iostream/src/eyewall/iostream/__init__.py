@@ -5,6 +5,7 @@ from ._info import Address, StreamInfo, TLSInfo
 from ._iostream import IOStream
 from ._ssl_options import SSLOptions, SSLOptionsDict, ssl_options_to_context
 from ._ssliostream import SSLIOStream
+from ._transport import Transport
 from .errors import (
     SSLConfigurationError,
     StreamBufferFullError,
@@ -29,6 +30,7 @@ __all__ = [
     "StreamError",
     "StreamInfo",
     "TLSInfo",
+    "Transport",
     "UnsatisfiableReadError",
     "ssl_options_to_context",
 ]

@@ -35,7 +35,11 @@ _MOST_BUFFERS: Final = 64
 
 
 class BaseIOStream:
-    """A stream over some :class:`Transport`; satisfies :class:`~eyewall.iostream.Stream`.
+    """A stream over any :class:`Transport`; satisfies :class:`~eyewall.iostream.Stream`.
+
+    The limits: ``max_buffer_size`` (100 MiB) bytes that one read may gather, ``read_chunk_size``
+    (64 KiB) bytes taken from the transport at a time, ``max_write_buffer_size`` (none) bytes that
+    may wait to be sent.
 
     Bytes are read ahead, up to about ``read_chunk_size``, once a first read or a callback has shown
     that somebody cares: so the end of a peer is noticed while nobody reads. The descriptor stays
@@ -109,8 +113,9 @@ class BaseIOStream:
     def read_bytes(self, num_bytes: int, /, partial: bool = False) -> Future[bytes]:
         """Give exactly ``num_bytes`` bytes; with ``partial``, any number from 1 to that.
 
-        Fails with :class:`StreamClosedError` where the stream ends first. Raises ``ValueError``
-        for a number below 0, and ``RuntimeError`` while another read is under way.
+        Fails with :class:`StreamClosedError` where the stream ends first, and raises it at once where
+        that is known. Raises ``ValueError`` for a number below 0, and ``RuntimeError`` while another
+        read is under way.
         """
         if num_bytes < 0:
             raise ValueError(f"cannot read {num_bytes} bytes: ask for 0 or more")
@@ -189,11 +194,11 @@ class BaseIOStream:
             self._check_no_read()
         if (length := self._length(want)) != NOT_YET:
             return CompletedFuture(self.io_loop, self._take(length))
+        if self._closed or self._ended:
+            raise StreamClosedError(self.error)
         read = PendingRead(want, self.io_loop.create_future(), self.unread)
         self._read = read
-        if self._closed or self._ended:
-            self._fail_read()
-        elif not self._events & READ:
+        if not self._events & READ:
             self._begin_reading()
         return read
 
@@ -340,7 +345,7 @@ class BaseIOStream:
         """End this side once all that was written has gone; the peer reads an end, and may still send."""
         if not self._closed and not self._shutting_down:
             self._shutting_down = self._end_unsent = True
-            if self._unsent is None and not self._connecting():
+            if self._unsent is None:
                 self._end_writing()
             self._update_events()
 

@@ -19,7 +19,7 @@ class TLSInfo(NamedTuple):
     cipher: str
     """The cipher suite, by OpenSSL's name."""
     server_name: str | None
-    """The name that a client asked for, or that this client verified."""
+    """The name that this client asked for and verified; None on a server."""
     peer_certificate: Mapping[str, object] | None
     """The peer's certificate as ``ssl.SSLSocket.getpeercert()`` gives it; None where there is none."""
 

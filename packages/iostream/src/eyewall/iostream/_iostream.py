@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections import deque
 from socket import AF_INET, AF_INET6, IPPROTO_TCP, SO_ERROR, SOL_SOCKET, TCP_NODELAY
 from typing import TYPE_CHECKING, Any, cast
 
@@ -74,6 +75,8 @@ class IOStream(BaseIOStream):
             self._fail(promise)
             return promise
         self._connected = promise
+        # From now on there is something to wait for, so that no write is tried before its time.
+        self._unsent = deque()
         try:
             self.socket.connect(address)
         except OSError as error:

@@ -34,6 +34,10 @@ class SSLIOStream(IOStream):
     The handshake begins with the first read or write and needs no call of its own; bytes that are
     written before it has ended wait. A failed one closes the stream, with its ``ssl.SSLError`` as
     :attr:`error`.
+
+    A ``socket`` that is an ``ssl.SSLSocket`` already, as Tornado's users make one with
+    ``do_handshake_on_connect=False``, is taken apart: the stream speaks TLS with its context. It must
+    not have begun to shake hands; ``ValueError`` otherwise.
     """
 
     __slots__ = ("_context", "_handshakes", "_server_hostname", "_server_side", "_tls")
@@ -50,6 +54,8 @@ class SSLIOStream(IOStream):
         read_chunk_size: int | None = None,
         max_write_buffer_size: int | None = None,
     ) -> None:
+        if hasattr(socket, "do_handshake"):
+            socket, ssl_options, server_side, server_hostname = _unwrapped(socket)
         self._server_side = server_side
         self._server_hostname = server_hostname
         self._context: ssl.SSLContext = ssl_options_to_context(ssl_options or {}, server_side)
@@ -164,3 +170,13 @@ class SSLIOStream(IOStream):
         if not self._closed and self._wanted_events() & READ:
             self._on_readable()
         self._update_events()
+
+
+def _unwrapped(wrapped: Any) -> tuple[sockets.socket, ssl.SSLContext, bool, str | None]:
+    """Give the bare socket of an ``ssl.SSLSocket``, and what it was to speak TLS with."""
+    import socket
+
+    if wrapped.version() is not None:
+        raise ValueError(f"{wrapped!r} has shaken hands: wrap it with do_handshake_on_connect=False, or not at all")
+    parts = wrapped.context, wrapped.server_side, wrapped.server_hostname
+    return (socket.socket(fileno=wrapped.detach()), *parts)

@@ -148,7 +148,9 @@ class TLSTransport:
             return data
         if not self._ended:
             try:
-                return self._ssl.read(num_bytes)
+                if data := self._ssl.read(num_bytes):
+                    return data
+                self._ended = True
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 self._ended = True
         return b""

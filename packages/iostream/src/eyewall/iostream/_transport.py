@@ -15,26 +15,34 @@ if TYPE_CHECKING:
 
 
 class Transport(Protocol):
-    """The lower half of a stream. None of its methods waits: what cannot be done now raises BlockingIOError."""
+    """The lower half of a stream: what carries its bytes. Give one to :class:`BaseIOStream`, or to a subclass of it.
+
+    No method waits: what cannot be done now raises ``BlockingIOError``, and is tried again after the
+    handler given to :meth:`watch` has been called. Any other ``OSError`` closes the stream, whose
+    error it becomes.
+
+    A serial line, say, needs ``receive``, ``send`` and ``send_many`` over ``os.read`` and
+    ``os.writev``, and the rest as a socket's transport has it.
+    """
 
     @property
     def buffered(self) -> bool:
-        """True where :meth:`receive` has bytes at hand of which the descriptor tells nothing."""
+        """True where :attr:`receive` has bytes at hand, or the end, of which :meth:`watch` tells nothing."""
         ...
 
     @property
     def unsent(self) -> bool:
-        """True where bytes that :meth:`send` has taken are still to be sent by :meth:`flush`."""
+        """True where bytes that :attr:`send` has taken are still to be sent by :meth:`flush`."""
         ...
 
     @property
     def receive(self) -> Callable[[int], bytes]:
-        """Called with a number, gives at most so many bytes; none at the end of input."""
+        """Called with a number above 0, gives from 1 to so many bytes; none at the end of input."""
         ...
 
     @property
     def send(self) -> Callable[[Buffer], int]:
-        """Called with bytes, takes some and says how many."""
+        """Called with bytes, takes some and says how many: 1 or more, unless it was given none."""
         ...
 
     @property
@@ -43,11 +51,15 @@ class Transport(Protocol):
         ...
 
     def flush(self) -> None:
-        """Send what is :attr:`unsent`."""
+        """Send all that is :attr:`unsent`."""
         ...
 
     def watch(self, io_loop: EventLoop, handler: Callable[[object, int], None], events: int, /) -> None:
-        """Call ``handler(..., events)`` when ready for any of ``events``; replaces what was watched."""
+        """Call ``handler(..., events)`` from the loop whenever ready for any of ``events``.
+
+        They are a sum of ``READ`` and ``WRITE`` of :mod:`eyewall.ioloop`, or 0. Replaces what was
+        watched, handler and events. Readiness is level-triggered: see ``EventLoop.add_handler``.
+        """
         ...
 
     def shutdown_write(self) -> None:

@@ -24,7 +24,9 @@ class Stream(Protocol):
     """One connected byte pipe. Order is kept; chunk boundaries mean nothing.
 
     Reads begin at the call, whether or not their future is awaited, and there is one at a time.
-    A read whose waiter was cancelled loses no bytes: the next read gets them.
+    A second one raises ``RuntimeError``. A ``read_…`` raises ``StreamClosedError`` at the call where
+    the stream has ended and too little is buffered. A read whose waiter was cancelled loses no bytes:
+    the next read gets them.
     """
 
     @property

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..._base import LOW_WATER_MARK
 from ..._info import StreamInfo
-from ._pairs import StreamPairs, closing, failure, pattern, settle
+from ._pairs import StreamPairs, call, closing, failure, pattern, settle
 from ._reading import each_read
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class EndingConformance(StreamPairs):
             await near.write(b"abcd")
             near.close()
             assert (await failure(read)).real_error is None
-            assert (await failure(far.read_until(b"\n"))).real_error is None
+            assert (await failure(call(far.read_until, b"\n"))).real_error is None
 
     async def test_readable_fails_at_the_end(self, io_loop: EventLoop) -> None:
         async with self.pair(io_loop) as (near, far):
@@ -138,7 +138,7 @@ class EndingConformance(StreamPairs):
             error = ZeroDivisionError("why")
             far.close(error)
             assert (await failure(waiting)).real_error is error
-            assert (await failure(read(far))).real_error is error
+            assert (await failure(call(read, far))).real_error is error
 
     async def test_closing_wakes_all_who_wait_with_the_error(self, io_loop: EventLoop) -> None:
         async with self.pair(io_loop) as (near, _):

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar
 
 import pytest
 
 from ...errors import StreamClosedError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from eyewall.ioloop import EventLoop, Promise, Task
 
     from ...protocols import Stream
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class StreamPairs(ABC):
@@ -71,6 +74,11 @@ async def failure(waiting: Awaitable[object]) -> StreamClosedError:
     with pytest.raises(StreamClosedError) as caught:
         await waiting
     return caught.value
+
+
+async def call(function: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call and await, for what may raise as soon as it is called."""
+    return await function(*args, **kwargs)
 
 
 async def closing(io_loop: EventLoop, stream: Stream) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ...errors import UnsatisfiableReadError
-from ._pairs import StreamPairs, failure, over, pattern, settle
+from ._pairs import StreamPairs, call, failure, over, pattern, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,7 +106,7 @@ class ReadingConformance(StreamPairs):
         async with self.pair(io_loop) as (near, far):
             near.write_nowait(b"abcdefgh")
             far.unread(await far.read_bytes(8))
-            error = await failure(far.read_until(b"\n", max_bytes=4))
+            error = await failure(call(far.read_until, b"\n", max_bytes=4))
             assert isinstance(error.real_error, UnsatisfiableReadError)
             assert far.closed()
 
