@@ -69,6 +69,15 @@ def listener_address(stream: IOStream) -> object:
     return stream.socket.getpeername()
 
 
+async def test_a_handshake_needs_nobody_who_reads_or_writes(
+    io_loop: IOLoop, sockets: tuple[socket.socket, socket.socket]
+) -> None:
+    near, far = client(sockets[0]), serve(sockets[1])
+    assert await near.wait_for_handshake() is near
+    near.close()
+    far.close()
+
+
 async def test_an_ssl_socket_is_taken_apart(io_loop: IOLoop, sockets: tuple[socket.socket, socket.socket]) -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(*CERTIFICATE)

@@ -31,9 +31,9 @@ class SSLIOStream(IOStream):
         stream = SSLIOStream(socket.socket())
         await stream.connect(("93.184.215.14", 443), server_hostname="example.org")
 
-    The handshake begins with the first read or write and needs no call of its own; bytes that are
-    written before it has ended wait. A failed one closes the stream, with its ``ssl.SSLError`` as
-    :attr:`error`.
+    The handshake begins in the next turn of the loop, or once :meth:`connect` has connected, and needs
+    no call of its own; bytes that are written before it has ended wait. A failed one closes the stream,
+    with its ``ssl.SSLError`` as :attr:`error`.
 
     A ``socket`` that is an ``ssl.SSLSocket`` already, as Tornado's users make one with
     ``do_handshake_on_connect=False``, is taken apart: the stream speaks TLS with its context. It must
@@ -71,6 +71,7 @@ class SSLIOStream(IOStream):
         )
         if server_side or self._peer() is not None:
             self._begin_tls()
+            self._update_events()
 
     def connect(self, address: Address, server_hostname: str | None = None) -> Future[Self]:
         """Connect and shake hands, and give this stream once both are done.
