@@ -59,7 +59,7 @@ def parse_request_head(head: str) -> RequestHead:
         raise HTTPInputError(f"malformed request line {head[:80]!r}")
     start_line = RequestStartLine._make(match.groups())
     method, target, version = start_line
-    if target[0] != "/" or "#" in target:
+    if target[0] != "/" or "#" in target or method == "CONNECT":
         _check_target(method, target)
     block = head[match.end() - 2 :]
     read = _read_fields_once if len(block) <= _SHORT_BLOCK else _read_fields

@@ -1,0 +1,114 @@
+"""HTTPServerRequest and its arguments, by themselves."""
+
+from __future__ import annotations
+
+import pytest
+
+from eyewall.httpserver import HTTPHeaders, HTTPInputError, HTTPServerRequest, RequestStartLine
+from eyewall.httpserver._arguments import MAX_ARGUMENTS, parse_arguments
+from eyewall.httpserver.testing import RecordingConnection
+from eyewall.ioloop.testing import SimulatedLoop
+
+
+def request(uri: str = "/", body: bytes = b"", **fields: str) -> HTTPServerRequest:
+    headers = HTTPHeaders({name.replace("_", "-"): value for name, value in fields.items()})
+    return HTTPServerRequest(start_line=RequestStartLine("POST", uri, "HTTP/1.1"), headers=headers, body=body)
+
+
+@pytest.mark.parametrize(
+    ("uri", "path", "query"),
+    [
+        ("/", "/", ""),
+        ("/a%20b?c=%20", "/a%20b", "c=%20"),
+        ("/a?b?c", "/a", "b?c"),
+        ("//a/b", "//a/b", ""),
+        ("/a:b//c?", "/a:b//c", ""),
+        ("http://h/a?b", "/a", "b"),
+        ("http://h?b=/c", "/", "b=/c"),
+        ("http://h", "/", ""),
+        ("*", "*", ""),
+    ],
+)
+def test_a_target_has_a_path_and_a_query(uri: str, path: str, query: str) -> None:
+    assert (request(uri).path, request(uri).query) == (path, query)
+
+
+@pytest.mark.parametrize(
+    ("uri", "host", "full", "name"),
+    [
+        ("/x", "A.b:80", "A.b:80", "a.b"),
+        ("/x", "[::1]", "[::1]", "[::1]"),
+        ("/x", "[::1]:80", "[::1]:80", "[::1]"),
+        ("http://c:1/x", "a", "c:1", "c"),
+        ("http://c?x=/", "a", "c", "c"),
+        ("/x", "", "127.0.0.1", "127.0.0.1"),
+    ],
+)
+def test_the_host_is_the_targets_or_the_fields(uri: str, host: str, full: str, name: str) -> None:
+    assert (request(uri, Host=host).host, request(uri, Host=host).host_name) == (full, name)
+
+
+def test_a_request_says_the_whole_url() -> None:
+    assert request("/a?b", Host="h").full_url() == "http://h/a?b"
+    assert request("http://h/a?b").full_url() == "http://h/a?b"
+    assert request("*", Host="h").full_url() == "http://h"
+
+
+def test_arguments_are_those_of_query_and_form_together() -> None:
+    form = request("/?a=1&b=2", b"b=3&c=%C3%A9+x", Content_Type="application/x-www-form-urlencoded; charset=utf-8")
+    assert form.query_arguments == {"a": [b"1"], "b": [b"2"]}
+    assert form.body_arguments == {"b": [b"3"], "c": [b"\xc3\xa9 x"]}
+    assert form.arguments == {"a": [b"1"], "b": [b"2", b"3"], "c": [b"\xc3\xa9 x"]}
+    assert form.query_arguments == {"a": [b"1"], "b": [b"2"]}
+
+
+def test_a_body_that_is_no_form_has_no_arguments() -> None:
+    assert request(body=b"a=1", Content_Type="text/plain").body_arguments == {}
+    assert request(body=b"a=1").body_arguments == {}
+
+
+def test_a_compressed_form_is_refused() -> None:
+    with pytest.raises(HTTPInputError, match="'gzip' is not read here") as caught:
+        _ = request(body=b"x", Content_Type="application/x-www-form-urlencoded", Content_Encoding="gzip").arguments
+    assert caught.value.status == 415
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        ("", {}),
+        ("a", {"a": [b""]}),
+        ("a=&&b==", {"a": [b""], "b": [b"="]}),
+        ("a=1&a=2", {"a": [b"1", b"2"]}),
+        ("%C3%A9=%E9", {"é": [b"\xe9"]}),
+        ("%E9=1", {"é": [b"1"]}),
+        ("a=%", {"a": [b"%"]}),
+        ("a=1;b=2", {"a": [b"1;b=2"]}),
+        ("a=\xe9", {"a": [b"\xe9"]}),
+    ],
+)
+def test_arguments_are_decoded(text: str, arguments: dict[str, list[bytes]]) -> None:
+    assert parse_arguments(text) == arguments
+
+
+def test_there_are_no_more_than_a_thousand_arguments() -> None:
+    assert len(parse_arguments("&".join(f"a{i}=" for i in range(MAX_ARGUMENTS)))) == MAX_ARGUMENTS
+    with pytest.raises(HTTPInputError, match="more than 1000 arguments"):
+        parse_arguments("&" * MAX_ARGUMENTS)
+
+
+def test_a_request_knows_its_client_by_its_connection() -> None:
+    with SimulatedLoop() as io_loop:
+        over_a_connection = HTTPServerRequest("GET", "/", connection=RecordingConnection(io_loop))
+    assert over_a_connection.remote_ip == "192.0.2.1"
+    assert over_a_connection.protocol == "http"
+    assert "GET '/'" in repr(over_a_connection)
+
+
+def test_a_request_made_by_hand_has_defaults() -> None:
+    bare = HTTPServerRequest()
+    assert (bare.method, bare.uri, bare.path, bare.body, bare.version) == ("GET", "/", "/", b"", "HTTP/1.0")
+    assert (bare.remote_ip, bare.protocol) == ("0.0.0.0", "http")
+    assert bare.request_time() >= 0
+    bare.anything = "kept"  # type: ignore[attr-defined]  # as Tornado's: a place for what a program adds
+    assert vars(bare) == {"anything": "kept"}
