@@ -1,0 +1,268 @@
+"""HTTPServer: what it serves, what it refuses to be made of, and real sockets, plain and TLS."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from eyewall.httpserver import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPServer,
+    HTTPServerConnectionDelegate,
+    HTTPServerRequest,
+    RequestStartLine,
+    ResponseStartLine,
+)
+from eyewall.iostream import IOStream, SSLIOStream
+from eyewall.tcpserver import bind_sockets
+from eyewall.tcpserver.testing import connect
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from eyewall.ioloop import IOLoop
+    from eyewall.iostream import SSLOptionsDict, Stream
+
+GET = b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+def answer(request: HTTPServerRequest) -> None:
+    """Say who asked for what."""
+    assert request.connection is not None
+    body = f"{request.protocol} {request.remote_ip} {request.uri} {request.body.decode()}!".encode()
+    headers = HTTPHeaders({"Content-Length": str(len(body))})
+    request.connection.write_headers(ResponseStartLine("", 200, "OK"), headers, body)
+    request.connection.finish()
+
+
+async def answer_later(request: HTTPServerRequest) -> None:
+    assert request.connection is not None
+    promise = request.connection.io_loop.create_future()
+    request.connection.io_loop.add_callback(promise.set_result, None)
+    await promise
+    answer(request)
+
+
+class Delegate:
+    """Answers with the method; its requests are their own delegates."""
+
+    def __init__(self) -> None:
+        self.connections: list[object] = []
+        self.closed: list[object] = []
+
+    def start_request(self, server_conn: object, request_conn: HTTPConnection, /) -> Message:
+        self.connections.append(server_conn)
+        return Message(request_conn)
+
+    def on_close(self, server_conn: object, /) -> None:
+        self.closed.append(server_conn)
+
+
+class Message:
+    method = ""
+
+    def __init__(self, connection: HTTPConnection) -> None:
+        self.connection = connection
+
+    def headers_received(self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders, /) -> None:
+        assert isinstance(start_line, RequestStartLine)
+        self.method = start_line.method
+
+    def data_received(self, chunk: bytes, /) -> None: ...
+
+    def finish(self) -> None:
+        headers = HTTPHeaders({"Content-Length": "4"})
+        self.connection.write_headers(ResponseStartLine("", 200, "OK"), headers, f"{self.method}!".encode())
+        self.connection.finish()
+
+    def on_connection_close(self) -> None: ...
+
+
+async def talk(stream: Stream, request: bytes = GET) -> bytes:
+    stream.write_nowait(request)
+    head = await stream.read_until(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    return await stream.read_until(b"!")
+
+
+@pytest.mark.parametrize("callback", [answer, answer_later])
+async def test_a_function_serves_plain_or_as_a_coroutine(io_loop: IOLoop, callback: object) -> None:
+    assert callable(callback)
+    server = HTTPServer(callback, io_loop=io_loop)
+    client = connect(server, io_loop=io_loop)
+    for _ in range(2):
+        assert await talk(client) == b"http 192.0.2.1 /x !"
+    post = b"POST /y HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n2\r\nbc\r\n0\r\n\r\n"
+    assert await talk(client, post) == b"http 192.0.2.1 /y abc!"
+    client.close()
+    await server.close_all_connections()
+
+
+async def test_a_delegate_serves_and_learns_which_requests_share_a_connection(io_loop: IOLoop) -> None:
+    delegate = Delegate()
+    server = HTTPServer(delegate, io_loop=io_loop)
+    clients = [connect(server, io_loop=io_loop) for _ in range(2)]
+    for client in clients:
+        for _ in range(2):
+            assert await talk(client) == b"GET!"
+    first, same, second, *_ = delegate.connections
+    assert first is same
+    assert first is not second
+    await server.close_all_connections()
+    assert sorted(map(id, delegate.closed)) == sorted({id(first), id(second)})
+
+
+async def test_a_subclass_may_choose_who_takes_a_request(io_loop: IOLoop) -> None:
+    class Choosing(HTTPServer):
+        def start_request(self, server_conn: object, request_conn: HTTPConnection, /) -> Message:
+            return Message(request_conn)
+
+    server = Choosing(answer, io_loop=io_loop)
+    client = connect(server, io_loop=io_loop)
+    assert await talk(client) == b"GET!"
+    client.close()
+    await server.close_all_connections()
+
+
+def test_a_server_is_a_delegate_itself() -> None:
+    assert isinstance(HTTPServer(answer), HTTPServerConnectionDelegate)
+
+
+@pytest.mark.parametrize("wrong", [None, 1, "application", object()])
+def test_what_cannot_serve_is_refused_with_what_can(wrong: object) -> None:
+    with pytest.raises(TypeError, match="cannot serve requests: give an Application, an object with start_request"):
+        HTTPServer(wrong)  # type: ignore[arg-type]  # on purpose
+
+
+def test_a_class_in_place_of_its_instance_is_refused() -> None:
+    with pytest.raises(TypeError, match="is a class: give an instance of it"):
+        HTTPServer(Delegate)  # type: ignore[arg-type]  # on purpose
+
+
+async def test_the_limits_are_those_that_were_given(io_loop: IOLoop) -> None:
+    server = HTTPServer(answer, max_header_size=100, max_body_size=4, no_keep_alive=True, io_loop=io_loop)
+    for request, status in [
+        (GET, b" 200 "),
+        (GET.replace(b"Host", b"A: " + b"x" * 100 + b"\r\nHost"), b" 431 "),
+        (GET.replace(b"/x", b"/" + b"x" * 100), b" 414 "),
+        (GET.replace(b"Host", b"Content-Length: 5\r\nHost"), b" 413 "),
+    ]:
+        client = connect(server, io_loop=io_loop)
+        client.write_nowait(request)
+        received = await client.read_until_close()
+        assert status in received.partition(b"\r\n")[0]
+        assert b"\r\nConnection: close\r\n" in received
+    await server.close_all_connections()
+
+
+def test_the_defaults_are_these() -> None:
+    params = HTTPServer(answer).conn_params
+    assert (params.max_header_size, params.max_body_size) == (65_536, 104_857_600)
+    assert (params.header_timeout, params.idle_connection_timeout, params.body_timeout) == (30, 75, None)
+    assert HTTPServer(answer, max_buffer_size=5).conn_params.max_body_size == 5
+
+
+async def test_a_server_behind_tls_of_another_says_https(io_loop: IOLoop) -> None:
+    server = HTTPServer(answer, protocol="https", io_loop=io_loop)
+    client = connect(server, io_loop=io_loop)
+    assert (await talk(client)).startswith(b"https ")
+    client.close()
+    await server.close_all_connections()
+
+
+async def test_a_refusal_is_one_line_that_cannot_break_the_log(
+    io_loop: IOLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "eyewall.httpserver")
+    server = HTTPServer(answer, io_loop=io_loop)
+    client = connect(server, io_loop=io_loop)
+    client.write_nowait(b"GET / HTTP/1.1\r\nHost: a\r\nA: \x1b[31m" + b"x" * 1000 + b"\r\n\r\n")
+    assert (await client.read_until_close()).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    [message] = caplog.messages
+    assert message.startswith("refused a request from 192.0.2.1 with 400: a control character in a field value: 'A: ")
+    assert message.isprintable()
+    assert len(message) < 250
+    client.close()
+    await server.close_all_connections()
+
+
+# On sockets
+
+
+def listen(server: HTTPServer) -> tuple[str, int]:
+    [sock] = bind_sockets(0, "127.0.0.1")
+    server.add_socket(sock)
+    host, port = sock.getsockname()
+    return host, port
+
+
+@pytest.mark.needs("sockets")
+async def test_it_serves_a_port(io_loop: IOLoop) -> None:
+    server = HTTPServer(answer, io_loop=io_loop)
+    client = IOStream(socket.create_connection(listen(server)), io_loop=io_loop)
+    for _ in range(2):
+        assert await talk(client) == b"http 127.0.0.1 /x !"
+    server.stop()
+    assert await talk(client) == b"http 127.0.0.1 /x !"
+    await server.close_all_connections()
+    assert await client.read_until_close() == b""
+
+
+@pytest.mark.needs("sockets")
+async def test_a_client_reads_its_refusal_though_it_goes_on_sending(io_loop: IOLoop) -> None:
+    server = HTTPServer(answer, max_body_size=10, io_loop=io_loop)
+    client = IOStream(socket.create_connection(listen(server)), io_loop=io_loop)
+    client.write_nowait(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 500000\r\n\r\n" + b"x" * 500_000)
+    assert (await client.read_until(b"Large\n")).startswith(b"HTTP/1.1 413 ")
+    client.close()
+    server.stop()
+    await server.close_all_connections()
+
+
+@pytest.mark.needs("sockets")
+async def test_a_socket_without_addresses_is_served(io_loop: IOLoop) -> None:
+    here, there = socket.socketpair()
+    server = HTTPServer(answer, io_loop=io_loop)
+    server.handle_stream(IOStream(there, io_loop=io_loop), "")
+    client = IOStream(here, io_loop=io_loop)
+    assert await talk(client) == b"http 0.0.0.0 /x !"
+    client.close()
+    await server.close_all_connections()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> SSLOptionsDict:
+    folder: Path = tmp_path_factory.mktemp("tls")
+    key, cert = str(folder / "test.key"), str(folder / "test.pem")
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+            *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
+            *("-keyout", key, "-out", cert),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return {"certfile": cert, "keyfile": key}
+
+
+@pytest.mark.openssl
+@pytest.mark.needs("sockets")
+async def test_it_speaks_tls(io_loop: IOLoop, certificate: SSLOptionsDict) -> None:
+    server = HTTPServer(answer, ssl_options=certificate, io_loop=io_loop)
+    client = SSLIOStream(
+        socket.create_connection(listen(server)),
+        ssl_options={"ca_certs": certificate["certfile"]},
+        server_hostname="localhost",
+        io_loop=io_loop,
+    )
+    for _ in range(2):
+        assert await talk(client) == b"https 127.0.0.1 /x !"
+    client.close()
+    server.stop()
+    await server.close_all_connections()
