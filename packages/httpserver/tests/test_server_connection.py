@@ -491,6 +491,18 @@ async def test_a_client_that_ends_its_side_behind_a_body_is_told_of_when_all_has
     await served.server.close_all_connections()
 
 
+async def test_who_is_told_of_a_reset_hears_of_no_more_of_what_was_read(io_loop: IOLoop) -> None:
+    async def take(recorder: Recorder) -> None:
+        await turns(served.client)
+
+    served = Served(io_loop, headers=take)
+    served.client.write_nowait(POST + b"12345" + GET)
+    await turns(served.client, 5)
+    served.client.reset()
+    await served.over()
+    assert served.told == [["headers", "close"]]
+
+
 async def test_a_handler_that_gives_up_when_its_client_has_gone_ends_the_connection(io_loop: IOLoop) -> None:
     gone = io_loop.create_future()
 

@@ -387,6 +387,8 @@ class HTTP1Connection:
     def abandon(self) -> None:
         """The stream has closed: tell the delegate, and whoever waits for the answer."""
         self._peer_ended = True
+        if self._parser is not None:
+            self._parser.stop()
         self._tell_gone()
         self._wake(StreamClosedError(None))
 
