@@ -3,6 +3,7 @@
 from ._base import BaseIOStream
 from ._info import Address, StreamInfo, TLSInfo
 from ._iostream import IOStream
+from ._limits import LOW_WATER_MARK
 from ._ssl_options import SSLOptions, SSLOptionsDict, ssl_options_to_context
 from ._ssliostream import SSLIOStream
 from ._transport import Transport
@@ -16,6 +17,7 @@ from .errors import (
 from .protocols import Buffer, Stream
 
 __all__ = [
+    "LOW_WATER_MARK",
     "Address",
     "BaseIOStream",
     "Buffer",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from eyewall.ioloop import READ, WRITE, CompletedFuture, IOLoop
 
 from ._info import StreamInfo
-from ._reads import NOT_YET, PendingRead, WantAll, WantBytes, WantDelimiter
+from ._limits import DEFAULT_MAX_BUFFER_SIZE, DEFAULT_READ_CHUNK_SIZE, LOW_WATER_MARK
+from ._reads import NOT_YET, PendingRead, WantAll, WantBytes, WantDelimiter, cut
+from ._writes import UnsentBytes
 from .errors import StreamBufferFullError, StreamClosedError, UnsatisfiableReadError
 
 if TYPE_CHECKING:
@@ -20,18 +21,9 @@ if TYPE_CHECKING:
     from ._transport import Transport
     from .protocols import Buffer
 
-DEFAULT_MAX_BUFFER_SIZE: Final = 100 * 1024 * 1024
-"""Bytes that a read may gather: Tornado's default."""
-DEFAULT_READ_CHUNK_SIZE: Final = 64 * 1024
-"""Bytes asked of the kernel at a time, and about as many are read ahead with nobody waiting."""
-LOW_WATER_MARK: Final = 64 * 1024
-"""Unsent bytes at which :meth:`BaseIOStream.drained` is done."""
-
 # Buffers of one write that are together no longer than this are copied into one: a copy of them
 # costs less than what the kernel charges for a second buffer.
 _JOIN_BELOW: Final = 64 * 1024
-# Far below IOV_MAX, far above what one write brings.
-_MOST_BUFFERS: Final = 64
 
 
 class BaseIOStream:
@@ -58,12 +50,9 @@ class BaseIOStream:
         "_events",
         "_read",
         "_readable",
-        "_sent",
         "_shutting_down",
         "_transport",
         "_unsent",
-        "_unsent_bytes",
-        "_write_waiters",
         "error",
         "io_loop",
         "max_buffer_size",
@@ -100,10 +89,7 @@ class BaseIOStream:
         self._shutting_down = False
         self._end_unsent = False
         # None where nothing waits to be sent, be it here or in the transport.
-        self._unsent: deque[memoryview] | None = None
-        self._unsent_bytes = 0
-        self._sent = 0
-        self._write_waiters: deque[tuple[int, Promise[None]]] | None = None
+        self._unsent: UnsentBytes | None = None
         self._close_callback: Callable[[], object] | None = None
         self._eof_callback: Callable[[], object] | None = None
         self._done: CompletedFuture[None] = CompletedFuture(self.io_loop, None)
@@ -145,8 +131,7 @@ class BaseIOStream:
         """
         if self._read is not None and not self._read.done():
             return b""
-        data = self._buffer
-        self._buffer = b""
+        data, self._buffer = self._buffer, b""
         if not self._events & READ:
             self._update_events()
         return data if type(data) is bytes else bytes(data)
@@ -180,9 +165,7 @@ class BaseIOStream:
 
     def reading(self) -> bool:
         """True while a read waits."""
-        return (self._read is not None and not self._read.done()) or (
-            self._readable is not None and not self._readable.done()
-        )
+        return any(waiter is not None and not waiter.done() for waiter in (self._read, self._readable))
 
     def _check_no_read(self) -> None:
         if self.reading():
@@ -232,23 +215,11 @@ class BaseIOStream:
         if (length := self._length(read.want)) != NOT_YET:
             self._read = None
             read.resolve(self._take(length))
-        elif self._ended:
-            self._fail_read()
         elif len(self._buffer) > self.max_buffer_size:
             self.close(StreamBufferFullError(f"a read has gathered max_buffer_size, {self.max_buffer_size} bytes"))
 
     def _take(self, length: int) -> bytes:
-        buffer = self._buffer
-        if length == len(buffer):
-            self._buffer = b""
-            data = bytes(buffer)
-        else:
-            data = bytes(memoryview(buffer)[:length])
-            # A bytearray gives up bytes at its front without moving the others.
-            if isinstance(buffer, bytearray):
-                del buffer[:length]
-            else:
-                self._buffer = bytearray(memoryview(buffer)[length:])
+        data, self._buffer = cut(self._buffer, length)
         if not self._events & READ and not self._closed:
             self._update_events()
         return data
@@ -295,9 +266,7 @@ class BaseIOStream:
         self._satisfy()
         if self._closed:
             return
-        if self._readable is not None:
-            waiter, self._readable = self._readable, None
-            self._fail(waiter)
+        self._fail_readers()
         if (callback := self._eof_callback) is None:
             self.close()
         else:
@@ -317,7 +286,7 @@ class BaseIOStream:
         self._write(buffers)
         if self._unsent is None and not self._closed:
             return self._done
-        return self._wait_until_sent(self._sent + self._unsent_bytes)
+        return self._wait_until_unsent(0)
 
     def write_nowait(self, *buffers: Buffer) -> None:
         """Like :meth:`write`, for whoever waits with :meth:`drained` instead."""
@@ -333,9 +302,9 @@ class BaseIOStream:
 
     def drained(self) -> Future[None]:
         """Wait until no more than :data:`LOW_WATER_MARK` bytes wait to be sent; fails where the stream closes."""
-        if self._unsent_bytes <= LOW_WATER_MARK and not self._closed:
+        if (self._unsent is None or self._unsent.size <= LOW_WATER_MARK) and not self._closed:
             return self._done
-        return self._wait_until_sent(self._sent + self._unsent_bytes - LOW_WATER_MARK)
+        return self._wait_until_unsent(LOW_WATER_MARK)
 
     def writing(self) -> bool:
         """True while bytes wait to be sent."""
@@ -361,14 +330,14 @@ class BaseIOStream:
             self.close(error)
             return
         if sent != len(data) or self._transport.unsent:
-            self._enqueue(data, sent)
+            self._unsent_queue().put(data, sent)
             self._update_events()
 
     def _send_many(self, buffers: tuple[Buffer, ...]) -> None:
         views = [memoryview(buffer).cast("B") for buffer in buffers if buffer]
         size = sum(map(len, views))
-        waiting = self._unsent_bytes
         idle = self._unsent is None
+        waiting = 0 if self._unsent is None else self._unsent.size
         if self.max_write_buffer_size is not None and waiting + size > self.max_write_buffer_size:
             raise StreamBufferFullError(
                 f"{waiting + size} bytes would wait to be sent, and max_write_buffer_size is "
@@ -378,72 +347,42 @@ class BaseIOStream:
             self._send(b"".join(views))
             return
         for view in views:
-            self._enqueue(view, 0)
+            self._unsent_queue().put(view)
         if size and idle:
             self._on_writable()
 
-    def _enqueue(self, data: Buffer, start: int) -> None:
+    def _unsent_queue(self) -> UnsentBytes:
         if self._unsent is None:
-            self._unsent = deque()
-        if rest := memoryview(data)[start:]:
-            # Whoever wrote a mutable buffer may change it later, so what stays behind of it is copied.
-            self._unsent.append(rest if isinstance(rest.obj, bytes) else memoryview(bytes(rest)))
-            self._unsent_bytes += len(rest)
+            self._unsent = UnsentBytes()
+        return self._unsent
 
     def _on_writable(self) -> None:
+        unsent = self._unsent
         try:
             self._transport.flush()
-            while self._unsent:
-                count = len(self._unsent)
-                if count == 1:
-                    self._advance(self._transport.send(self._unsent[0]))
-                else:
-                    self._advance(
-                        self._transport.send_many([self._unsent[i] for i in range(min(count, _MOST_BUFFERS))])
-                    )
+            if unsent is not None:
+                unsent.send_to(self._transport)
         except BlockingIOError:
             pass
         except OSError as error:
             self.close(error)
             return
-        if not self._unsent and not self._transport.unsent:
-            self._unsent = None
-        self._wake_writers()
+        if unsent is not None:
+            held_back = self._transport.unsent
+            unsent.answer(held_back=held_back)
+            if not unsent.size and not held_back:
+                self._unsent = None
         if self._end_unsent and self._unsent is None:
             self._end_writing()
         self._update_events()
 
-    def _advance(self, sent: int) -> None:
-        self._sent += sent
-        self._unsent_bytes -= sent
-        unsent = self._unsent
-        while sent and unsent:
-            if sent < len(unsent[0]):
-                unsent[0] = unsent[0][sent:]
-                return
-            sent -= len(unsent.popleft())
-
-    def _wait_until_sent(self, position: int) -> Promise[None]:
+    def _wait_until_unsent(self, most: int) -> Promise[None]:
         promise: Promise[None] = self.io_loop.create_future()
         if self._closed:
             self._fail(promise)
         else:
-            if self._write_waiters is None:
-                self._write_waiters = deque()
-            self._write_waiters.append((position, promise))
+            self._unsent_queue().wait(promise, most)
         return promise
-
-    def _wake_writers(self) -> None:
-        waiters = self._write_waiters
-        if not waiters:
-            return
-        # The last byte counts as sent when the transport holds nothing back.
-        sent = self._sent - self._transport.unsent
-        waiting = [(position, promise) for position, promise in waiters if position > sent]
-        for position, promise in waiters:
-            if position <= sent and not promise.done():
-                promise.set_result(None)
-        self._write_waiters = deque(waiting) if waiting else None
 
     def _end_writing(self) -> None:
         try:
@@ -468,18 +407,14 @@ class BaseIOStream:
         self._transport.close(self.io_loop, error)
         self._events = 0
         self._eof_callback = None
-        self._unsent = None
-        self._unsent_bytes = 0
+        unsent, self._unsent = self._unsent, None
         if error is None:
             self._ended = True
             self._satisfy()
-        self._fail_read()
-        if self._readable is not None:
-            waiter, self._readable = self._readable, None
-            self._fail(waiter)
-        waiters, self._write_waiters = self._write_waiters, None
-        for _, promise in waiters or ():
-            self._fail(promise)
+        self._fail_readers()
+        if unsent is not None:
+            for promise in unsent.waiting():
+                self._fail(promise)
         self._schedule_close_callback()
 
     def closed(self) -> bool:
@@ -520,10 +455,13 @@ class BaseIOStream:
         if callback is not None:
             self.io_loop.add_callback(callback)
 
-    def _fail_read(self) -> None:
-        read, self._read = self._read, None
+    def _fail_readers(self) -> None:
+        read, waiter = self._read, self._readable
+        self._read = self._readable = None
         if read is not None:
             self._fail(read.promise)
+        if waiter is not None:
+            self._fail(waiter)
 
     def _fail(self, promise: Promise[Any]) -> None:
         if promise.done():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from collections import deque
 from socket import AF_INET, AF_INET6, IPPROTO_TCP, SO_ERROR, SOL_SOCKET, TCP_NODELAY
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,6 +12,7 @@ from eyewall.ioloop import WRITE
 from ._base import BaseIOStream
 from ._info import StreamInfo
 from ._transport import SocketTransport
+from ._writes import UnsentBytes
 
 if TYPE_CHECKING:
     import socket as sockets
@@ -76,7 +76,7 @@ class IOStream(BaseIOStream):
             return promise
         self._connected = promise
         # From now on there is something to wait for, so that no write is tried before its time.
-        self._unsent = deque()
+        self._unsent = UnsentBytes()
         try:
             self.socket.connect(address)
         except OSError as error:

@@ -133,3 +133,15 @@ class PendingRead:
 
     def add_done_callback(self, callback: Callable[[Self], object], /) -> None:
         self.promise.add_done_callback(lambda _: callback(self))
+
+
+def cut(buffer: bytes | bytearray, length: int) -> tuple[bytes, bytes | bytearray]:
+    """Give the first ``length`` bytes of a buffer, and the buffer of the others."""
+    if length == len(buffer):
+        return bytes(buffer), b""
+    data = bytes(memoryview(buffer)[:length])
+    # A bytearray gives up bytes at its front without moving the others.
+    if isinstance(buffer, bytearray):
+        del buffer[:length]
+        return data, buffer
+    return data, bytearray(memoryview(buffer)[length:])

@@ -83,7 +83,7 @@ class Stream(Protocol):
         ...
 
     def drained(self) -> Future[None]:
-        """Wait until no more than the low-water mark waits to be sent; fails where the stream closes."""
+        """Wait until no more than ``LOW_WATER_MARK`` bytes wait to be sent; fails where the stream closes."""
         ...
 
     def shutdown_write(self) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..._base import LOW_WATER_MARK
 from ..._info import StreamInfo
+from ..._limits import LOW_WATER_MARK
 from ._pairs import StreamPairs, call, closing, failure, pattern, settle
 from ._reading import each_read
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..._base import LOW_WATER_MARK
+from ..._limits import LOW_WATER_MARK
 from ...errors import StreamClosedError
 from ._pairs import StreamPairs, failure, pattern, settle
 
