@@ -70,7 +70,7 @@ async def test_a_length_that_is_given_frames_the_body(io_loop: IOLoop, request_:
     assert status == "HTTP/1.1 200 OK"
     assert body == b"helloagain"
     assert stays_open
-    assert headers.get("Connection") == ("keep-alive" if request_ is KEPT_1_0 else None)
+    assert headers.get("Connection") == ("Keep-Alive" if request_ is KEPT_1_0 else None)
     assert "Transfer-Encoding" not in headers
 
 

@@ -76,6 +76,11 @@ def test_a_connection_that_sends_nothing_is_closed_without_a_word(
     assert caplog.records == []
 
 
+def test_the_time_of_a_connection_without_a_request_is_bounded_by_either(loop: SimulatedLoop) -> None:
+    client = serve(loop, header_timeout=30, idle_connection_timeout=8)
+    assert 8 <= loop.run(seconds_until_end(client)) <= 8 + 2 * TICK
+
+
 def test_a_new_connection_has_its_time_though_the_server_has_been_idle(loop: SimulatedLoop) -> None:
     server = HTTPServer(answer, io_loop=loop, header_timeout=10)
     connect(server, io_loop=loop).close()

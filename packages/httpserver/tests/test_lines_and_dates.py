@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -66,15 +67,20 @@ def test_reasons_without_number_are_not_kept_and_wrong_ones_are_refused_each_tim
 
 
 @pytest.mark.parametrize(
-    ("seconds", "date"),
+    ("moment", "date"),
     [
         (784111777, "Sun, 06 Nov 1994 08:49:37 GMT"),
         (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
         (951782400.9, "Tue, 29 Feb 2000 00:00:00 GMT"),
+        ((2000, 2, 29, 0, 0, 0, 0, 0, 0), "Tue, 29 Feb 2000 00:00:00 GMT"),
+        (time.gmtime(0), "Thu, 01 Jan 1970 00:00:00 GMT"),
+        (datetime(2000, 2, 29, tzinfo=UTC), "Tue, 29 Feb 2000 00:00:00 GMT"),
+        (datetime(2000, 2, 29, 2, tzinfo=timezone(timedelta(hours=2))), "Tue, 29 Feb 2000 00:00:00 GMT"),
+        (datetime(2000, 2, 29), "Tue, 29 Feb 2000 00:00:00 GMT"),  # noqa: DTZ001 - on purpose
     ],
 )
-def test_a_date_is_written_as_http_writes_it(seconds: float, date: str) -> None:
-    assert format_timestamp(seconds) == date
+def test_a_date_is_written_as_http_writes_it(moment: float | tuple[int, ...] | datetime, date: str) -> None:
+    assert format_timestamp(moment) == date
 
 
 def test_the_date_field_is_made_once_in_a_second(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -253,6 +253,24 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> SSLOptionsDict:
 
 @pytest.mark.openssl
 @pytest.mark.needs("sockets")
+async def test_a_failed_handshake_is_logged_once_without_a_trace(
+    io_loop: IOLoop, certificate: SSLOptionsDict, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "eyewall")
+    server = HTTPServer(answer, ssl_options=certificate, io_loop=io_loop)
+    client = IOStream(socket.create_connection(listen(server)), io_loop=io_loop)
+    client.write_nowait(GET)
+    await client.read_until_close()
+    await server.close_all_connections()
+    server.stop()
+    [record] = caplog.records
+    assert record.levelno == logging.INFO
+    assert record.getMessage().startswith("lost the connection of 127.0.0.1: ")
+    assert record.exc_info is None
+
+
+@pytest.mark.openssl
+@pytest.mark.needs("sockets")
 async def test_it_speaks_tls(io_loop: IOLoop, certificate: SSLOptionsDict) -> None:
     server = HTTPServer(answer, ssl_options=certificate, io_loop=io_loop)
     client = SSLIOStream(

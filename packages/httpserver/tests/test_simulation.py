@@ -27,6 +27,7 @@ from eyewall.iostream.testing import memory_streams
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from eyewall.ioloop import Promise
     from eyewall.iostream.testing import MemoryStream
 
 SEEDS_IN_A_TEST = 100
@@ -101,8 +102,13 @@ class Conversation:
     async def pause(self) -> None:
         if self.random.random() < 0.5:
             promise = self.io_loop.create_future()
-            self.io_loop.call_later(self.random.choice([0, 0.1, 2]), lambda: promise.done() or promise.set_result(None))
+            self.io_loop.call_later(self.random.choice([0, 0.1, 2]), self.wake, promise)
             await promise
+
+    @staticmethod
+    def wake(promise: Promise[None]) -> None:
+        if not promise.done():
+            promise.set_result(None)
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection, /) -> Message:
         assert not self.closed

@@ -333,7 +333,7 @@ class HTTP1Connection:
 
     def _connection_line(self, code: int, given: str | None) -> str:
         if given is None:
-            return "Connection: keep-alive\r\n" if self.keep_alive else "Connection: close\r\n"
+            return "Connection: Keep-Alive\r\n" if self.keep_alive else "Connection: close\r\n"
         if has_token(given, "close"):
             self.keep_alive = False
         elif not self.keep_alive and code >= _OK:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def format_timestamp(seconds: float) -> str:
-    """Write seconds since the epoch as in ``Sun, 06 Nov 1994 08:49:37 GMT``."""
-    year, month, day, hour, minute, second, weekday, _, _ = time.gmtime(seconds)
+def format_timestamp(ts: float | tuple[int, ...] | time.struct_time | datetime) -> str:
+    """Write a time as in ``Sun, 06 Nov 1994 08:49:37 GMT``.
+
+    ``ts`` is seconds since the epoch, a time tuple in UTC, or a datetime; one without a time zone
+    is taken for UTC.
+    """
+    if not isinstance(ts, (int, float)):
+        from calendar import timegm
+
+        ts = timegm(ts if isinstance(ts, tuple) else ts.utctimetuple())
+    year, month, day, hour, minute, second, weekday, _, _ = time.gmtime(ts)
     return f"{_DAYS[weekday]}, {day:02d} {_MONTHS[month - 1]} {year:04d} {hour:02d}:{minute:02d}:{second:02d} GMT"
 
 

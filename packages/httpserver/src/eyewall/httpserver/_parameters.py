@@ -22,6 +22,6 @@ class HTTP1ConnectionParameters(NamedTuple):
     idle_connection_timeout: float = IDLE_CONNECTION_TIMEOUT
     """How long a connection may be without a request. The default outlasts the balancers in front."""
     header_timeout: float = HEADER_TIMEOUT
-    """How long a head may take from its first byte, or from the connection's beginning: then 408."""
+    """How long a head may take from its first byte, and a new connection before that: then 408, or just closed."""
     body_timeout: float | None = None
     """How long a body may take, or None for no bound: then 408."""

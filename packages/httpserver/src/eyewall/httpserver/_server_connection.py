@@ -153,8 +153,8 @@ class HTTP1ServerConnection:
                     in_a_row = 0
                     await self._next_turn(outbox)
                 await ready
-        except StreamClosedError:
-            pass
+        except StreamClosedError as error:
+            self._log_end(error.real_error)
         finally:
             self._over(delegate)
 
@@ -185,6 +185,12 @@ class HTTP1ServerConnection:
         self._lingers = True
         self._since = self._sweeper.now + self._sweeper.tick
         self.stream.shutdown_write()
+
+    def _log_end(self, error: BaseException | None) -> None:
+        """Log what nobody else does, such as a failed TLS handshake; that a client hangs up is everyday life."""
+        if error is not None:
+            level = logging.DEBUG if isinstance(error, (ConnectionError, TimeoutError)) else logging.INFO
+            logger.log(level, "lost the connection of %s: %s", self.context.remote_ip, error)
 
     def _over(self, delegate: HTTPServerConnectionDelegate) -> None:
         self._sweeper.discard(self)
@@ -222,7 +228,9 @@ class HTTP1ServerConnection:
             return LINGER_SECONDS
         if self._peer_ended or (exchange is None and self._served):
             return params.idle_connection_timeout
-        if exchange is None or not exchange.head_seen:
+        if exchange is None:
+            return min(params.header_timeout, params.idle_connection_timeout)
+        if not exchange.head_seen:
             return params.header_timeout
         return params.body_timeout if waits_for_body and params.body_timeout is not None else math.inf
 
