@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import socket
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,15 +18,15 @@ from eyewall.httpserver import (
     ResponseStartLine,
 )
 from eyewall.iostream import IOStream, SSLIOStream
+from eyewall.iostream.testing import self_signed_certificate
 from eyewall.tcpserver import bind_sockets
 from eyewall.tcpserver.testing import connect
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from eyewall.ioloop import IOLoop
-    from eyewall.iostream import SSLOptionsDict, Stream
+    from eyewall.iostream import Stream
 
+CERTIFICATE = self_signed_certificate()
 GET = b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
@@ -235,29 +234,12 @@ async def test_a_socket_without_addresses_is_served(io_loop: IOLoop) -> None:
     await server.close_all_connections()
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> SSLOptionsDict:
-    folder: Path = tmp_path_factory.mktemp("tls")
-    key, cert = str(folder / "test.key"), str(folder / "test.pem")
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
-            *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
-            *("-keyout", key, "-out", cert),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return {"certfile": cert, "keyfile": key}
-
-
-@pytest.mark.openssl
 @pytest.mark.needs("sockets")
 async def test_a_failed_handshake_is_logged_once_without_a_trace(
-    io_loop: IOLoop, certificate: SSLOptionsDict, caplog: pytest.LogCaptureFixture
+    io_loop: IOLoop, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "eyewall")
-    server = HTTPServer(answer, ssl_options=certificate, io_loop=io_loop)
+    server = HTTPServer(answer, ssl_options=CERTIFICATE.server_options, io_loop=io_loop)
     client = IOStream(socket.create_connection(listen(server)), io_loop=io_loop)
     client.write_nowait(GET)
     await client.read_until_close()
@@ -269,13 +251,12 @@ async def test_a_failed_handshake_is_logged_once_without_a_trace(
     assert record.exc_info is None
 
 
-@pytest.mark.openssl
 @pytest.mark.needs("sockets")
-async def test_it_speaks_tls(io_loop: IOLoop, certificate: SSLOptionsDict) -> None:
-    server = HTTPServer(answer, ssl_options=certificate, io_loop=io_loop)
+async def test_it_speaks_tls(io_loop: IOLoop) -> None:
+    server = HTTPServer(answer, ssl_options=CERTIFICATE.server_options, io_loop=io_loop)
     client = SSLIOStream(
         socket.create_connection(listen(server)),
-        ssl_options={"ca_certs": certificate["certfile"]},
+        ssl_options=CERTIFICATE.client_options,
         server_hostname="localhost",
         io_loop=io_loop,
     )
