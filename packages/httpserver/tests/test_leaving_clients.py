@@ -1,0 +1,191 @@
+"""What a delegate is told of a client that goes away, and that nothing of it is left."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import weakref
+from typing import TYPE_CHECKING
+
+import pytest
+
+from eyewall.httpserver import (
+    HTTPHeaders,
+)
+from eyewall.iostream import StreamClosedError
+
+from ._served import GET, OK, POST, Recorder, Served, turns
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from eyewall.ioloop import IOLoop
+
+    Step = Callable[["Recorder"], Awaitable[object] | None]
+
+
+@pytest.fixture(autouse=True)
+def _log_everything(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "eyewall")
+
+
+@pytest.mark.parametrize("how", ["reset", "close", "shutdown_write"])
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        (b"", []),
+        (b"GET / HT", [["close"]]),
+        (POST + b"123", [["headers", "data", "close"]]),
+        (
+            POST.replace(b"Content-Length: 5", b"Transfer-Encoding: chunked") + b"5\r\n123",
+            [["headers", "data", "close"]],
+        ),
+        (GET, [["headers", "finish", "close"]]),
+        (GET + GET, [["headers", "finish", "close"]]),
+    ],
+)
+async def test_a_delegate_is_told_once_that_its_client_has_gone(
+    io_loop: IOLoop, how: str, sent: bytes, told: list[list[str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    served = Served(io_loop)
+    served.client.write_nowait(sent)
+    await turns(served.client)
+    getattr(served.client, how)()
+    await turns(served.client)
+    assert served.told == told
+    served.client.close()
+    await served.server.close_all_connections()
+    await served.over()
+    assert served.told == told
+    assert caplog.records == []
+
+
+async def test_a_client_that_only_ends_its_side_is_told_of_and_still_answered(io_loop: IOLoop) -> None:
+    async def answer_later(recorder: Recorder) -> None:
+        await turns(served.client)
+        recorder.answer()
+
+    served = Served(io_loop, finish=answer_later)
+    served.client.write_nowait(GET + GET)
+    served.client.shutdown_write()
+    assert (await served.client.read_until_close()).count(b"hello") == 2
+    await served.over()
+    assert served.told == [["headers", "finish", "close"]] * 2
+
+
+async def test_a_client_that_ends_its_side_behind_a_body_is_told_of_when_all_has_been_read(io_loop: IOLoop) -> None:
+    async def take(recorder: Recorder) -> None:
+        await turns(served.client)
+
+    served = Served(io_loop, headers=take, data=take)
+    served.client.write_nowait(POST + b"12345")
+    served.client.shutdown_write()
+    await turns(served.client, 100)
+    assert served.told == [["headers", "data", "finish", "close"]]
+    served.client.close()
+    await served.server.close_all_connections()
+
+
+async def test_who_is_told_of_a_reset_hears_of_no_more_of_what_was_read(io_loop: IOLoop) -> None:
+    async def take(recorder: Recorder) -> None:
+        await turns(served.client)
+
+    served = Served(io_loop, headers=take)
+    served.client.write_nowait(POST + b"12345" + GET)
+    await turns(served.client, 5)
+    served.client.reset()
+    await served.over()
+    assert served.told == [["headers", "close"]]
+
+
+async def test_a_handler_that_gives_up_when_its_client_has_gone_ends_the_connection(io_loop: IOLoop) -> None:
+    gone = io_loop.create_future()
+
+    async def wait(recorder: Recorder) -> None:
+        await gone
+
+    served = Served(io_loop, finish=wait, close=lambda _: gone.set_result(None))
+    served.client.write_nowait(GET)
+    await turns(served.client)
+    served.client.reset()
+    await served.over()
+    assert served.told == [["headers", "finish", "close"]]
+
+
+async def test_a_close_callback_set_too_late_is_called_nevertheless(io_loop: IOLoop) -> None:
+    called: list[str] = []
+
+    async def set_late(recorder: Recorder) -> None:
+        await turns(served.client)
+        recorder.connection.set_close_callback(lambda: called.append("called"))
+
+    served = Served(io_loop, finish=set_late)
+    served.client.write_nowait(GET)
+    await turns(served.client, 3)
+    served.client.reset()
+    await served.over()
+    await turns(served.client)
+    assert called == ["called"]
+
+
+async def test_writing_to_a_client_that_has_gone_fails_for_who_waits_only(
+    io_loop: IOLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    failed: list[str] = []
+
+    async def write(recorder: Recorder) -> None:
+        await turns(served.client)
+        recorder.connection.write_headers(OK, HTTPHeaders())
+        recorder.connection.write(b"into the void")
+        try:
+            await recorder.connection.write(b"waited for")
+        except StreamClosedError:
+            failed.append("told")
+            raise
+
+    served = Served(io_loop, finish=write)
+    served.client.write_nowait(GET + GET)
+    await turns(served.client, 5)
+    served.client.reset()
+    await served.over()
+    assert failed == ["told"]
+    assert served.told == [["headers", "finish", "close"]]
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("sent", [b"GET", POST + b"123", GET])
+async def test_after_a_reset_nothing_of_the_connection_is_left(io_loop: IOLoop, sent: bytes) -> None:
+    served = Served(io_loop)
+    served.client.write_nowait(sent)
+    await turns(served.client)
+    left = weakref.WeakSet[object](served.requests)
+    assert len(left) == 1
+    served.client.reset()
+    await served.over()
+    left.add(served.closed.pop())
+    served.requests.clear()
+    await turns(served.client, 3)
+    gc.collect()
+    assert len(left) == 0
+
+
+async def test_an_answered_request_is_freed_without_the_garbage_collector(io_loop: IOLoop) -> None:
+    async def answer_later(recorder: Recorder) -> None:
+        await turns(served.client, 2)
+        io_loop.add_callback(recorder.answer)
+
+    served = Served(io_loop, finish=answer_later)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            served.client.write_nowait(GET)
+            await served.client.read_until(b"hello")
+        left = weakref.WeakSet[object](served.requests)
+        served.requests.clear()
+        await turns(served.client, 3)
+        assert len(left) == 0
+    finally:
+        gc.enable()
+    served.client.close()
+    await served.over()
