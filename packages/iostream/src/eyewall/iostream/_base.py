@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 from eyewall.ioloop import READ, WRITE, CompletedFuture, IOLoop
@@ -410,7 +411,8 @@ class BaseIOStream:
         unsent, self._unsent = self._unsent, None
         if error is None:
             self._ended = True
-            self._satisfy()
+            with contextlib.suppress(RuntimeError):  # as in _fail
+                self._satisfy()
         self._fail_readers()
         if unsent is not None:
             for promise in unsent.waiting():
@@ -466,7 +468,12 @@ class BaseIOStream:
     def _fail(self, promise: Promise[Any]) -> None:
         if promise.done():
             return
-        promise.set_exception(StreamClosedError(self.error))
+        try:
+            promise.set_exception(StreamClosedError(self.error))
+        except RuntimeError:
+            # The loop has been closed: it has no turn left in which the waiter could be told.
+            if not promise.done():
+                return
         # Looked at once, so that no loop complains of an end that nobody awaits.
         promise.exception()
 
