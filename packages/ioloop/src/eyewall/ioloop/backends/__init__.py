@@ -123,9 +123,9 @@ def set_backend() -> HostedBackend | None:
 
 def backend_over(asyncio_loop: AsyncioLoop) -> HostedBackend:
     """Make the backend around a given asyncio loop. Raises ``RuntimeError`` where it has one."""
-    from ._asyncio import AsyncioBackend
+    from ._asyncio import backend_over as over
 
-    return AsyncioBackend(asyncio_loop)
+    return over(asyncio_loop)
 
 
 def describe_tasks(backend: Backend) -> str:

@@ -37,7 +37,7 @@ _ALL: Final = frozenset(
 )
 
 
-class _Watch:
+class Watch:
     """A descriptor, as it was given, with its handler."""
 
     __slots__ = ("events", "given", "handler")
@@ -67,7 +67,7 @@ class AsyncioBackend:
         self.capabilities: Final = capabilities
         self.time: Callable[[], float] = loop.time
         self.create_future: Callable[[], Promise[Any]] = loop.create_future
-        self._watched: dict[int, _Watch] = {}
+        self._watched: dict[int, Watch] = {}
         self._scopes: dict[asyncio.Task[Any], AsyncioCancelScope] = {}
         self._tasks: set[asyncio.Task[Any]] = set()  # asyncio itself refers to them weakly
 
@@ -75,7 +75,7 @@ class AsyncioBackend:
         number = _number(fd)
         if number in self._watched:
             raise ValueError(f"descriptor {number} has a handler already; call remove_handler first")
-        self._watched[number] = watch = _Watch(fd, handler)
+        self._watched[number] = watch = Watch(fd, handler)
         try:
             self._set_events(number, watch, events)
         except BaseException:
@@ -93,7 +93,7 @@ class AsyncioBackend:
         if (watch := self._watched.pop(number, None)) is not None:
             self._set_events(number, watch, 0)
 
-    def _set_events(self, number: int, watch: _Watch, events: int) -> None:
+    def _set_events(self, number: int, watch: Watch, events: int) -> None:
         # The loop calls the handler itself: a wrapper would cost every event of every connection.
         changed = events ^ watch.events
         if changed & READ:
@@ -202,9 +202,16 @@ def _close_descriptor(given: Any) -> None:
         pass  # its owner has closed it before
 
 
+def backend_over(loop: asyncio.AbstractEventLoop) -> AsyncioBackend:
+    """Make a backend over a given loop. Raises ``RuntimeError`` where it has one."""
+    from ._uvloop import is_uvloop, over_uvloop
+
+    return over_uvloop(loop, name="asyncio") if is_uvloop(loop) else AsyncioBackend(loop)
+
+
 def _backend_of(loop: asyncio.AbstractEventLoop) -> AsyncioBackend:
     known: AsyncioBackend | None = vars(loop).get(_ATTRIBUTE)
-    return AsyncioBackend(loop) if known is None else known
+    return backend_over(loop) if known is None else known
 
 
 def running() -> AsyncioBackend | None:

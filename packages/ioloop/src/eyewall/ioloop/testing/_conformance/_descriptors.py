@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,16 @@ def _pair() -> Generator[tuple[socket.socket, socket.socket]]:
         yield near, far
 
 
+@contextmanager
+def _tcp_pair() -> Generator[tuple[socket.socket, socket.socket]]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        far = socket.create_connection(listening.getsockname())
+        near, _ = listening.accept()
+    with closing(near), closing(far):
+        near.setblocking(False)
+        yield near, far
+
+
 @pytest.mark.needs("sockets")
 class TestDescriptors:
     """``add_handler``, ``update_handler`` and ``remove_handler``."""
@@ -39,6 +50,25 @@ class TestDescriptors:
             far.send(b"abc")
             assert await until(io_loop, lambda: seen == [b"abc"])
             io_loop.remove_handler(near)
+
+    async def test_a_handler_is_called_for_a_reset_that_came_together_with_data(self, io_loop: IOLoop) -> None:
+        seen: list[bytes | OSError] = []
+        with _tcp_pair() as (near, far):
+
+            def read(sock: socket.socket, _: int) -> None:
+                try:
+                    seen.append(sock.recv(2))
+                except OSError as error:
+                    seen.append(error)
+                    io_loop.remove_handler(sock)
+
+            io_loop.add_handler(near, read, READ)
+            far.send(b"abcdef")
+            far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            far.close()
+            assert await until(io_loop, lambda: len(seen) == 4)
+            assert seen[:3] == [b"ab", b"cd", b"ef"]
+            assert isinstance(seen[3], ConnectionResetError)
 
     async def test_the_handler_gets_what_was_registered_and_what_has_happened(self, io_loop: IOLoop) -> None:
         seen: list[object] = []
