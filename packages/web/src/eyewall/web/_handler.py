@@ -419,7 +419,8 @@ class RequestHandler(ArgumentsMixin):
             self._connection.finish()
         self._give_up()
         if begun:
-            raise gone or HTTPOutputError(f"the response to {self._request_summary()} broke off")
+            # From None: what has broken it off is in the log already.
+            raise (gone or HTTPOutputError(f"the response to {self._request_summary()} broke off")) from None
 
     def _give_up(self) -> None:
         if self._finished:
