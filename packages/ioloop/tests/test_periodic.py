@@ -94,6 +94,24 @@ def test_a_callback_may_stop_it() -> None:
     assert calls == ["once"]
 
 
+def test_a_callback_may_stop_and_start_it_anew() -> None:
+    seen: list[float] = []
+
+    def again() -> None:
+        seen.append(io_loop.time())
+        if len(seen) == 1:
+            periodic.stop()
+            periodic.start()
+
+    with SimulatedLoop() as io_loop:
+        periodic = PeriodicCallback(again, 1000)
+        periodic.start()
+        io_loop.advance(3.5)
+        periodic.stop()
+        io_loop.advance(5)
+    assert seen == pytest.approx([1.0, 2.0, 3.0])
+
+
 def test_jitter_moves_calls_within_its_bounds() -> None:
     seen: list[float] = []
     with SimulatedLoop() as io_loop:

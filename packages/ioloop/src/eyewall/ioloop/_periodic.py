@@ -76,21 +76,25 @@ class PeriodicCallback:
         self._timer = io_loop.call_at(self._next, self._call, io_loop)
 
     def _call(self, io_loop: EventLoop) -> None:
+        begun = self._round
         try:
             result = self.callback()
         except Exception as error:  # noqa: BLE001 - whatever it is, the schedule goes on
             log_failure(self.callback, error)
         else:
             if hasattr(result, "__await__"):
-                io_loop.spawn(self._await(io_loop, result, self._round), name="PeriodicCallback")
+                io_loop.spawn(self._await(io_loop, result, begun), name="PeriodicCallback")
                 return
-        if self._round is not None:
-            self._schedule(io_loop)
+        self._go_on(io_loop, begun)
 
     async def _await(self, io_loop: EventLoop, result: Any, begun: object) -> None:
         try:
             await result
         except Exception as error:  # noqa: BLE001 - the same
             log_failure(self.callback, error)
+        self._go_on(io_loop, begun)
+
+    def _go_on(self, io_loop: EventLoop, begun: object) -> None:
+        # Stopped and started anew meanwhile, it has its next call already.
         if self._round is not None and self._round is begun:
             self._schedule(io_loop)
