@@ -145,6 +145,18 @@ def test_turns_without_end_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None
         io_loop.run(spin)
 
 
+def test_the_turns_of_many_runs_are_not_taken_for_one_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eyewall.ioloop.backends._simulated._MAX_TURNS_AT_ONCE", 1000)
+
+    async def work() -> str:
+        for _ in range(600):
+            await asyncio.sleep(0)
+        return "done"
+
+    with SimulatedLoop() as io_loop:
+        assert [io_loop.run(work) for _ in range(3)] == ["done"] * 3
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_executor_jobs_run_later_in_the_same_thread(seed: int) -> None:
     seen: list[str] = []

@@ -64,6 +64,7 @@ class SimulatedEventLoop(TurnLoop):
 
     def run_forever(self) -> None:
         self._run_ends = self._now + self._longest_run
+        self._turns_at_once = 0
         super().run_forever()
 
     def _turn(self) -> None:
