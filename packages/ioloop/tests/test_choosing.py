@@ -155,6 +155,22 @@ def test_run_is_refused_where_a_loop_runs() -> None:
     asyncio.run(main())
 
 
+def test_a_child_forked_in_run_ends_as_it_wants_to() -> None:
+    program = """
+import os, sys, eyewall.ioloop
+
+async def main():
+    pid = os.fork()
+    if pid == 0:
+        sys.exit(3)
+    print("child", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+
+eyewall.ioloop.run(main)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("child 3\n", "")
+
+
 def test_importing_the_package_imports_no_event_loop() -> None:
     program = (
         "import sys, eyewall.ioloop; "

@@ -253,7 +253,8 @@ class IOLoop:
     def close(self, all_fds: bool = False) -> None:
         """Free what the loop holds; with ``all_fds`` also close every descriptor that has a handler.
 
-        Raises ``RuntimeError`` while the loop runs. Idempotent.
+        Raises ``RuntimeError`` while the loop runs. Idempotent. In a process forked after the loop was
+        made nothing is freed: the descriptors go when that process ends.
         """
         if self._closed:
             return
@@ -263,7 +264,9 @@ class IOLoop:
         if _current.io_loop is self:
             _current.io_loop = None
         self._backend.clear_current()
-        self._backend.close(all_fds=all_fds)
+        # What the kernel watches is one with the parent's: a child that unregisters takes it from the parent.
+        if self._pid == os.getpid():
+            self._backend.close(all_fds=all_fds)
 
     def add_handler(self, fd: F, handler: Callable[[F, int], object], events: int, /) -> None:
         """Call ``handler(fd, events)`` whenever the descriptor is ready, until it is removed.
@@ -407,6 +410,7 @@ def run(main: Callable[[], Awaitable[T]], *, backend: str | Backend | None = Non
         return io_loop.run_sync(main)
     finally:
         try:
-            io_loop.shutdown()
+            if io_loop._usable():  # not in a child that main() has forked and that ends by an exception
+                io_loop.shutdown()
         finally:
             io_loop.close()

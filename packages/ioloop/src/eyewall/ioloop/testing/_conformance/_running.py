@@ -219,3 +219,31 @@ class TestRunning:
             finally:
                 os._exit(status)
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
+
+    @pytest.mark.needs("fork", "sockets")
+    def test_closing_in_a_forked_child_takes_nothing_from_the_parent(self, io_loop: IOLoop) -> None:
+        near, far = socket.socketpair()
+        seen: list[bytes] = []
+
+        def receive(_fd: int, _events: int) -> None:
+            seen.append(near.recv(1))
+            io_loop.stop()
+
+        io_loop.add_handler(near.fileno(), receive, READ)
+        pid = os.fork()
+        if pid == 0:  # pragma: no cover - the child is not measured
+            status = 1
+            try:
+                io_loop.close(all_fds=True)
+                status = 0
+            finally:
+                os._exit(status)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        far.sendall(b"x")
+        alarm = io_loop.call_later(5, io_loop.stop)
+        io_loop.start()
+        alarm.cancel()
+        io_loop.remove_handler(near.fileno())
+        near.close()
+        far.close()
+        assert seen == [b"x"]
