@@ -63,12 +63,13 @@ class WantDelimiter:
 
     def length(self, buffer: bytes | bytearray, /) -> int:
         found = buffer.find(self._delimiter, self._searched)
-        size = len(buffer) if found < 0 else found + len(self._delimiter)
+        # Not found, its last byte is still to come: then what is there may not fill max_bytes already.
+        size = len(buffer) + 1 if found < 0 else found + len(self._delimiter)
         if self._max_bytes is not None and size > self._max_bytes:
             raise UnsatisfiableReadError(f"no delimiter {self._delimiter!r} within {self._max_bytes} bytes")
         if found >= 0:
             return size
-        self._searched = max(0, size - len(self._delimiter) + 1)
+        self._searched = max(0, size - len(self._delimiter))
         return NOT_YET
 
     length_at_end = length

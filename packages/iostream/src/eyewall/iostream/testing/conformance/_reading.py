@@ -93,7 +93,7 @@ class ReadingConformance(StreamPairs):
             near.write_nowait(b"abc\n" + b"x" * 100)
             assert await far.read_until(b"\n", max_bytes=4) == b"abc\n"
 
-    @pytest.mark.parametrize("sent", [b"abcd\n", b"abcdefgh"])
+    @pytest.mark.parametrize("sent", [b"abcd\n", b"abcdefgh", b"abcd"])
     async def test_no_delimiter_within_max_bytes_closes_the_stream(self, io_loop: EventLoop, sent: bytes) -> None:
         async with self.pair(io_loop) as (near, far):
             read = far.read_until(b"\n", max_bytes=4)
