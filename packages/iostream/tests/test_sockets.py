@@ -83,6 +83,15 @@ async def test_connecting_a_closed_stream_fails(io_loop: IOLoop, listener: socke
         await stream.connect(listener.getsockname())
 
 
+async def test_a_second_connect_is_refused_and_the_first_goes_on(io_loop: IOLoop, listener: socket.socket) -> None:
+    stream = IOStream(socket.socket(), io_loop=io_loop)
+    connected = stream.connect(listener.getsockname())
+    with pytest.raises(RuntimeError, match="connecting already"):
+        stream.connect(listener.getsockname())
+    assert await connected is stream
+    stream.close()
+
+
 async def test_closing_ends_a_connect_that_waits(io_loop: IOLoop, listener: socket.socket) -> None:
     stream = IOStream(socket.socket(), io_loop=io_loop)
     connected = stream.connect(listener.getsockname())

@@ -116,6 +116,18 @@ async def test_a_certificate_of_another_name_is_refused(io_loop: IOLoop) -> None
         far.close()
 
 
+async def test_a_second_connect_is_refused_and_the_first_handshake_goes_on(io_loop: IOLoop) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        near = SSLIOStream(socket.socket(), ssl_options=CERTIFICATE.client_options)
+        connected = near.connect(listener.getsockname())
+        with pytest.raises(RuntimeError, match="connecting already"):
+            near.connect(listener.getsockname())
+        far = serve(listener.accept()[0])
+        assert await connected is near
+    near.close()
+    far.close()
+
+
 async def test_a_refused_connection_fails_connect(io_loop: IOLoop) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = listener.getsockname()

@@ -68,8 +68,11 @@ class IOStream(BaseIOStream):
 
         ``address`` holds an IP address (a name would be looked up on the spot, and block the loop).
         ``server_hostname`` is the name that TLS verifies, on a stream that speaks it. Fails with
-        :class:`StreamClosedError`, whose ``real_error`` is the cause.
+        :class:`StreamClosedError`, whose ``real_error`` is the cause. Raises ``RuntimeError`` on a stream
+        that is connecting already.
         """
+        if self._connected is not None:
+            raise RuntimeError("the stream is connecting already: await the first connect()")
         promise: Promise[Self] = self.io_loop.create_future()
         if self._closed:
             self._fail(promise)

@@ -77,11 +77,13 @@ class SSLIOStream(IOStream):
         """Connect and shake hands, and give this stream once both are done.
 
         ``server_hostname`` is sent to the server and must be in its certificate, unless the
-        options say otherwise; by default it is the address. Fails with :class:`StreamClosedError`.
+        options say otherwise; by default it is the address. Fails with :class:`StreamClosedError`;
+        raises ``RuntimeError`` on a stream that is connecting already.
         """
         host = address[0] if isinstance(address, tuple) else None
         self._server_hostname = server_hostname or self._server_hostname or host
-        self._begin_tls()
+        if not self._connecting():  # or the session that is under way would be lost; it is refused below
+            self._begin_tls()
         connected = super().connect(address)
         return connected if self._closed else self.wait_for_handshake()
 
