@@ -399,7 +399,8 @@ class BaseIOStream:
     def close(self, error: BaseException | None = None, /) -> None:
         """Drop the connection now, with all that waits to be sent. Never waits, never raises, idempotent.
 
-        Whoever waits on the stream gets :class:`StreamClosedError` with ``error`` as its ``real_error``.
+        Whoever waits on the stream gets :class:`StreamClosedError` with ``error`` as its ``real_error``;
+        only a :meth:`read_until_close` gets what came, unless there is an error.
         """
         if self._closed:
             return

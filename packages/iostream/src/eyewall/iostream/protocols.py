@@ -93,7 +93,8 @@ class Stream(Protocol):
     def close(self, error: BaseException | None = None, /) -> None:
         """Drop the connection now. Never waits, never raises, idempotent.
 
-        Whoever waits on the stream gets ``StreamClosedError`` with ``error`` as its ``real_error``.
+        Whoever waits on the stream gets ``StreamClosedError`` with ``error`` as its ``real_error``; only
+        a ``read_until_close`` gets what came, unless there is an error.
         """
         ...
 
