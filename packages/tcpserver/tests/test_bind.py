@@ -191,6 +191,18 @@ def test_a_unix_socket_in_a_missing_directory_is_refused_by_name(tmp_path: Path)
     assert (caught.value.errno, caught.value.port) == (errno.ENOENT, None)
 
 
+@pytest.mark.parametrize("directory", ["/tmp/", "\0"])
+def test_a_path_too_long_for_a_unix_socket_is_told(directory: str) -> None:
+    with pytest.raises(BindError, match=r"path too long; choose a shorter one"):
+        bind_unix_socket(directory + "x" * 200)
+
+
+def test_an_abstract_name_in_use_is_told_with_the_remedy() -> None:
+    name = f"\0eyewall-twice-{os.getpid()}"
+    with bind_unix_socket(name), pytest.raises(BindError, match="in use; another program listens there"):
+        bind_unix_socket(name)
+
+
 def test_an_abstract_unix_socket_leaves_no_file() -> None:
     name = f"\0eyewall-{os.getpid()}"
     with bind_unix_socket(name) as sock:

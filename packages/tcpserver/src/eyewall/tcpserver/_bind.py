@@ -104,7 +104,7 @@ def bind_unix_socket(file: str, mode: int = 0o600, backlog: int = DEFAULT_BACKLO
         sock.listen(backlog)
     except OSError as error:
         sock.close()
-        message = f"cannot listen on {file!r}: {error.strerror}; check the directory and its permissions"
+        message = f"cannot listen on {file!r}: {error.strerror or error}; {_unix_remedy(error)}"
         raise BindError(error.errno or 0, message, address=file) from error
     except BaseException:
         sock.close()
@@ -171,6 +171,14 @@ def _bind_error(error: OSError, address: str | None, port: int) -> BindError:
     remedy = _REMEDIES.get(error.errno or 0, "see the system's documentation of bind(2)")
     message = f"cannot listen on {where}, port {port}: {error.strerror}; {remedy}"
     return BindError(error.errno or 0, message, address=address, port=port)
+
+
+def _unix_remedy(error: OSError) -> str:
+    if error.errno is None:  # Python's own complaint, of the length
+        return "choose a shorter one (Linux takes 107 bytes)"
+    if error.errno == errno.EADDRINUSE:
+        return "another program listens there; stop it ('ss -lxp' names it) or choose another name"
+    return "check the directory and its permissions"
 
 
 def _remove_stale(file: Path) -> None:
