@@ -244,6 +244,24 @@ async def test_a_close_tells_the_end_and_one_with_an_error_does_not(io_loop: IOL
     assert ends == [True, False]
 
 
+async def test_a_close_that_drops_unsent_bytes_does_not_pass_for_an_orderly_end(io_loop: IOLoop) -> None:
+    near, peer = socket.socketpair()
+    stream = client(near)
+    session = Peer(peer)
+    handshake = stream.wait_for_handshake()
+    while not (handshake.done() and session.handshaken):
+        session.step()
+        await turn(io_loop)
+    stream.write_nowait(bytes(8_000_000))
+    session.step()  # makes room, so that there would be some for close_notify
+    assert stream.writing()
+    stream.close()
+    for _ in range(100):
+        session.step()
+    assert not session.told_of_end
+    peer.close()
+
+
 async def test_the_last_bytes_and_the_end_may_come_in_one_piece(io_loop: IOLoop) -> None:
     near, peer = socket.socketpair()
     stream = client(near)

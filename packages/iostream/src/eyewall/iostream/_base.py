@@ -406,10 +406,12 @@ class BaseIOStream:
             return
         self._closed = True
         self.error = error
-        self._transport.close(self.io_loop, error)
+        unsent, self._unsent = self._unsent, None
+        # Bytes that are dropped are no end in good order, whoever dropped them: TLS peers shall see a truncation.
+        cut_short = unsent is not None and unsent.size > 0
+        self._transport.close(self.io_loop, StreamClosedError() if cut_short and error is None else error)
         self._events = 0
         self._eof_callback = None
-        unsent, self._unsent = self._unsent, None
         if error is None:
             self._ended = True
             with contextlib.suppress(RuntimeError):  # as in _fail
