@@ -66,6 +66,13 @@ class Requests:
         """Take it all."""
         return self._taken
 
+    def unread(self, data: bytes) -> None:
+        """Forget it: there is always another request."""
+
+    def closed(self) -> bool:
+        """Tell that it never is."""
+        return False
+
     def close(self) -> None:
         """Do nothing."""
 
