@@ -210,3 +210,38 @@ async def test_what_goes_wrong_in_an_answer_never_reaches_the_wire(
     assert record.levelno == logging.ERROR
     assert record.exc_info is not None
     assert message in str(record.exc_info[1])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        answer({}, b"x", status=204),
+        answer({"Content-Length": "1"}, b"123"),
+    ],
+)
+@pytest.mark.parametrize("fields", [{"Content-Length": "5"}, {}])
+async def test_an_answer_that_was_refused_leaves_nothing_to_the_next_try(
+    io_loop: IOLoop, wrong: Answer, fields: dict[str, str]
+) -> None:
+    def try_twice(connection: HTTPConnection) -> None:
+        with pytest.raises(HTTPOutputError):
+            wrong(connection)
+        answer(fields, b"hello")(connection)
+
+    status, headers, body, _ = await ask(io_loop, GET, try_twice)
+    assert status == "HTTP/1.1 200 OK"
+    assert body == (b"hello" if "Content-Length" in headers else b"5\r\nhello\r\n0\r\n\r\n")
+    assert ("Content-Length" in headers) != ("Transfer-Encoding" in headers)
+
+
+@pytest.mark.parametrize("status", [100, 101, 103])
+async def test_an_answer_that_clients_take_for_an_interim_one_ends_the_connection(io_loop: IOLoop, status: int) -> None:
+    _, _, rest, stays_open = await ask(io_loop, GET * 2, answer({}, status=status))
+    assert not stays_open
+    assert rest == b"", "the answer to the second request would be taken for that to the first"
+
+
+@pytest.mark.parametrize("status", [599, 600, 999])
+async def test_a_status_of_three_digits_is_sent_as_it_is(io_loop: IOLoop, status: int) -> None:
+    line, _, _, _ = await ask(io_loop, GET, answer({"Content-Length": "0"}, status=status, reason="Mine"))
+    assert line == f"HTTP/1.1 {status} Mine"

@@ -67,6 +67,18 @@ async def test_an_answer_before_the_body_tells_the_client_to_go_and_lets_it_read
     assert served.told == [["headers"]]
 
 
+async def test_an_answer_before_the_head_ends_the_connection_that_it_said_it_ends(io_loop: IOLoop) -> None:
+    served = Served(io_loop, start=answer)
+    served.client.write_nowait(POST)
+    assert b"\r\nConnection: close\r\n" in await served.client.read_until(b"hello")
+    served.client.write_nowait(GET)  # within the body, so no request
+    with pytest.raises(StreamClosedError):
+        await served.client.read_bytes(1)
+    served.client.close()
+    await served.over()
+    assert len(served.told) == 1
+
+
 async def test_what_is_wrong_with_a_body_behind_its_answer_changes_nothing(
     io_loop: IOLoop, caplog: pytest.LogCaptureFixture
 ) -> None:

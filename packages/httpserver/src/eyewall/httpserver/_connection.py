@@ -177,7 +177,8 @@ class HTTP1Connection:
 
     def _on_head(self, head: RequestHead) -> None:
         self._head = head
-        self.keep_alive = head.keep_alive and not self.params.no_keep_alive
+        # An answer that has begun before the head was read has said that the connection ends.
+        self.keep_alive = head.keep_alive and not self.params.no_keep_alive and not self._started
         if self._parser is not None and self._parser.rest and self._outbox is not None:
             self._holds = self._outbox.holds or _END_OF_HEAD in self._parser.rest
 
@@ -316,7 +317,13 @@ class HTTP1Connection:
             # Whoever is answered before the request is complete has to be told that its rest is not read.
             self.keep_alive = False
         lines = "" if "Date" in fields else date_line()
-        if code in _WITHOUT_BODY or code < _OK:
+        # Nothing is left of an answer that was refused before this one.
+        self._without_body, self._chunked, self._body_left = 0, False, None
+        if code < _OK:
+            # To the client this is no answer yet: it would take that to its next request for the one to this.
+            self._without_body = code
+            self.keep_alive = False
+        elif code in _WITHOUT_BODY:
             self._without_body = code
         elif method == "HEAD":
             self._without_body = _OK
@@ -423,7 +430,6 @@ class HTTP1Connection:
         reason = responses.get(status, "Unknown")
         body = f"{status} {reason}\n".encode("latin-1")
         fields = {"Content-Type": "text/plain; charset=utf-8", "Content-Length": str(len(body)), "Connection": "close"}
-        self._chunked, self._without_body = False, 0
         self.write_headers(ResponseStartLine("HTTP/1.1", status, reason), HTTPHeaders(fields), body)
         self.finish()
 

@@ -10,7 +10,7 @@ from ._headers import FIELD_VALUE
 from ._start_line import ResponseStartLine
 from .errors import HTTPOutputError
 
-_is_status_line = re.compile(rf"HTTP/1\.1 [1-5][0-9][0-9] {FIELD_VALUE}\r\n").fullmatch
+_is_status_line = re.compile(rf"HTTP/1\.1 [1-9][0-9][0-9] {FIELD_VALUE}\r\n").fullmatch
 
 responses: Final[dict[int, str]] = {status.value: status.phrase for status in HTTPStatus}
 """The reason phrase of each status that there is."""
@@ -25,7 +25,7 @@ class _StatusLines(dict[ResponseStartLine, str]):
         line = f"HTTP/1.1 {start_line.code} {start_line.reason}\r\n"
         if not _is_status_line(line):
             raise HTTPOutputError(
-                f"{start_line!r} cannot begin an answer: give a code from 100 to 599 and a reason without control "
+                f"{start_line!r} cannot begin an answer: give a code from 100 to 999 and a reason without control "
                 "characters or any beyond Latin-1"
             )
         if len(self) < self.MAX_LINES:

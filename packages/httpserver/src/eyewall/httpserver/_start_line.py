@@ -26,7 +26,7 @@ class ResponseStartLine(NamedTuple):
     version: str
     """``"HTTP/1.1"`` or ``"HTTP/1.0"``."""
     code: int
-    """The status, from 100 to 599."""
+    """The status: from 100 to 599; statuses of an application's own, up to 999, are sent too."""
     reason: str
     """The reason phrase; may be empty."""
 
