@@ -33,6 +33,23 @@ async def test_an_answer_is_recorded_piece_by_piece(io_loop: IOLoop) -> None:
     assert (connection.chunks, connection.body, connection.finished) == ([b"one", b"two"], b"onetwo", True)
 
 
+@pytest.mark.parametrize(
+    ("start_line", "headers", "message"),
+    [
+        (ResponseStartLine("HTTP/1.1", 1000, "OK"), HTTPHeaders(), "cannot begin an answer"),
+        (ResponseStartLine("HTTP/1.1", 200, "O\r\nK"), HTTPHeaders(), "cannot begin an answer"),
+        (OK, HTTPHeaders({"Transfer-Encoding": "chunked"}), "leave Transfer-Encoding out"),
+    ],
+)
+async def test_what_a_server_would_not_send_is_not_recorded(
+    io_loop: IOLoop, start_line: ResponseStartLine, headers: HTTPHeaders, message: str
+) -> None:
+    connection = RecordingConnection(io_loop)
+    with pytest.raises(HTTPOutputError, match=message):
+        connection.write_headers(start_line, headers)
+    assert connection.start_line is None
+
+
 async def test_headers_are_written_once(io_loop: IOLoop) -> None:
     connection = RecordingConnection(io_loop)
     connection.write_headers(OK, HTTPHeaders())

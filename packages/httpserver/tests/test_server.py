@@ -159,6 +159,14 @@ async def test_the_limits_are_those_that_were_given(io_loop: IOLoop) -> None:
     await server.close_all_connections()
 
 
+async def test_a_server_may_take_no_bodies_at_all(io_loop: IOLoop) -> None:
+    server = HTTPServer(answer, max_body_size=0, io_loop=io_loop)
+    client = connect(server, io_loop=io_loop)
+    client.write_nowait(GET.replace(b"Host", b"Content-Length: 1\r\nHost"))
+    assert b" 413 " in (await client.read_until_close()).partition(b"\r\n")[0]
+    await server.close_all_connections()
+
+
 def test_the_defaults_are_these() -> None:
     params = HTTPServer(answer).conn_params
     assert (params.max_header_size, params.max_body_size) == (65_536, 104_857_600)

@@ -43,6 +43,14 @@ async def test_a_request_says_where_it_goes_and_comes_from() -> None:
     assert (sent["host"], sent["ip"]) == ("example.org:81", "198.51.100.7")
 
 
+async def test_a_target_that_is_not_ascii_is_sent_as_utf_8() -> None:
+    class Ask(RequestHandler):
+        def get(self) -> None:
+            self.write(self.get_argument("q"))
+
+    assert (await AppClient(Application([("/", Ask)])).get("/?q=日本")).text == "日本"
+
+
 async def test_a_body_is_bytes_text_a_form_or_json() -> None:
     client = AppClient(Application([("/", Mirror)]))
     for sent, content_type, body in (

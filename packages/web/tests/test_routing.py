@@ -67,6 +67,11 @@ async def test_a_group_that_matched_nothing_is_none() -> None:
     assert (await client.get("/a")).json()["args"] == [None]
 
 
+async def test_a_path_that_came_as_bare_utf_8_is_read_as_one_that_was_percent_encoded() -> None:
+    client = AppClient(Application([(r"/a/(.*)", Named)]))
+    assert (await client.get("/a/café-日本")).json()["args"] == ["café-日本"]
+
+
 async def test_a_path_that_is_no_text_is_a_bad_request() -> None:
     client = AppClient(Application([(r"/a/(.*)", Named)]))
     assert (await client.get("/a/%ff")).code == 400

@@ -72,7 +72,7 @@ class HTTPServer(TCPServer):
         self.conn_params: HTTP1ConnectionParameters = HTTP1ConnectionParameters(
             no_keep_alive=no_keep_alive,
             max_header_size=max_header_size or _DEFAULTS.max_header_size,
-            max_body_size=max_body_size or max_buffer_size or _DEFAULTS.max_body_size,
+            max_body_size=(max_buffer_size or _DEFAULTS.max_body_size) if max_body_size is None else max_body_size,
             idle_connection_timeout=idle_connection_timeout or _DEFAULTS.idle_connection_timeout,
             header_timeout=header_timeout or _DEFAULTS.header_timeout,
             body_timeout=body_timeout,

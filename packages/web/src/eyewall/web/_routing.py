@@ -236,7 +236,8 @@ def _check_initialize(title: str, handler: type[RequestHandler], kwargs: Mapping
 
 
 def _unquoted(text: str | None) -> bytes | None:
-    return None if text is None else unquote_to_bytes(text)
+    # What is not ASCII came as bytes, of which a connection makes Latin-1.
+    return None if text is None else unquote_to_bytes(text if text.isascii() else text.encode("latin-1"))
 
 
 def _encoded(value: object) -> bytes:

@@ -9,6 +9,7 @@ from eyewall.iostream import StreamClosedError
 from eyewall.iostream.testing import memory_streams
 
 from .._context import HTTPConnectionContext
+from .._reasons import status_lines
 from ..errors import HTTPOutputError
 
 if TYPE_CHECKING:
@@ -91,6 +92,9 @@ class RecordingConnection:
         """Record the beginning of the answer."""
         if self.start_line is not None:
             raise HTTPOutputError("the headers were written already")
+        _ = status_lines[start_line]  # refuses what cannot be one
+        if "Transfer-Encoding" in headers:
+            raise HTTPOutputError("leave Transfer-Encoding out: the connection sees to the framing")
         self._bytes_left = self._expected_size(start_line.code, headers)
         self.start_line = start_line
         self.headers = headers.copy()

@@ -145,7 +145,8 @@ class AppClient:
         """Send a request and wait for its answer.
 
         The body is ``body`` as it stands, ``data`` as an urlencoded form, or ``json`` as JSON: one
-        of them at most. ``Host``, ``Content-Type`` and ``Content-Length`` are set unless given.
+        of them at most. ``Host``, ``Content-Type`` and ``Content-Length`` are set unless given. What
+        is not ASCII in ``path`` is sent as UTF-8.
         """
         content, content_type = _content(body, data, json)
         fields = HTTPHeaders({"Host": self._host})
@@ -155,7 +156,9 @@ class AppClient:
             fields["Content-Type"] = content_type
         fields.update(headers or {})
         connection = RecordingConnection(self._io_loop or IOLoop.current(), method=method, address=self._address)
-        await self._exchange(connection, RequestStartLine(method, path, "HTTP/1.1"), fields, content)
+        # As it would come over a connection, which reads a head as Latin-1.
+        target = path.encode().decode("latin-1")
+        await self._exchange(connection, RequestStartLine(method, target, "HTTP/1.1"), fields, content)
         return _response(connection)
 
     async def _exchange(
