@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from programs import PATIENCE_SECONDS, Program, running, wait_for_state
+from programs import PATIENCE_SECONDS, Program, running, wait_for_children, wait_for_state
 from wire import Wire, request
 
 if TYPE_CHECKING:
@@ -70,8 +70,7 @@ def test_with_bind_and_start_2_two_processes_answer_and_a_signal_ends_both(progr
     changed(program, 'http_server.listen(int(__import__("sys").argv[1]))', BIND)
     changed(program, '"Hello, world!"', "str(__import__('os').getpid())")
     with running(program, backend=backend) as server:
-        workers = children(server.process.pid)
-        assert len(workers) == 2
+        workers = wait_for_children(server.process.pid, 2)
         for stopped, answering in (workers, reversed(workers)):
             # Where one cannot take a connection, the other one does.
             os.kill(stopped, signal.SIGSTOP)
@@ -86,10 +85,6 @@ def test_with_bind_and_start_2_two_processes_answer_and_a_signal_ends_both(progr
 
 BIND = """http_server.bind(int(__import__("sys").argv[1]))
 http_server.start(2)"""
-
-
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @pytest.fixture

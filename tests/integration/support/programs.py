@@ -122,6 +122,13 @@ def wait_for_state(pid: int, state: str) -> None:
     eventually(lambda: file.read_text().rpartition(")")[2].split()[0] == state, lambda: f"{pid} is not in {state}")
 
 
+def wait_for_children(pid: int, count: int) -> list[int]:
+    """Wait until a process has as many children: it may listen before it has started them all."""
+    file = Path(f"/proc/{pid}/task/{pid}/children")
+    eventually(lambda: len(file.read_text().split()) == count, lambda: f"{pid} never had {count} children")
+    return [int(child) for child in file.read_text().split()]
+
+
 def eventually(true: Callable[[], object], otherwise: Callable[[], str]) -> None:
     """Wait for what another process is to do soon; fails where it does not."""
     deadline = time.monotonic() + PATIENCE_SECONDS
