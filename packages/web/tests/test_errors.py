@@ -426,4 +426,4 @@ async def test_no_control_character_of_a_client_reaches_a_log(caplog: pytest.Log
     messages = [record.getMessage() for record in caplog.records if record.name.startswith("eyewall.")]
     assert len(messages) == 4
     assert all(message.isprintable() for message in messages)
-    assert all("\\x1b[31m\\r\\nfake line\\x9b\\u2028" in message for message in messages)
+    assert all("\\x1b[31m\\r\\nfake lineÂ\\x9bâ\\x80¨" in message for message in messages)
