@@ -3,6 +3,7 @@
 from ._capability import Capability
 from ._completed import CompletedFuture
 from ._events import ERROR, NONE, READ, WRITE
+from ._insight import Blockage, Counts, Insight, Lag
 from ._ioloop import IOLoop, run
 from ._periodic import PeriodicCallback
 from .errors import BackendNotFoundError, BadYieldError, DeadlockError, IOLoopError
@@ -16,15 +17,19 @@ __all__ = [
     "Backend",
     "BackendNotFoundError",
     "BadYieldError",
+    "Blockage",
     "CancelScope",
     "Capability",
     "CompletedFuture",
+    "Counts",
     "DeadlockError",
     "EventLoop",
     "Future",
     "HasFileno",
     "IOLoop",
     "IOLoopError",
+    "Insight",
+    "Lag",
     "PeriodicCallback",
     "Promise",
     "Task",

@@ -8,7 +8,9 @@ import time
 from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 from ._callbacks import log_failure
+from ._capability import Capability
 from ._events import ERROR, NONE, READ, WRITE
+from ._insight import Insight
 from .backends import backend_over, describe_tasks, is_hosted, make_backend, running_backend, set_backend
 from .errors import BadYieldError
 from .protocols import F, P, T, Ts
@@ -19,11 +21,13 @@ if TYPE_CHECKING:
     from concurrent.futures import Future as ThreadFuture
     from datetime import timedelta
 
+    from ._insight import Counts
     from .backends import AsyncioLoop, HostedBackend
     from .protocols import Backend, CancelScope, Future, HasFileno, Promise, Task, Timer
 
 DEFAULT_BACKEND: Final = "asyncio"
 VARIABLE: Final = "EYEWALL_IOLOOP"
+WATCH_VARIABLE: Final = "EYEWALL_IOLOOP_WATCH"
 
 
 class _Current(threading.local):
@@ -65,11 +69,14 @@ class IOLoop:
         given, the environment variable ``EYEWALL_IOLOOP``, or ``"asyncio"``. ``asyncio_loop`` puts the
         IOLoop around that loop instead; ``RuntimeError`` is raised where it has one already.
         """
+        threshold = _threshold()
         held = self._choose(backend) if asyncio_loop is None else backend_over(asyncio_loop)
         self._backend: Final[Backend] = held
         self._pid: Final = os.getpid()
         self._closed = False
         self._executor: Executor | None = None
+        self.insight: Insight | None = None
+        """What :meth:`watch` made."""
         # Bound methods of the backend itself: streams and servers call these two all the time.
         self.time: Callable[[], float] = held.time
         """Give the seconds on the loop's clock, which never goes backwards; its zero means nothing."""
@@ -79,6 +86,8 @@ class IOLoop:
             held.io_loop = self
         if make_current:
             self.make_current()
+        if threshold and Capability.THREADS in held.capabilities:
+            self.watch(threshold)
 
     @classmethod
     def configure(cls, backend: str | None) -> None:
@@ -166,6 +175,10 @@ class IOLoop:
     def capabilities(self) -> frozenset[str]:
         """What the backend can do: names from :class:`~eyewall.ioloop.Capability`."""
         return self._backend.capabilities
+
+    def is_running(self) -> bool:
+        """True between the beginning and the end of :meth:`start`. Safe from any thread."""
+        return self._backend.is_running()
 
     def start(self) -> None:
         """Run until :meth:`stop` is called.
@@ -261,6 +274,8 @@ class IOLoop:
         if self._backend.is_running():
             raise RuntimeError("this IOLoop runs; call stop() and close it when start() has returned")
         self._closed = True
+        if self.insight is not None and self._pid == os.getpid():
+            self.insight.stop()
         if _current.io_loop is self:
             _current.io_loop = None
         self._backend.clear_current()
@@ -371,6 +386,23 @@ class IOLoop:
         """List the unfinished tasks, one in a line, each with the places in the code where it waits."""
         return describe_tasks(self._backend)
 
+    def counts(self) -> Counts:
+        """Say how many descriptors are watched, calls put off, and tasks not ended."""
+        return self._backend.counts()
+
+    def watch(self, threshold: float = 0.1, *, interval: float | None = None, keep: int = 10) -> Insight:
+        """Watch from now on how late callbacks run, and log the stack of one that blocks for ``threshold`` seconds.
+
+        ``interval``, by default a quarter of that, is how often to look, in seconds; ``keep`` how many
+        of the slowest to remember. The environment variable ``EYEWALL_IOLOOP_WATCH``, a number of
+        seconds, does this for every loop. Raises as :class:`~eyewall.ioloop.Insight` does, which it
+        returns; a watch begun before ends.
+        """
+        if self.insight is not None:
+            self.insight.stop()
+        self.insight = Insight(self, threshold, interval=interval, keep=keep)
+        return self.insight
+
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], /, *args: *Ts) -> Future[T]:
         """Call a function that blocks in a thread of ``executor`` (None: the loop's own)."""
         return self._backend.run_in_executor(self._executor if executor is None else executor, func, *args)
@@ -387,6 +419,15 @@ class IOLoop:
         else:
             if result is not None and hasattr(result, "__await__"):
                 self.spawn(_follow(callback, result), name=getattr(callback, "__qualname__", None))
+
+
+def _threshold() -> float:
+    """Give what the environment says about watching every loop; 0 where it says nothing."""
+    text = os.environ.get(WATCH_VARIABLE) or "0"
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{WATCH_VARIABLE} is a number of seconds, such as 0.1, not {text!r}") from None
 
 
 async def _follow(callback: object, result: Any) -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from ._insight import Counts
+
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 P = ParamSpec("P")
@@ -211,6 +213,10 @@ class Backend(EventLoop, Protocol):
 
     def is_running(self) -> bool:
         """True between the beginning and the end of :meth:`start`."""
+        ...
+
+    def counts(self) -> Counts:
+        """Say how many descriptors are watched, calls put off, and tasks not ended. In the loop's thread."""
         ...
 
     def make_current(self) -> None:

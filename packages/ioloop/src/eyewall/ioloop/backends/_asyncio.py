@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._capability import Capability
 from .._events import READ, WRITE
+from .._insight import Counts
 from ..protocols import F, P, T, Ts
 from ._cancel import AsyncioCancelScope
 
@@ -151,6 +152,14 @@ class AsyncioBackend:
 
     def is_running(self) -> bool:
         return self.asyncio_loop.is_running()
+
+    def counts(self) -> Counts:
+        return Counts(len(self._watched), self._count_timers(), len(asyncio.all_tasks(self.asyncio_loop)))
+
+    def _count_timers(self) -> int | None:
+        # Where asyncio's own loop keeps them; other loops of its shape keep theirs to themselves.
+        scheduled: list[asyncio.TimerHandle] | None = getattr(self.asyncio_loop, "_scheduled", None)
+        return None if scheduled is None else sum(not timer.cancelled() for timer in scheduled)
 
     def make_current(self) -> None:
         asyncio.set_event_loop(self.asyncio_loop)

@@ -132,6 +132,11 @@ class TurnLoop(asyncio.AbstractEventLoop):
             self._pop_timer()
         return timers[0][0] if timers else None
 
+    @property
+    def _scheduled(self) -> list[TimedCall]:
+        """The timers, under the name that asyncio's own loop has for them."""
+        return [timer for _, _, timer in self._timers]
+
     def _pop_timer(self) -> TimedCall:
         timer = heapq.heappop(self._timers)[2]
         timer.waits = False

@@ -14,8 +14,17 @@ by the capabilities that the backend declares, and by nothing else.
 from eyewall.ioloop.testing._conformance._callbacks import TestCallbacks
 from eyewall.ioloop.testing._conformance._cancelling import TestCancelScopes
 from eyewall.ioloop.testing._conformance._descriptors import TestDescriptors
+from eyewall.ioloop.testing._conformance._insight import TestInsight
 from eyewall.ioloop.testing._conformance._running import TestRunning
 from eyewall.ioloop.testing._conformance._tasks import TestTasks
 from eyewall.ioloop.testing._conformance._timers import TestTimers
 
-__all__ = ["TestCallbacks", "TestCancelScopes", "TestDescriptors", "TestRunning", "TestTasks", "TestTimers"]
+__all__ = [
+    "TestCallbacks",
+    "TestCancelScopes",
+    "TestDescriptors",
+    "TestInsight",
+    "TestRunning",
+    "TestTasks",
+    "TestTimers",
+]

@@ -1,0 +1,170 @@
+"""Tells how late a loop is, and what keeps it: watched from a thread, so that a callback pays nothing for it."""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from ._capability import Capability
+
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
+    from typing import Self
+
+    from ._ioloop import IOLoop
+
+logger: Final = logging.getLogger("eyewall.ioloop")
+
+
+class Counts(NamedTuple):
+    """How much a loop has to do."""
+
+    handlers: int
+    """Descriptors that are watched."""
+    timers: int | None
+    """Calls put off and not cancelled, those of asyncio's own ``sleep`` and its like included; None: the
+    loop beneath does not tell."""
+    tasks: int
+    """Tasks that have not ended."""
+
+
+class Lag(NamedTuple):
+    """How late callbacks ran, in seconds from when they were added."""
+
+    last: float
+    mean: float
+    worst: float
+    beats: int
+    """How often it was measured."""
+
+
+class Blockage(NamedTuple):
+    """A stretch in which the loop came to nothing else."""
+
+    seconds: float
+    where: str
+    """The innermost line of the code that ran, as ``name at file:line``."""
+    stack: str
+    """All of its stack, as in a traceback."""
+
+
+class Insight:
+    """Watches a loop while it runs; :meth:`IOLoop.watch <eyewall.ioloop.IOLoop.watch>` makes one.
+
+    A thread adds a callback every ``interval`` seconds and measures how late it runs. Where that
+    takes longer than ``interval``, it looks at the stack of the loop's thread; where longer than
+    ``threshold``, it logs that stack, while the loop still stands there. What is shorter than
+    ``interval`` may pass unseen. Code in C that keeps the interpreter lock stops the thread as well:
+    its length is told right, its place may be that of what came next::
+
+        with io_loop.watch(threshold=0.05) as insight:
+            io_loop.run_sync(main)
+        print(insight.lag.worst, insight.slowest[:3])
+    """
+
+    def __init__(
+        self, io_loop: IOLoop, threshold: float = 0.1, *, interval: float | None = None, keep: int = 10
+    ) -> None:
+        """Raise ``ValueError`` unless 0 < interval <= threshold; ``RuntimeError`` on a backend without threads."""
+        interval = threshold / 4 if interval is None else interval
+        if not 0 < interval <= threshold:
+            raise ValueError(
+                f"threshold ({threshold!r}) and interval ({interval!r}) are seconds, the interval the shorter"
+            )
+        if Capability.THREADS not in io_loop.capabilities:
+            raise RuntimeError(f"the backend {io_loop.backend_name!r} has no threads to watch it from")
+        self.threshold: Final = threshold
+        self.interval: Final = interval
+        self._io_loop = io_loop
+        self._keep = keep
+        self._slowest: list[Blockage] = []  # a heap, the shortest first
+        self._last = self._sum = self._worst = 0.0
+        self._beats = 0
+        self._loop_thread = 0
+        self._answered = threading.Event()
+        self._stopped = threading.Event()
+        self._thread: Final = threading.Thread(target=self._watch, name="eyewall.ioloop.Insight", daemon=True)
+        self._thread.start()
+
+    @property
+    def lag(self) -> Lag:
+        """How late callbacks ran so far."""
+        return Lag(self._last, self._sum / (self._beats or 1), self._worst, self._beats)
+
+    @property
+    def slowest(self) -> list[Blockage]:
+        """The longest stretches in which the loop stood still, the longest first."""
+        return sorted(self._slowest, reverse=True)
+
+    @property
+    def counts(self) -> Counts:
+        """What :meth:`IOLoop.counts <eyewall.ioloop.IOLoop.counts>` gives; to be asked in the loop's thread."""
+        return self._io_loop.counts()
+
+    def stop(self) -> None:
+        """End the watch; what was measured stays. Closing the loop does this too. Idempotent."""
+        self._stopped.set()
+        self._answered.set()
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(self.interval):
+            if self._io_loop.is_running():
+                self._beat()
+
+    def _beat(self) -> None:
+        begun = time.perf_counter()
+        self._answered.clear()
+        self._io_loop.add_callback(self._answer, begun)
+        if self._answered.wait(self.interval):
+            return
+        seen = self._look(begun)
+        if not self._answered.wait(self.threshold - self.interval) and self._io_loop.is_running():
+            seen = self._look(begun)
+            logger.warning(
+                "the loop has stood still for %.3f s, in %s\n%s", seen.seconds, seen.where, seen.stack.rstrip()
+            )
+        # A loop that was stopped does not answer, and is no longer late.
+        while not self._answered.wait(self.interval) and self._io_loop.is_running():
+            pass
+        if self._answered.is_set() and not self._stopped.is_set():
+            self._remember(seen._replace(seconds=self._last))
+
+    def _answer(self, begun: float) -> None:
+        self._loop_thread = threading.get_ident()
+        self._last = lag = time.perf_counter() - begun
+        self._sum += lag
+        self._worst = max(self._worst, lag)
+        self._beats += 1
+        self._answered.set()
+
+    def _look(self, begun: float) -> Blockage:
+        """Say where the loop's thread is now."""
+        frame = sys._current_frames().get(self._loop_thread)
+        where, stack = ("an unknown place", "") if frame is None else _describe(frame)
+        return Blockage(time.perf_counter() - begun, where, stack)
+
+    def _remember(self, blockage: Blockage) -> None:
+        heapq.heappush(self._slowest, blockage)
+        if len(self._slowest) > self._keep:
+            heapq.heappop(self._slowest)
+
+
+def _describe(frame: FrameType) -> tuple[str, str]:
+    import traceback
+
+    code = frame.f_code
+    return f"{code.co_qualname} at {code.co_filename}:{frame.f_lineno}", "".join(traceback.format_stack(frame))
