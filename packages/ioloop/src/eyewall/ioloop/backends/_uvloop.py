@@ -50,8 +50,8 @@ if sys.platform == "linux":
 
         def _count_timers(self) -> int:
             # uvloop's own set of them, which it does not show.
-            held = (thing for thing in gc.get_referents(self.asyncio_loop) if isinstance(thing, set))
-            return sum(type(item).__name__ == "TimerHandle" for items in held for item in items)
+            held: list[set[object]] = [thing for thing in gc.get_referents(self.asyncio_loop) if isinstance(thing, set)]
+            return sum(type(thing).__name__ == "TimerHandle" for things in held for thing in things)
 
         def close(self, *, all_fds: bool = False) -> None:
             super().close(all_fds=all_fds)
