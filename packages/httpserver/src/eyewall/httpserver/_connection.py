@@ -72,6 +72,7 @@ class HTTP1Connection:
         "context",
         "detached",
         "io_loop",
+        "is_client",
         "keep_alive",
         "params",
         "stream",
@@ -81,11 +82,14 @@ class HTTP1Connection:
     def __init__(
         self,
         stream: Stream,
+        is_client: bool = False,
         params: HTTP1ConnectionParameters | None = None,
         context: HTTPConnectionContext | None = None,
         *,
         outbox: Outbox | None = None,
     ) -> None:
+        self.is_client: Final = is_client
+        """Whether this end sends the request and reads the answer."""
         self.stream: Stream = stream
         """What the request comes from and the answer goes to; see :meth:`detach`."""
         self.io_loop: EventLoop = stream.io_loop

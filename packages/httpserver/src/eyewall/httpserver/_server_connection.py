@@ -122,7 +122,7 @@ class HTTP1ServerConnection:
             stream.set_eof_callback(self._on_eof)
             await ready
             while True:
-                exchange = self._exchange = HTTP1Connection(stream, self.params, self.context, outbox=outbox)
+                exchange = self._exchange = HTTP1Connection(stream, False, self.params, self.context, outbox=outbox)
                 self._since = sweeper.now + sweeper.tick
                 if self._peer_ended:
                     exchange.peer_ended()
