@@ -1,7 +1,7 @@
 """Typed non-blocking byte streams, over sockets, TLS, or anything else that carries bytes."""
 
 from ._base import BaseIOStream
-from ._info import Address, StreamInfo, TLSInfo
+from ._info import Address, ProxyInfo, ProxyTLSInfo, StreamInfo, TLSInfo
 from ._iostream import IOStream
 from ._limits import LOW_WATER_MARK
 from ._ssl_options import SSLOptions, SSLOptionsDict, ssl_options_to_context
@@ -22,6 +22,8 @@ __all__ = [
     "BaseIOStream",
     "Buffer",
     "IOStream",
+    "ProxyInfo",
+    "ProxyTLSInfo",
     "SSLConfigurationError",
     "SSLIOStream",
     "SSLOptions",

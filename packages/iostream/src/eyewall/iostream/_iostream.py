@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from eyewall.ioloop import EventLoop, Future, Promise
 
-    from ._info import Address
+    from ._info import Address, ProxyInfo
     from ._transport import Transport
 
 
@@ -38,7 +38,7 @@ class IOStream(BaseIOStream):
     The socket is made non-blocking and belongs to the stream, which closes it.
     """
 
-    __slots__ = ("_address", "_connected", "socket")
+    __slots__ = ("_address", "_connected", "proxy", "socket")
 
     def __init__(
         self,
@@ -52,6 +52,8 @@ class IOStream(BaseIOStream):
         socket.setblocking(False)
         self.socket: sockets.socket = socket
         """The socket. Do not read from it or write to it."""
+        self.proxy: ProxyInfo | None = None
+        """What a PROXY header said, for :attr:`info`; set by whoever read it."""
         self._address: Address | None = None
         # Any is Self, which no attribute can be a promise of.
         self._connected: Promise[Any] | None = None
@@ -102,7 +104,7 @@ class IOStream(BaseIOStream):
     @property
     def info(self) -> StreamInfo:
         """Who is at the other end; remembered once the stream is closed, if it was asked for before."""
-        return StreamInfo(self._peer())
+        return StreamInfo(self._client(), None, self.proxy)
 
     def close(self, error: BaseException | None = None, /) -> None:
         """Drop the connection now; see :meth:`Stream.close`."""
@@ -124,6 +126,10 @@ class IOStream(BaseIOStream):
             # That of an abstract Unix socket is bytes.
             self._address = os.fsdecode(address) if isinstance(address, bytes) else address
         return self._address
+
+    def _client(self) -> Address | None:
+        """Give the address of who is served: behind a proxy, its client's."""
+        return self._peer() if self.proxy is None or self.proxy.source is None else self.proxy.source
 
     def _connecting(self) -> bool:
         return self._connected is not None

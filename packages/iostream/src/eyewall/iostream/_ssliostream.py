@@ -102,8 +102,8 @@ class SSLIOStream(IOStream):
     @property
     def info(self) -> StreamInfo:
         """Who is at the other end, and what TLS settled."""
-        handshaken = self._tls is not None and self._tls.handshaken
-        return StreamInfo(self._peer(), self._tls.info() if handshaken and self._tls is not None else None)
+        tls = self._tls.info() if self._tls is not None and self._tls.handshaken else None
+        return StreamInfo(self._client(), tls, self.proxy)
 
     def close(self, error: BaseException | None = None, /) -> None:
         """Drop the connection now, and tell the peer that this is its end, if that can be sent at once."""
