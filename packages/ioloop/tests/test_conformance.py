@@ -5,8 +5,17 @@ from eyewall.ioloop.testing.conformance import (
     TestCancelScopes,
     TestDescriptors,
     TestRunning,
+    TestSignals,
     TestTasks,
     TestTimers,
 )
 
-__all__ = ["TestCallbacks", "TestCancelScopes", "TestDescriptors", "TestRunning", "TestTasks", "TestTimers"]
+__all__ = [
+    "TestCallbacks",
+    "TestCancelScopes",
+    "TestDescriptors",
+    "TestRunning",
+    "TestSignals",
+    "TestTasks",
+    "TestTimers",
+]

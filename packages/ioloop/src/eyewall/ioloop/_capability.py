@@ -16,7 +16,7 @@ class Capability:
     """Callbacks added by other threads wake the loop, and executor jobs run in threads."""
 
     SIGNALS: Final = "signals"
-    """A callback added by a signal handler wakes the loop."""
+    """A callback added by a signal handler wakes the loop; hence ``add_signal_handler`` works."""
 
     FORK: Final = "fork"
     """After ``os.fork`` the child can make and run a loop of its own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 import time
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from ._insight import Counts
+    from ._signals import SignalHandlers
     from .backends import AsyncioLoop, HostedBackend
     from .protocols import Backend, CancelScope, Future, HasFileno, Promise, Task, Timer
 
@@ -77,6 +79,7 @@ class IOLoop:
         self._executor: Executor | None = None
         self.insight: Insight | None = None
         """What :meth:`watch` made."""
+        self._signals: SignalHandlers | None = None
         # Bound methods of the backend itself: streams and servers call these two all the time.
         self.time: Callable[[], float] = held.time
         """Give the seconds on the loop's clock, which never goes backwards; its zero means nothing."""
@@ -281,6 +284,8 @@ class IOLoop:
         self._backend.clear_current()
         # What the kernel watches is one with the parent's: a child that unregisters takes it from the parent.
         if self._pid == os.getpid():
+            if self._signals is not None:
+                self._signals.clear()
             self._backend.close(all_fds=all_fds)
 
     def add_handler(self, fd: F, handler: Callable[[F, int], object], events: int, /) -> None:
@@ -319,6 +324,32 @@ class IOLoop:
     def add_callback_from_signal(self, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
         """Do what :meth:`add_callback` does, from a signal handler."""
         self._backend.add_callback_from_signal(self._run, callback, *args, **kwargs)
+
+    def add_signal_handler(
+        self, signum: int, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        """Call in a turn of the loop whenever this process gets the signal, instead of what it did before.
+
+        Signals of one kind that come quickly after one another may be one call. A second handler for
+        a signal replaces the first. Raises ``RuntimeError`` outside the main thread and on a backend
+        that lacks the capability ``signals``, ``ValueError`` for a signal that cannot be handled::
+
+            io_loop.add_signal_handler(signal.SIGTERM, io_loop.stop)
+        """
+        if Capability.SIGNALS not in self._backend.capabilities:
+            raise RuntimeError(f"the backend {self._backend.name!r} knows no signals; call the handler yourself")
+        if self._signals is None:
+            from ._signals import SignalHandlers
+
+            self._signals = SignalHandlers(self._backend)
+        self._signals.add(signum, functools.partial(self._run, callback, *args, **kwargs))
+
+    def remove_signal_handler(self, signum: int, /) -> bool:
+        """Let a signal do again what it did before; False where it has no handler on this loop.
+
+        :meth:`close` does so for all. Raises ``RuntimeError`` outside the main thread.
+        """
+        return self._signals is not None and self._signals.remove(signum)
 
     def call_at(self, when: float, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Timer:
         """Call once, when :meth:`time` has reached ``when``; a past time means the next turn."""

@@ -16,6 +16,7 @@ from eyewall.ioloop.testing._conformance._cancelling import TestCancelScopes
 from eyewall.ioloop.testing._conformance._descriptors import TestDescriptors
 from eyewall.ioloop.testing._conformance._insight import TestInsight
 from eyewall.ioloop.testing._conformance._running import TestRunning
+from eyewall.ioloop.testing._conformance._signals import TestSignals
 from eyewall.ioloop.testing._conformance._tasks import TestTasks
 from eyewall.ioloop.testing._conformance._timers import TestTimers
 
@@ -25,6 +26,7 @@ __all__ = [
     "TestDescriptors",
     "TestInsight",
     "TestRunning",
+    "TestSignals",
     "TestTasks",
     "TestTimers",
 ]
