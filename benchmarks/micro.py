@@ -149,7 +149,7 @@ class Bench:
 
     def parse(self) -> None:
         """Read a request, with a delegate that does nothing."""
-        parser = RequestParser(self.silent, _ignore, self.params.max_header_size, self.params.max_body_size)
+        parser = RequestParser(self.silent, _ignore, self.params.limiter)
         parser.feed(next(self.requests))
 
     def answer(self) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from eyewall.httpserver import (
+    Deadlines,
     HTTPConnection,
     HTTPHeaders,
     HTTPServer,
     HTTPServerConnectionDelegate,
     HTTPServerRequest,
+    Limits,
     RequestStartLine,
     ResponseStartLine,
 )
@@ -168,10 +170,48 @@ async def test_a_server_may_take_no_bodies_at_all(io_loop: IOLoop) -> None:
 
 
 def test_the_defaults_are_these() -> None:
-    params = HTTPServer(answer).conn_params
-    assert (params.max_header_size, params.max_body_size) == (65_536, 104_857_600)
-    assert (params.header_timeout, params.idle_connection_timeout, params.body_timeout) == (30, 75, None)
-    assert HTTPServer(answer, max_buffer_size=5).conn_params.max_body_size == 5
+    assert HTTPServer(answer).conn_params.limits == Limits()
+    assert HTTPServer(answer).conn_params.deadlines == Deadlines()
+    assert (Limits().max_header_size, Limits().max_body_size) == (65_536, 104_857_600)
+    assert (Deadlines().header_timeout, Deadlines().idle_connection_timeout) == (30, 75)
+    assert HTTPServer(answer, max_buffer_size=5).conn_params.limits.max_body_size == 5
+
+
+def test_tornados_names_prevail_over_the_values_of_their_kind() -> None:
+    server = HTTPServer(
+        answer,
+        max_header_size=1000,
+        max_body_size=5,
+        body_timeout=3,
+        idle_connection_timeout=4,
+        limits=Limits(max_fields=7, max_body_size=9),
+        deadlines=Deadlines(header_timeout=2, body_timeout=9),
+    )
+    params = server.conn_params
+    assert params.limits == Limits(max_fields=7, max_body_size=5, max_header_size=1000)
+    assert params.deadlines == Deadlines(header_timeout=2, body_timeout=3, idle_connection_timeout=4)
+    alone = HTTPServer(answer, max_header_size=1000).conn_params.limits
+    assert (alone.max_request_line, alone.max_field_size) == (1000, 1000)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"limits": Limits(max_fields=-1)}, "max_fields is -1: give 0 or more"),
+        ({"deadlines": Deadlines(write_timeout=0)}, "write_timeout is 0: give a number above 0"),
+        ({"deadlines": Deadlines(min_body_rate=-1)}, "min_body_rate is -1"),
+        ({"half_closed": "maybe"}, "half_closed is 'maybe': give"),
+    ],
+)
+def test_a_bound_that_can_be_none_is_refused_at_once(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        HTTPServer(answer, **options)
+
+
+def test_the_tick_is_a_quarter_of_the_shortest_time_and_a_second_at_most() -> None:
+    assert Deadlines().tick == 1
+    assert Deadlines(handler_timeout=2).tick == 0.5
+    assert Deadlines(body_timeout=0.4, write_timeout=2).tick == 0.1
 
 
 async def test_a_server_behind_tls_of_another_says_https(io_loop: IOLoop) -> None:

@@ -113,6 +113,6 @@ async def test_listen_makes_a_server_that_listens() -> None:
     server = Application([("/", Hello)]).listen(0, "127.0.0.1", backlog=5, max_body_size=1000)
     try:
         assert isinstance(server, HTTPServer)
-        assert server.conn_params.max_body_size == 1000
+        assert server.conn_params.limits.max_body_size == 1000
     finally:
         server.stop()

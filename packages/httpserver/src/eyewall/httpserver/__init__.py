@@ -4,7 +4,7 @@ from ._connection import HTTP1Connection
 from ._context import HTTPConnectionContext
 from ._dates import format_timestamp
 from ._headers import HTTPHeaders
-from ._parameters import HTTP1ConnectionParameters
+from ._parameters import Deadlines, HalfClosed, HTTP1ConnectionParameters, Limits
 from ._reasons import responses
 from ._request import HTTPServerRequest
 from ._server import HTTPServer
@@ -19,6 +19,7 @@ from .errors import HTTPFieldError, HTTPInputError, HTTPOutputError, HTTPProtoco
 from .protocols import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
 
 __all__ = [
+    "Deadlines",
     "HTTP1Connection",
     "HTTP1ConnectionParameters",
     "HTTP1ServerConnection",
@@ -33,6 +34,8 @@ __all__ = [
     "HTTPServer",
     "HTTPServerConnectionDelegate",
     "HTTPServerRequest",
+    "HalfClosed",
+    "Limits",
     "RequestStartLine",
     "ResponseStartLine",
     "format_timestamp",

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ._head import parse_fields
 from .errors import HTTPInputError
+
+if TYPE_CHECKING:
+    from ._headers import HTTPHeaders
+    from ._limiter import Limiter
 
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
 _QUOTED: Final = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*+"'
 _EXTENSION: Final = rb"[ \t]*+;[ \t]*+" + _TOKEN + rb"(?:[ \t]*+=[ \t]*+(?:" + _TOKEN + rb"|" + _QUOTED + rb"))?+"
 # Extensions are checked, because what is malformed could hide where a line ends, and then ignored.
 _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:" + _EXTENSION + rb")*+\r\n")
-_MAX_SIZE_LINE: Final = 4096
-_MAX_TRAILERS: Final = 16 * 1024
 
 
 class _Next(Enum):
@@ -29,12 +31,16 @@ class _Next(Enum):
 class ChunkedDecoder:
     """Takes the bytes of a chunked body as they come, and gives what they mean."""
 
-    __slots__ = ("_extensions", "_next", "_remaining")
+    __slots__ = ("_extensions", "_limiter", "_next", "remaining", "trailers")
 
-    def __init__(self) -> None:
+    def __init__(self, limiter: Limiter) -> None:
+        self._limiter = limiter
         self._next = _Next.SIZE
-        self._remaining = 0
         self._extensions = 0
+        self.remaining: int = 0
+        """Bytes of the present chunk that are still to come."""
+        self.trailers: HTTPHeaders | None = None
+        """The fields behind the last chunk, where there are any."""
 
     @property
     def done(self) -> bool:
@@ -50,13 +56,13 @@ class ChunkedDecoder:
         position = 0
         while self._next is not _Next.DONE:
             if self._next is _Next.DATA:
-                piece = data[position : position + self._remaining]
+                piece = data[position : position + self.remaining]
                 if not piece:
                     break
                 content.append(piece)
                 position += len(piece)
-                self._remaining -= len(piece)
-                if not self._remaining:
+                self.remaining -= len(piece)
+                if not self.remaining:
                     self._next = _Next.DATA_END
                 continue
             after = self._take_line(data, position)
@@ -82,16 +88,15 @@ class ChunkedDecoder:
         match = _SIZE_LINE.match(data, position)
         if match is None:
             end = data.find(b"\n", position)
-            # Of what is there, 16 digits and a CR may be no extension.
-            too_long = len(data) - position - 17 + self._extensions > _MAX_SIZE_LINE
-            if end >= 0 or too_long or not _may_become_size(data[position:]):
+            if end >= 0 or not _may_become_size(data[position:]):
                 raise HTTPInputError(f"malformed chunk size {data[position : position + 40]!r}")
+            # Of what is there, 16 digits and a CR may be no extension.
+            self._limiter.check_extensions(self._extensions + len(data) - position - 17)
             return None
         self._extensions += match.end() - match.end(1) - 2
-        if self._extensions > _MAX_SIZE_LINE:
-            raise HTTPInputError(f"more than {_MAX_SIZE_LINE} bytes of chunk extensions")
-        self._remaining = int(match[1], 16)
-        self._next = _Next.DATA if self._remaining else _Next.TRAILERS
+        self._limiter.check_extensions(self._extensions)
+        self.remaining = int(match[1], 16)
+        self._next = _Next.DATA if self.remaining else _Next.TRAILERS
         return match.end()
 
     def _take_trailers(self, data: bytes, position: int) -> int | None:
@@ -99,13 +104,15 @@ class ChunkedDecoder:
             self._next = _Next.DONE
             return position + 2
         end = data.find(b"\r\n\r\n", position)
-        if (len(data) - 3 if end < 0 else end) - position > _MAX_TRAILERS:
-            raise HTTPInputError(f"more than {_MAX_TRAILERS} bytes of trailers", status=431)
+        # Three bytes of their end may be here already: a limit holds however the bytes are cut.
+        self._limiter.check_trailers((len(data) - 3 if end < 0 else end) - position)
         if end < 0:
             return None
+        self._limiter.check_lines(data[position:end])
         trailers = parse_fields("\r\n" + data[position : end + 2].decode("latin-1"), 2)
         if forbidden := _FORBIDDEN_TRAILERS.intersection(trailers):
             raise HTTPInputError(f"{', '.join(sorted(forbidden))} in the trailers")
+        self.trailers = trailers
         self._next = _Next.DONE
         return end + 4
 

@@ -60,7 +60,7 @@ class HTTP1Connection(Exchange):
         """
         self._delegate = delegate
         params, stream = self.params, self.stream
-        parser = RequestParser(delegate, self._on_head, params.max_header_size, params.max_body_size)
+        parser = RequestParser(delegate, self._on_head, params.limiter)
         self._parser = parser
         try:
             data = stream.read_nowait()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ._head import RequestHead
     from ._headers import HTTPHeaders
+    from ._limiter import Limiter
     from ._start_line import RequestStartLine, ResponseStartLine
     from .protocols import HTTPMessageDelegate
 
@@ -39,11 +40,11 @@ class RequestParser:
         "_body",
         "_delegate",
         "_head_seen",
+        "_limiter",
         "_on_head",
         "_searched",
         "complete",
         "max_body_size",
-        "max_header_size",
         "rest",
         "waits",
     )
@@ -52,14 +53,12 @@ class RequestParser:
         self,
         delegate: HTTPMessageDelegate,
         on_head: Callable[[RequestHead], object],
-        max_header_size: int,
-        max_body_size: int,
+        limiter: Limiter,
     ) -> None:
         self._delegate = delegate
         self._on_head = on_head
-        self.max_header_size: int = max_header_size
-        """Bytes of a head, at most: else 431, or 414 where the request line alone is longer."""
-        self.max_body_size: int = max_body_size
+        self._limiter = limiter
+        self.max_body_size: int = limiter.limits.max_body_size
         """Bytes of the body, at most: else 413. May be changed from the delegate's ``headers_received``."""
         self.rest: bytes = b""
         """What has been fed and not used."""
@@ -85,9 +84,11 @@ class RequestParser:
         # One empty line before a request is what old clients send behind a form (RFC 9112 section 2.2).
         start = 2 if data[:2] == b"\r\n" else 0
         end = data.find(_END_OF_HEAD, self._searched or start)
-        if end < 0 or end - start > self.max_header_size:
+        if end < 0:
             self._keep_head(data, start)
             return None
+        if end - start > self._limiter.short:
+            self._limiter.check_head(data[start:end])
         self.rest = data[end + 4 :]
         return self._take_head(data[start : end + 2].decode("latin-1"))
 
@@ -95,7 +96,7 @@ class RequestParser:
         self._head_seen = True
         head = parse_request_head(text)
         start_line, headers, length, _, holds_body = head
-        body = self._body = _Body(length) if length else None
+        body = self._body = _Body(length, self._limiter) if length else None
         self.waits = body is not None
         self._on_head(head)
         waiting = self._delegate.headers_received(start_line, headers)
@@ -104,16 +105,14 @@ class RequestParser:
         if body is None:
             return self._finish()
         if holds_body:
-            self._check_size(body.length)
+            self._limiter.check_body(body.length, self.max_body_size)
             return None
         return self._read_body(body)
 
     def _keep_head(self, data: bytes, start: int) -> None:
         # Three bytes of its end may be here already: a limit holds however the bytes are cut.
-        if len(data) - start - 3 > self.max_header_size:
-            in_first_line = b"\r\n" not in data[start : start + self.max_header_size]
-            what, status = ("request line", 414) if in_first_line else ("head", 431)
-            raise HTTPInputError(f"a {what} of more than max_header_size, {self.max_header_size} bytes", status=status)
+        if len(data) - start - 3 > self._limiter.short:
+            self._limiter.check_head(data[start:-3], complete=False)
         if not (_may_go_on(data, self._searched) if self._searched else _may_begin_head(data)):
             raise HTTPInputError(f"no HTTP request, or a bare CR or LF: {data[:80]!r}")
         self.rest = data
@@ -121,17 +120,12 @@ class RequestParser:
         self._searched = len(data[:-3].rstrip(b"\r\n")) if len(data) > 8 else 0
 
     def _read_body(self, body: _Body) -> Awaitable[object] | None:
-        self._check_size(body.length)
+        self._limiter.check_body(body.announced, self.max_body_size)
         content, self.rest = body.read(self.rest)
-        if body.received > self.max_body_size:
-            raise HTTPInputError(f"a body of more than max_body_size, {self.max_body_size} bytes", status=413)
+        self._limiter.check_body(body.announced, self.max_body_size)
         if content and (waiting := self._delegate.data_received(content)) is not None:
             return waiting
         return self._finish() if body.done else None
-
-    def _check_size(self, length: int) -> None:
-        if length > self.max_body_size:
-            raise HTTPInputError(f"a body of {length} bytes; max_body_size is {self.max_body_size}", status=413)
 
     def _finish(self) -> Awaitable[object] | None:
         self.complete = True
@@ -144,10 +138,15 @@ class _Body:
 
     __slots__ = ("_chunks", "length", "received")
 
-    def __init__(self, length: int) -> None:
+    def __init__(self, length: int, limiter: Limiter) -> None:
         self.length = length
         self.received = 0
-        self._chunks = ChunkedDecoder() if length == CHUNKED else None
+        self._chunks = ChunkedDecoder(limiter) if length == CHUNKED else None
+
+    @property
+    def announced(self) -> int:
+        """How long it is at least, by what has been read of it."""
+        return self.length if self._chunks is None else self.received + self._chunks.remaining
 
     @property
     def done(self) -> bool:

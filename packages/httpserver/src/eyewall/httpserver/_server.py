@@ -10,7 +10,7 @@ from ._callback import CallbackDelegate
 from ._context import HTTPConnectionContext
 from ._deadlines import Sweeper
 from ._parameters import HTTP1ConnectionParameters
-from ._server_connection import HTTP1ServerConnection, sweep_tick
+from ._server_connection import HTTP1ServerConnection
 from .protocols import HTTPServerConnectionDelegate
 
 if TYPE_CHECKING:
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     from eyewall.ioloop import EventLoop
     from eyewall.iostream import Address, SSLOptions, Stream
 
+    from ._parameters import Deadlines, HalfClosed, Limits
     from ._request import HTTPServerRequest
     from .protocols import HTTPConnection, HTTPMessageDelegate
-
-_DEFAULTS = HTTP1ConnectionParameters()
 
 
 class HTTPServer(TCPServer):
@@ -43,9 +42,14 @@ class HTTPServer(TCPServer):
     A function gets each request when all of it has been read. It may be a coroutine function, and
     it, or something that it starts, has to finish the answer.
 
-    Sizes are in bytes and times in seconds; see :class:`HTTP1ConnectionParameters` for what each
-    limit does when it is reached. ``ssl_options`` makes it speak TLS; ``protocol`` is what requests
-    say of theirs behind something that speaks TLS for this server (``"https"``).
+    ``limits`` and ``deadlines`` bound everything that a peer sends, and everything that takes time:
+    see :class:`Limits` and :class:`Deadlines`. Tornado's names for some of them (``max_header_size``,
+    ``max_body_size``, ``body_timeout``, ``idle_connection_timeout``) prevail over these values, in
+    bytes and seconds; 0 and None stand for the default, but a ``max_body_size`` of 0 means none.
+    ``half_closed`` says what a client counts as that ends its side behind its request: ``"gone"``, or
+    one that waits for its answer: ``"finish"``. ``ssl_options`` makes the server speak TLS;
+    ``protocol`` is what requests say of theirs behind something that speaks TLS for this server
+    (``"https"``).
     """
 
     def __init__(
@@ -62,6 +66,9 @@ class HTTPServer(TCPServer):
         idle_connection_timeout: float | None = None,
         header_timeout: float | None = None,
         body_timeout: float | None = None,
+        half_closed: HalfClosed = "gone",
+        limits: Limits | None = None,
+        deadlines: Deadlines | None = None,
         io_loop: EventLoop | None = None,
     ) -> None:
         super().__init__(
@@ -71,11 +78,15 @@ class HTTPServer(TCPServer):
         """What requests say of their protocol, or None: what the connection speaks."""
         self.conn_params: HTTP1ConnectionParameters = HTTP1ConnectionParameters(
             no_keep_alive=no_keep_alive,
-            max_header_size=max_header_size or _DEFAULTS.max_header_size,
-            max_body_size=(max_buffer_size or _DEFAULTS.max_body_size) if max_body_size is None else max_body_size,
-            idle_connection_timeout=idle_connection_timeout or _DEFAULTS.idle_connection_timeout,
-            header_timeout=header_timeout or _DEFAULTS.header_timeout,
-            body_timeout=body_timeout,
+            chunk_size=chunk_size,
+            max_header_size=max_header_size or None,
+            max_body_size=max_buffer_size if max_body_size is None else max_body_size,
+            idle_connection_timeout=idle_connection_timeout or None,
+            header_timeout=header_timeout or None,
+            body_timeout=body_timeout or None,
+            half_closed=half_closed,
+            limits=limits,
+            deadlines=deadlines,
         )
         """The limits of each connection."""
         if isinstance(request_callback, type) and hasattr(request_callback, "start_request"):
@@ -95,7 +106,7 @@ class HTTPServer(TCPServer):
     def handle_stream(self, stream: Stream, address: Address, /) -> None:
         """Serve a connection; called for each that is accepted."""
         if self._sweeper is None or self._sweeper.io_loop is not stream.io_loop:
-            self._sweeper = Sweeper(stream.io_loop, sweep_tick(self.conn_params))
+            self._sweeper = Sweeper(stream.io_loop, self.conn_params.deadlines.tick)
         context = HTTPConnectionContext(stream, address, self.protocol)
         connection = HTTP1ServerConnection(stream, self.conn_params, context, sweeper=self._sweeper)
         self._connections.add(connection)

@@ -74,7 +74,7 @@ class HTTP1ServerConnection:
         """The limits of the connection."""
         self.context: HTTPConnectionContext = context or HTTPConnectionContext(stream, stream.info.address)
         """Who asks."""
-        self._sweeper = sweeper or Sweeper(stream.io_loop, sweep_tick(self.params))
+        self._sweeper = sweeper or Sweeper(stream.io_loop, self.params.deadlines.tick)
         self._exchange: HTTP1Connection | None = None
         self._task: Task[Any] | None = None
         self._since = 0.0
@@ -221,18 +221,18 @@ class HTTP1ServerConnection:
 
     def _timeout(self, waits_for_body: bool) -> float:
         """How long the present state may last."""
-        exchange, params = self._exchange, self.params
+        exchange, deadlines = self._exchange, self.params.deadlines
         if exchange is not None and exchange.detached:
             return math.inf
         if self._lingers:
-            return LINGER_SECONDS
+            return deadlines.linger_seconds
         if self._peer_ended or (exchange is None and self._served):
-            return params.idle_connection_timeout
+            return deadlines.idle_connection_timeout
         if exchange is None:
-            return min(params.header_timeout, params.idle_connection_timeout)
+            return min(deadlines.header_timeout, deadlines.idle_connection_timeout)
         if not exchange.head_seen:
-            return params.header_timeout
-        return params.body_timeout if waits_for_body and params.body_timeout is not None else math.inf
+            return deadlines.header_timeout
+        return deadlines.body_timeout if waits_for_body and deadlines.body_timeout is not None else math.inf
 
     def _on_close(self) -> None:
         if self._exchange is not None:
@@ -249,9 +249,3 @@ class HTTP1ServerConnection:
 def _answer(promise: Promise[None]) -> None:
     if not promise.done():
         promise.set_result(None)
-
-
-def sweep_tick(params: HTTP1ConnectionParameters) -> float:
-    """How often to look: four times in the shortest time-out, and at least once in a second."""
-    timeouts = (params.idle_connection_timeout, params.header_timeout, params.body_timeout or math.inf)
-    return min(_TICK, min(timeouts) / 4)
