@@ -14,7 +14,7 @@ from .errors import (
     StreamError,
     UnsatisfiableReadError,
 )
-from .protocols import Buffer, Stream
+from .protocols import Buffer, Stream, StreamOwner
 
 __all__ = [
     "LOW_WATER_MARK",
@@ -33,6 +33,7 @@ __all__ = [
     "StreamClosedError",
     "StreamError",
     "StreamInfo",
+    "StreamOwner",
     "TLSInfo",
     "Transport",
     "UnsatisfiableReadError",

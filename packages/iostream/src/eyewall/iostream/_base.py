@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ._reads import Want
     from ._transport import Transport
-    from .protocols import Buffer
+    from .protocols import Buffer, StreamOwner
 
 # Buffers of one write that are together no longer than this are copied into one: a copy of them
 # costs less than what the kernel charges for a second buffer.
@@ -49,6 +49,7 @@ class BaseIOStream:
         "_ended",
         "_eof_callback",
         "_events",
+        "_owner",
         "_read",
         "_readable",
         "_shutting_down",
@@ -93,6 +94,7 @@ class BaseIOStream:
         self._unsent: UnsentBytes | None = None
         self._close_callback: Callable[[], object] | None = None
         self._eof_callback: Callable[[], object] | None = None
+        self._owner: StreamOwner | None = None
         self._done: CompletedFuture[None] = CompletedFuture(self.io_loop, None)
 
     # Reading
@@ -421,6 +423,9 @@ class BaseIOStream:
             for promise in unsent.waiting():
                 self._fail(promise)
         self._schedule_close_callback()
+        owner, self._owner = self._owner, None
+        if owner is not None:
+            owner.stream_closed()
 
     def closed(self) -> bool:
         """True after :meth:`close`, or after the stream has ended by itself."""
@@ -433,6 +438,14 @@ class BaseIOStream:
             self._schedule_close_callback()
         elif callback is not None:
             self._update_events()
+
+    def set_owner(self, owner: StreamOwner, /) -> None:
+        """Give the stream to an owner, who is told of its end whatever its user does; for servers and pools."""
+        self._owner = owner
+        owner.stream_opened(self)
+        if self._closed:
+            self._owner = None
+            owner.stream_closed()
 
     def set_eof_callback(self, callback: Callable[[], object] | None, /) -> None:
         """Call once when the peer has ended its side, and leave this side open for writing.

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from eyewall.ioloop import EventLoop, Future
 
+    from ._base import BaseIOStream
     from ._info import StreamInfo
 
 Buffer = bytes | bytearray | memoryview
@@ -121,4 +122,19 @@ class Stream(Protocol):
     @property
     def info(self) -> StreamInfo:
         """Who is at the other end."""
+        ...
+
+
+class StreamOwner(Protocol):
+    """Whoever counts streams and may end them, while others use them: a server, a pool of connections.
+
+    The stream holds its owner, and not the other way round: a stream that everybody has forgotten goes.
+    """
+
+    def stream_opened(self, stream: BaseIOStream, /) -> None:
+        """The stream carries the connection from now on; called again where another one takes it over."""
+        ...
+
+    def stream_closed(self) -> None:
+        """The connection has been closed, by whomever; called at once, and once. Must not raise."""
         ...

@@ -48,11 +48,13 @@ def add_accept_handler(
     The connection is ``callback``'s to close. Where it raises, that is logged, and this one
     connection closed.
     """
-    return _Acceptor(sock, callback, io_loop or IOLoop.current()).remove
+    return Acceptor(sock, callback, io_loop or IOLoop.current()).remove
 
 
-class _Acceptor:
-    __slots__ = ("_callback", "_fd", "_io_loop", "_removed", "_short", "_sock", "_timer")
+class Acceptor:
+    """What :func:`add_accept_handler` has set up; a server holds and releases it besides."""
+
+    __slots__ = ("_callback", "_fd", "_held", "_io_loop", "_removed", "_short", "_sock", "_timer")
 
     def __init__(
         self, sock: socket.socket, callback: Callable[[socket.socket, Address], object], io_loop: EventLoop
@@ -61,6 +63,7 @@ class _Acceptor:
         self._callback = callback
         self._io_loop = io_loop
         self._removed = False
+        self._held = False
         self._short = False
         self._timer: Timer | None = None
         # The number is kept because a socket that its owner has closed no longer tells it.
@@ -69,6 +72,7 @@ class _Acceptor:
         io_loop.add_handler(self._fd, self._accept, READ)
 
     def remove(self) -> None:
+        """End this; the socket stays open. Idempotent."""
         if self._removed:
             return
         self._removed = True
@@ -76,9 +80,24 @@ class _Acceptor:
             self._timer.cancel()
         self._io_loop.remove_handler(self._fd)
 
+    def hold(self) -> None:
+        """Accept nothing until :meth:`release`; who comes waits in the kernel's queue."""
+        self._held = True
+        self._watch()
+
+    def release(self) -> None:
+        """Take back a :meth:`hold`."""
+        self._held = False
+        self._watch()
+
+    def accept_waiting(self) -> None:
+        """Accept at once who waits in the kernel's queue, and would be reset if the socket was closed."""
+        if not self._held and self._timer is None:
+            self._accept(self._fd, READ)
+
     def _accept(self, _fd: int, _events: int) -> None:
         for _ in range(DEFAULT_BACKLOG):
-            if self._removed:  # by the callback before, which may have closed the socket as well
+            if self._removed or self._held:  # by the callback before, which may have closed the socket as well
                 return
             try:
                 connection, address = self._sock.accept()
@@ -108,12 +127,16 @@ class _Acceptor:
                 error,
                 PAUSE_SECONDS,
             )
-        self._io_loop.update_handler(self._fd, NONE)
         self._timer = self._io_loop.call_later(PAUSE_SECONDS, self._resume)
+        self._watch()
 
     def _resume(self) -> None:
         self._timer = None
-        self._io_loop.update_handler(self._fd, READ)
+        self._watch()
+
+    def _watch(self) -> None:
+        if not self._removed:
+            self._io_loop.update_handler(self._fd, NONE if self._held or self._timer is not None else READ)
 
     def _name(self) -> str:
         return readable(self._sock.getsockname())

@@ -8,25 +8,25 @@ from typing import TYPE_CHECKING
 from eyewall.iostream import StreamClosedError
 
 from ._log import logger, readable
+from .errors import DrainedError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from eyewall.ioloop import EventLoop
+    from eyewall.ioloop import EventLoop, Task
     from eyewall.iostream import Address, Stream
 
     from .protocols import StreamHandler
 
 
-def dispatch(handler: StreamHandler, stream: Stream, address: Address, io_loop: EventLoop) -> None:
-    """Let ``handler`` serve the stream, in a task of its own if it returns something to await."""
+def dispatch(handler: StreamHandler, stream: Stream, address: Address, io_loop: EventLoop) -> Task[None] | None:
+    """Let ``handler`` serve the stream; give the task that does it, where it returned something to await."""
     try:
         serving = handler.handle_stream(stream, address)
     except Exception as error:  # noqa: BLE001 - whatever it raises ends its own connection only
         _end(stream, address, error)
-        return
-    if serving is not None:
-        io_loop.spawn(_serve(serving, stream, address))
+        return None
+    return None if serving is None else io_loop.spawn(_serve(serving, stream, address))
 
 
 async def _serve(serving: Awaitable[object], stream: Stream, address: Address) -> None:
@@ -42,8 +42,8 @@ async def _serve(serving: Awaitable[object], stream: Stream, address: Address) -
 def _end(stream: Stream, address: Address, error: Exception) -> None:
     if isinstance(error, StreamClosedError) and stream.closed():
         # Nobody's mistake here: the peer has hung up (that is everyday life), was reset, or failed
-        # the TLS handshake.
-        level = logging.DEBUG if error.real_error is None else logging.INFO
+        # the TLS handshake. A server that cuts connections logs them all together.
+        level = logging.DEBUG if isinstance(error.real_error, DrainedError | None) else logging.INFO
         logger.log(level, "%s: %s", readable(address), error)
     else:
         logger.error("%s: the connection is closed, handle_stream failed", readable(address), exc_info=error)

@@ -8,17 +8,26 @@ from typing import TYPE_CHECKING
 from eyewall.ioloop import IOLoop
 from eyewall.iostream import IOStream, SSLIOStream, ssl_options_to_context
 
-from ._accept import add_accept_handler
+from ._accept import Acceptor
 from ._bind import DEFAULT_BACKLOG, bind_sockets
+from ._connections import Connections
 from ._dispatch import dispatch
+from ._drain import DEFAULT_GRACE, Drain, ServerState, log_report
+from ._log import logger
 from ._process import fork_processes
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Awaitable, Callable, Iterable
+    from types import TracebackType
+    from typing import Self
 
     from eyewall.ioloop import EventLoop
-    from eyewall.iostream import Address, SSLOptions, Stream
+    from eyewall.iostream import Address, BaseIOStream, SSLOptions, Stream
+
+    from ._connections import Connection
+    from ._drain import DrainReport
+    from .errors import DrainedError
 
 
 class TCPServer:
@@ -59,9 +68,13 @@ class TCPServer:
         self.max_buffer_size: int | None = max_buffer_size
         self.read_chunk_size: int | None = read_chunk_size
         self._io_loop = io_loop
-        self._listening: list[tuple[socket.socket, Callable[[], None]]] = []
+        self._listening: list[tuple[socket.socket, Acceptor]] = []
         self._bound: list[socket.socket] = []
         self._started = False
+        self._server_state = ServerState.STOPPED
+        self._watchers: list[Callable[[ServerState], object]] = []
+        self._connected = Connections(self._on_connection_end)
+        self._draining: Drain | None = None
 
     @property
     def io_loop(self) -> EventLoop:
@@ -69,6 +82,29 @@ class TCPServer:
         if self._io_loop is None:
             self._io_loop = IOLoop.current()
         return self._io_loop
+
+    @property
+    def state(self) -> ServerState:
+        """What the server does at the moment: serve, drain, or neither."""
+        return self._server_state
+
+    def watch_state(self, callback: Callable[[ServerState], object]) -> Callable[[], None]:
+        """Call ``callback(state)`` whenever :attr:`state` changes; gives a function that ends this.
+
+        What the callback raises is logged.
+        """
+        self._watchers.append(callback)
+
+        def forget() -> None:
+            if callback in self._watchers:
+                self._watchers.remove(callback)
+
+        return forget
+
+    @property
+    def connection_count(self) -> int:
+        """How many connections there are: accepted, and not yet both closed and done with by their handlers."""
+        return len(self._connected)
 
     def listen(
         self,
@@ -91,12 +127,18 @@ class TCPServer:
             self.add_socket(sock)
 
     def add_socket(self, sock: socket.socket, /) -> None:
-        """Accept connections on a listening socket, which is the server's from now on."""
+        """Accept connections on a listening socket, which is the server's from now on.
+
+        Raises ``RuntimeError`` while the server drains.
+        """
+        if self._draining is not None:
+            raise RuntimeError("the server drains and takes no new sockets; await drain() first")
         if sock.family in {socket.AF_INET, socket.AF_INET6}:
             # An answer is one send, and shall not wait for the acknowledgement of the one before.
             # What a listener accepts inherits this, which saves a system call for each connection.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._listening.append((sock, add_accept_handler(sock, self._handle_connection, io_loop=self.io_loop)))
+        self._listening.append((sock, Acceptor(sock, self._handle_connection, self.io_loop)))
+        self._set_state(ServerState.SERVING)
 
     def bind(
         self,
@@ -138,12 +180,64 @@ class TCPServer:
     def stop(self) -> None:
         """Stop listening and close the listening sockets; connections go on. Idempotent."""
         listening, self._listening = self._listening, []
-        for sock, remove in listening:
-            remove()
+        for sock, acceptor in listening:
+            acceptor.remove()
             sock.close()
         bound, self._bound = self._bound, []
         for sock in bound:
             sock.close()
+        if self._draining is None:
+            self._set_state(ServerState.STOPPED)
+
+    async def drain(self, grace: float = DEFAULT_GRACE) -> DrainReport:
+        """End in good order: stop listening, let connections end for ``grace`` seconds, cut what is left.
+
+        Who waits in the kernel's queue is accepted first, and served: closing a listening socket resets
+        them. What a subclass does in :meth:`on_drain` lets connections end that have nothing to do.
+        Cutting is :meth:`cut_connections`; then handlers that are still at work are cancelled, and have
+        a second to end. The report says what ended by itself and what was cut; so does the log.
+
+        A second call meanwhile waits for the same end, and may shorten the grace. Raises ``ValueError``
+        for a grace below 0.
+        """
+        if grace < 0:
+            raise ValueError(f"a grace of {grace:g} seconds is over before it begins; give 0 or more")
+        drain = self._draining or self._begin_drain()
+        drain.waiting += 1
+        try:
+            report = await drain.wait(grace, self.cut_connections)
+        finally:
+            drain.waiting -= 1
+            if not drain.waiting:
+                self._draining = None
+                self._set_state(ServerState.STOPPED)
+        if not drain.waiting:
+            log_report(report)
+        return report
+
+    def on_drain(self) -> None:
+        """A drain begins, and nobody is accepted any more; to be overridden.
+
+        Ask the connections to end that wait for their client's next wish. Among them may be some that
+        were accepted a moment ago, and whose first request is on its way. What this raises is logged.
+        """
+
+    async def cut_connections(self, error: DrainedError) -> None:
+        """The grace is over: close what is left with ``error``, and cancel handlers that this does not end.
+
+        To be extended. Need not wait until all has ended.
+        """
+        await self._connected.cut(error, self.io_loop)
+
+    async def __aenter__(self) -> Self:
+        """Serve until the block ends; then :meth:`drain`, or, after an exception, cut at once."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        with self.io_loop.cancel_scope(shield=True):
+            await self.drain(DEFAULT_GRACE if error is None else 0)
 
     def handle_stream(self, stream: Stream, address: Address, /) -> Awaitable[object] | None:
         """Serve a new connection; to be overridden, plain or ``async``. Whoever takes it closes it.
@@ -155,7 +249,7 @@ class TCPServer:
         raise NotImplementedError(f"override handle_stream in {type(self).__qualname__}: it serves a connection")
 
     def _handle_connection(self, connection: socket.socket, address: Address) -> None:
-        stream: Stream
+        stream: IOStream
         if self.ssl_options is None:
             stream = IOStream(
                 connection,
@@ -172,4 +266,37 @@ class TCPServer:
                 max_buffer_size=self.max_buffer_size,
                 read_chunk_size=self.read_chunk_size,
             )
-        dispatch(self, stream, address, self.io_loop)
+        self.serve_stream(stream, address)
+
+    def serve_stream(self, stream: BaseIOStream, address: Address, /) -> None:
+        """Serve a connection that no socket of this server's has accepted, as if one had."""
+        connection = self._connected.add(address)
+        stream.set_owner(connection)
+        task = dispatch(self, stream, address, self.io_loop)
+        if task is not None:
+            connection.runs_in(task)
+
+    def _on_connection_end(self, connection: Connection) -> None:
+        """A connection has ended, and its task."""
+
+    def _begin_drain(self) -> Drain:
+        self._set_state(ServerState.DRAINING)
+        for _, acceptor in list(self._listening):
+            acceptor.accept_waiting()
+        self._draining = Drain(self._connected, self.io_loop)
+        self.stop()
+        try:
+            self.on_drain()
+        except Exception:  # noqa: BLE001 - whatever it raises, the drain goes on
+            logger.exception("uncaught exception in on_drain of %s", type(self).__qualname__)
+        return self._draining
+
+    def _set_state(self, state: ServerState) -> None:
+        if state is self._server_state:
+            return
+        self._server_state = state
+        for callback in list(self._watchers):
+            try:
+                callback(state)
+            except Exception:  # noqa: BLE001 - the same
+                logger.exception("uncaught exception in %r, which watches the state of a server", callback)

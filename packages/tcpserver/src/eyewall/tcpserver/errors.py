@@ -4,7 +4,8 @@
 
     Exception
      └─ TCPServerError
-         └─ BindError (an OSError too)   a listening socket could not be had
+         ├─ BindError (an OSError too)   a listening socket could not be had
+         └─ DrainedError (a ConnectionAbortedError too)  a server cut its connection when its grace was over
 """
 
 from __future__ import annotations
@@ -30,3 +31,7 @@ class BindError(TCPServerError, OSError):
 
     def __str__(self) -> str:
         return str(self.args[1])
+
+
+class DrainedError(TCPServerError, ConnectionAbortedError):
+    """A server that was drained has cut the connection: the ``real_error`` of its stream's end."""

@@ -8,6 +8,7 @@ from eyewall.ioloop import IOLoop
 from eyewall.iostream.testing import memory_streams
 
 from ._dispatch import dispatch
+from ._tcpserver import TCPServer
 
 if TYPE_CHECKING:
     from eyewall.ioloop import EventLoop
@@ -27,5 +28,8 @@ def connect(
     """
     io_loop = IOLoop.current() if io_loop is None else io_loop
     client, server = memory_streams(io_loop=io_loop)
-    dispatch(handler, server, address, io_loop)
+    if isinstance(handler, TCPServer):
+        handler.serve_stream(server, address)
+    else:
+        dispatch(handler, server, address, io_loop)
     return client
