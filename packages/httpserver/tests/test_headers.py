@@ -150,3 +150,19 @@ def test_what_is_written_is_read_again(fields: list[tuple[str, str]]) -> None:
     for name, value in fields:
         headers.add(name, value)
     assert list(HTTPHeaders.parse(headers.to_lines()).get_all()) == list(headers.get_all())
+
+
+def test_a_mapping_may_have_lists_of_values() -> None:
+    headers = HTTPHeaders({"Set-Cookie": ["a=1", "b=2"], "X": []})
+    assert headers.get_list("Set-Cookie") == ["a=1", "b=2"]
+    assert "X" not in headers
+
+
+def test_a_line_may_have_its_end_or_be_nothing_but_it() -> None:
+    headers = HTTPHeaders()
+    for line in ("A: 1\r\n", "B: 2\n", "C: 3", "\r\n", ""):
+        headers.parse_line(line)
+    assert list(headers.get_all()) == [("A", "1"), ("B", "2"), ("C", "3")]
+    for line in ("D: 4\r\nE: 5", "D: 4\r\r\n", " F: 6"):
+        with pytest.raises(HTTPFieldError):
+            headers.parse_line(line)

@@ -13,6 +13,7 @@ from eyewall.httpserver import (
     RequestStartLine,
     ResponseStartLine,
     format_timestamp,
+    parse_date,
     parse_request_start_line,
     parse_response_start_line,
     responses,
@@ -39,11 +40,10 @@ def test_a_request_line_that_is_none_is_refused(line: str, status: int) -> None:
 def test_a_status_line_is_split() -> None:
     assert parse_response_start_line("HTTP/1.1 404 Not Found") == ResponseStartLine("HTTP/1.1", 404, "Not Found")
     assert parse_response_start_line("HTTP/1.0 200 ").reason == ""
+    assert parse_response_start_line("HTTP/1.1 999 x").code == 999
 
 
-@pytest.mark.parametrize(
-    "line", ["HTTP/1.1 200", "HTTP/1.1 2000 OK", "HTTP/1.1 600 x", "HTTP/2.0 200 OK", "HTTP/1.1 200 a\nb"]
-)
+@pytest.mark.parametrize("line", ["HTTP/1.1 200", "HTTP/1.1 2000 OK", "HTTP/2.0 200 OK", "HTTP/1.1 200 a\nb"])
 def test_a_status_line_that_is_none_is_refused(line: str) -> None:
     with pytest.raises(HTTPInputError, match="malformed status line"):
         parse_response_start_line(line)
@@ -92,3 +92,55 @@ def test_the_date_field_is_made_once_in_a_second(monkeypatch: pytest.MonkeyPatch
     assert date_line() is first
     now += 0.1
     assert date_line() == "Date: Sun, 06 Nov 1994 08:49:38 GMT\r\n"
+
+
+WHEN = datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sun, 06 Nov 1994 08:49:37 GMT",
+        "Sunday, 06-Nov-94 08:49:37 GMT",
+        "Sun Nov  6 08:49:37 1994",
+        " sun, 06 nov 1994 08:49:37 GMT",
+    ],
+)
+def test_a_date_is_read_in_any_of_the_three_forms(text: str) -> None:
+    assert parse_date(text) == WHEN
+
+
+def test_a_date_that_was_written_is_read_again() -> None:
+    assert parse_date(format_timestamp(WHEN)) == WHEN
+
+
+def test_a_year_of_two_digits_is_at_most_fifty_years_ahead() -> None:
+    now = datetime.now(UTC).year
+    for year in (now - 49, now, now + 50):
+        read = parse_date(f"Sunday, 06-Nov-{year % 100:02d} 08:49:37 GMT")
+        assert read is not None
+        assert read.year == year
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "yesterday",
+        "Sun, 99 Nov 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1994 24:49:37 GMT",
+        "Sun, 06 Nix 1994 08:49:37 GMT",
+        "Sun, 06 Nov 0000 08:49:37 GMT",
+        "Sun, 06 Nov 1994 08:49:37 +0100",
+        "Sun, 06 Nov 1994 08:49:37 GMT x",
+        "Sun Nov  6 08:49:37 1994 GMT",
+        "Sun, 6 Nov 1994 08:49:37 GMT",
+        "Sun, \u0660\u0666 Nov 1994 08:49:37 GMT",
+    ],
+)
+def test_what_is_no_date_is_none(text: str) -> None:
+    assert parse_date(text) is None
+
+
+def test_a_leap_second_is_the_one_before() -> None:
+    assert parse_date("Sat, 31 Dec 2016 23:59:60 GMT") == datetime(2016, 12, 31, 23, 59, 59, tzinfo=UTC)

@@ -186,7 +186,7 @@ async def test_an_answer_is_given_even_where_no_error_page_can_be_made(caplog: p
                 self.set_header("X", "a\nb")
 
         def get(self) -> None:
-            self.request.query_arguments["broken"] = [b"1"]
+            self.request.arguments["broken"] = [b"1"]
             raise ZeroDivisionError
 
         def on_finish(self) -> None:

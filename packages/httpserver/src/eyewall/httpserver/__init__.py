@@ -1,9 +1,22 @@
 """A strict, fast HTTP/1.1 server for a function or a delegate."""
 
+from ._conditional import ByteRange, content_range, etag_matches, parse_range
 from ._connection import HTTP1Connection
 from ._context import HTTPConnectionContext
-from ._dates import format_timestamp
+from ._cookies import parse_cookie
+from ._dates import format_timestamp, parse_date
+from ._field_parameters import split_parameters
+from ._forms import (
+    ParseBodyConfig,
+    ParseMultipartConfig,
+    ParseUrlEncodedConfig,
+    parse_body_arguments,
+    parse_multipart_form_data,
+    set_parse_body_config,
+)
 from ._headers import HTTPHeaders
+from ._multipart import HTTPFile
+from ._negotiation import Preference, best_encoding, best_language, best_media_type, parse_preferences
 from ._parameters import Deadlines, HalfClosed, HTTP1ConnectionParameters, Limits
 from ._reasons import responses
 from ._request import HTTPServerRequest
@@ -15,10 +28,12 @@ from ._start_line import (
     parse_request_start_line,
     parse_response_start_line,
 )
+from ._urls import encode_username_password, qs_to_qsl, split_host_and_port, url_concat
 from .errors import HTTPFieldError, HTTPInputError, HTTPOutputError, HTTPProtocolError
 from .protocols import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
 
 __all__ = [
+    "ByteRange",
     "Deadlines",
     "HTTP1Connection",
     "HTTP1ConnectionParameters",
@@ -26,6 +41,7 @@ __all__ = [
     "HTTPConnection",
     "HTTPConnectionContext",
     "HTTPFieldError",
+    "HTTPFile",
     "HTTPHeaders",
     "HTTPInputError",
     "HTTPMessageDelegate",
@@ -36,10 +52,31 @@ __all__ = [
     "HTTPServerRequest",
     "HalfClosed",
     "Limits",
+    "ParseBodyConfig",
+    "ParseMultipartConfig",
+    "ParseUrlEncodedConfig",
+    "Preference",
     "RequestStartLine",
     "ResponseStartLine",
+    "best_encoding",
+    "best_language",
+    "best_media_type",
+    "content_range",
+    "encode_username_password",
+    "etag_matches",
     "format_timestamp",
+    "parse_body_arguments",
+    "parse_cookie",
+    "parse_date",
+    "parse_multipart_form_data",
+    "parse_preferences",
+    "parse_range",
     "parse_request_start_line",
     "parse_response_start_line",
+    "qs_to_qsl",
     "responses",
+    "set_parse_body_config",
+    "split_host_and_port",
+    "split_parameters",
+    "url_concat",
 ]

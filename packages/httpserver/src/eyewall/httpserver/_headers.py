@@ -67,7 +67,8 @@ class HTTPHeaders(MutableMapping[str, str]):
         headers["set-cookie"]              # 'A=B,C=D'
         headers.get_list("set-cookie")     # ['A=B', 'C=D']
 
-    Names and values are checked as they are set: one that could end a line, or that no field may
+    It is made from a mapping, whose values may be lists, or from pairs, of which the last of a name
+    counts. Names and values are checked as they are set: one that could end a line, or that no field may
     have (RFC 9110 section 5), raises :class:`HTTPFieldError`. Iteration gives names in the spelling
     ``Content-Type``, in the order in which they were first set.
     """
@@ -75,18 +76,29 @@ class HTTPHeaders(MutableMapping[str, str]):
     __slots__ = ("_fields", "_lines", "_repeated")
 
     @overload
-    def __init__(self, fields: Mapping[str, str], /) -> None: ...
+    def __init__(self, fields: Mapping[str, str] | Mapping[str, list[str]], /) -> None: ...
     @overload
     def __init__(self, fields: Iterable[tuple[str, str]] = (), /, **more: str) -> None: ...
-    def __init__(self, fields: Mapping[str, str] | Iterable[tuple[str, str]] = (), /, **more: str) -> None:
+    def __init__(
+        self,
+        fields: Mapping[str, str] | Mapping[str, list[str]] | Iterable[tuple[str, str]] = (),
+        /,
+        **more: str,
+    ) -> None:
         self._fields: dict[str, str] = {}
         self._repeated: dict[str, list[str]] | None = None
         self._lines: str | None = None
         if isinstance(fields, HTTPHeaders):
             for name, value in fields.get_all():
                 self._append(name, value)
-        else:
-            self.update(fields, **more)
+            return
+        pairs = fields.items() if isinstance(fields, Mapping) else fields
+        for name, value in (*pairs, *more.items()):
+            if isinstance(value, list):
+                for item in value:
+                    self.add(name, item)
+            else:
+                self[name] = value
 
     @classmethod
     def from_parsed(cls, fields: list[tuple[str, str]]) -> Self:
@@ -103,19 +115,21 @@ class HTTPHeaders(MutableMapping[str, str]):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Make headers from lines ``Name: value``, each ended by CRLF or LF.
+        """Make headers from lines ``Name: value``, each ended by CRLF or LF; empty ones are passed over.
 
         A line that begins with white space is refused (RFC 9112 section 5.2, obs-fold), as is one
         without a colon: :class:`HTTPFieldError`.
         """
         headers = cls()
         for line in text.split("\n"):
-            if line := line.removesuffix("\r"):
-                headers.parse_line(line)
+            headers.parse_line(line)
         return headers
 
     def parse_line(self, line: str) -> None:
-        """Add the field in one line ``Name: value``, without its end."""
+        """Add the field in one line ``Name: value``, with or without its end; an empty line adds none."""
+        line = line.removesuffix("\n").removesuffix("\r")
+        if not line:
+            return
         name, colon, value = line.partition(":")
         if not colon:
             raise HTTPFieldError(f"{line[:80]!r} is no field line: it has no colon")

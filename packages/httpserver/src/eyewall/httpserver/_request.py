@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, overload
 
-from ._arguments import parse_arguments
+from ._cookies import morsels, parse_cookie
+from ._forms import parse_body_arguments, parse_query
 from ._headers import HTTPHeaders
+from ._multipart import HTTPFile
 from ._start_line import RequestStartLine
-from .errors import HTTPInputError
 
 if TYPE_CHECKING:
-    from .protocols import HTTPConnection
+    from collections.abc import Mapping
+    from http.cookies import Morsel
 
-FORM = "application/x-www-form-urlencoded"
+    from .protocols import HTTPConnection
 
 
 class HTTPServerRequest:
-    """One request. What costs something to find out is found out when it is first asked for."""
+    """One request.
+
+    What costs something to find out is found out when it is first asked for, and kept; a program
+    may set it, too. A malformed query or form so shows when it is looked at: :class:`HTTPInputError`.
+    """
 
     __slots__ = (
         "__dict__",
-        "_body_arguments",
-        "_query_arguments",
         "body",
         "connection",
         "headers",
@@ -42,6 +47,8 @@ class HTTPServerRequest:
         version: str = "HTTP/1.0",
         headers: HTTPHeaders | None = None,
         body: bytes | None = None,
+        host: str | None = None,
+        files: dict[str, list[HTTPFile]] | None = None,
         connection: HTTPConnection | None = None,
         start_line: RequestStartLine | None = None,
         server_connection: object | None = None,
@@ -56,6 +63,8 @@ class HTTPServerRequest:
         """``"HTTP/1.1"`` or ``"HTTP/1.0"``."""
         self.headers: HTTPHeaders = HTTPHeaders() if headers is None else headers
         """The header fields."""
+        if host is not None:
+            self.headers["Host"] = host
         self.body: bytes = body or b""
         """The whole body; empty while it is still to come."""
         self.connection: HTTPConnection
@@ -64,8 +73,8 @@ class HTTPServerRequest:
             self.connection = connection
         self.server_connection: object | None = server_connection
         """The same object for all requests of one connection."""
-        self._query_arguments: dict[str, list[bytes]] | None = None
-        self._body_arguments: dict[str, list[bytes]] | None = None
+        if files is not None:
+            self.files = files
         self.path: str
         """The path of the target, not percent-decoded."""
         self.query: str
@@ -77,7 +86,7 @@ class HTTPServerRequest:
         self.start_time: float = time.monotonic()
         """When the request began, on the clock of ``time.monotonic``."""
 
-    @property
+    @cached_property
     def host(self) -> str:
         """The host and port that the client asked for, by RFC 9112 section 3.2; ``"127.0.0.1"`` if it named none.
 
@@ -87,7 +96,7 @@ class HTTPServerRequest:
             return self.uri.split("://", 1)[1].split("/", 1)[0].split("?", 1)[0]
         return self.headers.get("Host") or "127.0.0.1"
 
-    @property
+    @cached_property
     def host_name(self) -> str:
         """:attr:`host` in lower case and without its port."""
         host = self.host.lower()
@@ -96,43 +105,57 @@ class HTTPServerRequest:
         name, _, port = host.rpartition(":")
         return name if port.isdigit() or not port else host
 
-    @property
+    @cached_property
     def remote_ip(self) -> str:
-        """The peer's IP address; ``"0.0.0.0"`` where it has none."""
+        """The client's IP address, or what a proxy says it is (``xheaders``); ``"0.0.0.0"`` where it has none."""
         return self.connection.context.remote_ip if hasattr(self, "connection") else "0.0.0.0"  # noqa: S104
 
-    @property
+    @cached_property
     def protocol(self) -> str:
-        """``"http"`` or ``"https"``."""
+        """``"http"`` or ``"https"``; what a proxy says that the client speaks (``xheaders``)."""
         return self.connection.context.protocol if hasattr(self, "connection") else "http"
 
-    @property
+    @cached_property
     def query_arguments(self) -> dict[str, list[bytes]]:
         """The arguments of the query, by name; values are percent-decoded bytes.
 
-        Raises :class:`HTTPInputError` where there are more than a thousand.
+        Raises :class:`HTTPInputError` where there are more than a thousand: see :class:`ParseBodyConfig`.
         """
-        if self._query_arguments is None:
-            self._query_arguments = parse_arguments(self.query)
-        return self._query_arguments
+        return parse_query(self.query)
 
-    @property
+    @cached_property
     def body_arguments(self) -> dict[str, list[bytes]]:
-        """The arguments of a body of type ``application/x-www-form-urlencoded``; of any other type, none.
+        """The arguments of a form, urlencoded or ``multipart/form-data``; of a body of any other type, none.
 
-        Raises :class:`HTTPInputError` where the body is no such form, or holds more than a thousand.
+        Raises :class:`HTTPInputError` where the body is no such form, or beyond the limits of :class:`ParseBodyConfig`.
         """
-        if self._body_arguments is None:
-            self._body_arguments = self._parse_body()
-        return self._body_arguments
+        return self._form[0]
 
-    @property
+    @cached_property
+    def files(self) -> dict[str, list[HTTPFile]]:
+        """The files of a ``multipart/form-data`` form, by the name of their field. Raises as :attr:`body_arguments`."""
+        return self._form[1]
+
+    @cached_property
     def arguments(self) -> dict[str, list[bytes]]:
-        """The arguments of the query and of the body together."""
+        """The arguments of the query and of the form together, in a dict of its own. Raises as those do."""
         arguments = {name: list(values) for name, values in self.query_arguments.items()}
         for name, values in self.body_arguments.items():
             arguments.setdefault(name, []).extend(values)
         return arguments
+
+    @cached_property
+    def cookies(self) -> dict[str, Morsel[str]]:
+        """The cookies, as ``http.cookies.Morsel``; without those whose names that module refuses."""
+        return morsels(parse_cookie(";".join(self.headers.get_list("Cookie"))))
+
+    @cached_property
+    def _form(self) -> tuple[dict[str, list[bytes]], dict[str, list[HTTPFile]]]:
+        arguments: dict[str, list[bytes]] = {}
+        files: dict[str, list[HTTPFile]] = {}
+        if self.body:
+            parse_body_arguments(self.headers.get("Content-Type", ""), self.body, arguments, files, self.headers)
+        return arguments, files
 
     def full_url(self) -> str:
         """The URL that the client asked for, as far as it told."""
@@ -144,13 +167,20 @@ class HTTPServerRequest:
         """Seconds since the request began."""
         return time.monotonic() - self.start_time
 
-    def _parse_body(self) -> dict[str, list[bytes]]:
-        content_type = self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if content_type != FORM or not self.body:
-            return {}
-        if coding := self.headers.get("Content-Encoding"):
-            raise HTTPInputError(f"a form with Content-Encoding {coding!r} is not read here", status=415)
-        return parse_arguments(self.body.decode("latin-1"))
+    @overload
+    def get_ssl_certificate(self, binary_form: Literal[False] = False) -> Mapping[str, object] | None: ...
+    @overload
+    def get_ssl_certificate(self, binary_form: Literal[True]) -> bytes | None: ...
+    def get_ssl_certificate(self, binary_form: bool = False) -> Mapping[str, object] | bytes | None:
+        """The client's certificate as ``ssl.SSLSocket.getpeercert`` gives it, or in DER; None where there is none.
+
+        A client is asked for one where ``ssl_options`` has ``verify_mode`` of ``ssl.CERT_OPTIONAL`` or
+        ``CERT_REQUIRED``.
+        """
+        tls = self.connection.context.tls if hasattr(self, "connection") else None
+        if tls is None:
+            return None
+        return tls.peer_certificate_der if binary_form else tls.peer_certificate
 
     def __repr__(self) -> str:
         return f"HTTPServerRequest({self.method} {self.uri!r}, {self.version}, from {self.remote_ip})"

@@ -26,7 +26,7 @@ class ResponseStartLine(NamedTuple):
     version: str
     """``"HTTP/1.1"`` or ``"HTTP/1.0"``."""
     code: int
-    """The status: from 100 to 599; statuses of an application's own, up to 999, are sent too."""
+    """The status, of three digits: from 100 to 599 by RFC 9110; an application's own, up to 999, are sent too."""
     reason: str
     """The reason phrase; may be empty."""
 
@@ -35,7 +35,7 @@ class ResponseStartLine(NamedTuple):
 # They do leave bare, in a query, \ ^ ` { | }, and other clients send UTF-8 as it is: that is let through.
 _TARGET: Final = r"[!#-;=?-~\x80-\xff]+"
 REQUEST_LINE: Final = re.compile(rf"({TOKEN}) ({_TARGET}) (HTTP/1\.[0-9])")
-_STATUS_LINE = re.compile(r"(HTTP/1\.[0-9]) ([1-5][0-9][0-9]) ([\t\x20-\x7e\x80-\xff]*)")
+_STATUS_LINE = re.compile(r"(HTTP/1\.[0-9]) ([0-9]{3}) ([\t\x20-\x7e\x80-\xff]*)")
 _OTHER_VERSION = re.compile(rf"{TOKEN} {_TARGET} HTTP/[02-9]\.[0-9]")
 
 
@@ -52,7 +52,10 @@ def parse_request_start_line(line: str) -> RequestStartLine:
 
 
 def parse_response_start_line(line: str) -> ResponseStartLine:
-    """Split a status line, given without its end. Raises :class:`HTTPInputError`."""
+    """Split a status line, given without its end. Raises :class:`HTTPInputError`.
+
+    Any three digits are taken; what is not from 100 to 599 counts as a 5xx (RFC 9110 section 15).
+    """
     if match := _STATUS_LINE.fullmatch(line):
         version, code, reason = match.groups()
         return ResponseStartLine(version, int(code), reason)

@@ -22,6 +22,8 @@ class TLSInfo(NamedTuple):
     """The name that this client asked for and verified; None on a server."""
     peer_certificate: Mapping[str, object] | None
     """The peer's certificate as ``ssl.SSLSocket.getpeercert()`` gives it; None where there is none."""
+    peer_certificate_der: bytes | None = None
+    """The same in DER, also where it was not verified."""
 
 
 class ProxyTLSInfo(NamedTuple):

@@ -132,6 +132,7 @@ class TLSTransport:
             cipher[0] if cipher else "",
             self._ssl.server_hostname,
             self._ssl.getpeercert() or None,
+            self._ssl.getpeercert(binary_form=True),
         )
 
     def _read(self, num_bytes: int) -> bytes:

@@ -42,9 +42,7 @@ class ArgumentsMixin:
 
     def get_arguments(self, name: str, strip: bool = True) -> list[str]:
         """Give all arguments of that name, those of the query first; empty if there is none."""
-        request = self.request
-        values = [*request.query_arguments.get(name, ()), *request.body_arguments.get(name, ())]
-        return self._decoded(name, values, strip)
+        return self._decoded(name, self.request.arguments.get(name, ()), strip)
 
     @overload
     def get_query_argument(self, name: str, *, strip: bool = True) -> str: ...

@@ -8,12 +8,11 @@ from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from eyewall.httpserver import HTTPHeaders, HTTPOutputError
+from eyewall.httpserver import HTTPHeaders, HTTPOutputError, format_timestamp
 from eyewall.ioloop import CompletedFuture
 from eyewall.iostream import StreamClosedError
 
 from ._arguments import ArgumentsMixin
-from ._dates import format_date
 from ._defaults import default_headers, shared_headers
 from ._json import json_encode
 from ._log import app_log, general_log, printable
@@ -442,7 +441,7 @@ def _header_text(value: HeaderValue) -> str:
         return str(value)
     # Not redundant for those who have no type checker.
     if isinstance(value, datetime):  # pyright: ignore[reportUnnecessaryIsInstance]
-        return format_date(value)
+        return format_timestamp(value)
     raise TypeError(f"{value!r} cannot be a header's value: give a str, bytes, an int or a datetime")
 
 

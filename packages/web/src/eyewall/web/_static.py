@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
-from ._conditional import ByteRange, etag_matches, parse_range
-from ._dates import parse_date
+from eyewall.httpserver import ByteRange, content_range, etag_matches, parse_date, parse_range
+
 from ._handler import RequestHandler
 from ._routing import URLSpec
 from .errors import HTTPError, SettingError
@@ -192,14 +192,14 @@ class StaticFileHandler(RequestHandler):
         except ValueError:
             self.set_status(416)
             self.set_header("Content-Type", "text/plain")
-            self.set_header("Content-Range", f"bytes */{size}")
+            self.set_header("Content-Range", content_range(None, size))
             return None
         # A range that is all of it is no part: some browsers play no sound that comes as a 206.
         if part is None or part == (0, size):
             part = ByteRange(0, size)
         else:
             self.set_status(206)
-            self.set_header("Content-Range", f"bytes {part.start}-{part.end - 1}/{size}")
+            self.set_header("Content-Range", content_range(part, size))
         self.set_header("Content-Length", part.end - part.start)
         return part
 

@@ -40,3 +40,8 @@ def parse_range(field: str, size: int) -> ByteRange | None:
     if start >= end:
         raise ValueError(f"{field!r} asks for nothing of {size} bytes")
     return ByteRange(start, end)
+
+
+def content_range(part: ByteRange | None, size: int) -> str:
+    """What Content-Range says of a part of ``size`` bytes; with None, that what was asked for is no part of it."""
+    return f"bytes */{size}" if part is None else f"bytes {part.start}-{part.end - 1}/{size}"

@@ -1,0 +1,53 @@
+"""The Cookie field, read as browsers write it and not as any RFC has it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from http.cookies import Morsel
+
+_escape = re.compile(r"\\(?:([0-3][0-7][0-7])|(.))", re.DOTALL)
+
+
+def parse_cookie(cookie: str) -> dict[str, str]:
+    """Split ``a=b; c=d`` into names and values, in time and space in proportion to its length; never raises.
+
+    Of two cookies of one name the last counts, as in Tornado. One without ``=`` has the name
+    ``""``. A value in double quotes is taken out of them, with its escapes undone as Python's
+    ``http.cookies`` writes them.
+    """
+    cookies: dict[str, str] = {}
+    for piece in cookie.split(";"):
+        name, equals, value = piece.partition("=")
+        if not equals:
+            name, value = "", name
+        name, value = name.strip(), value.strip()
+        if name or value:
+            cookies[name] = _unquoted(value)
+    return cookies
+
+
+def morsels(cookies: dict[str, str]) -> dict[str, Morsel[str]]:
+    """The cookies as the standard library's objects; without those whose names it refuses."""
+    from http.cookies import CookieError, SimpleCookie
+
+    made: SimpleCookie = SimpleCookie()
+    for name, value in cookies.items():
+        try:
+            made[name] = value
+        except CookieError:
+            continue
+    return dict(made)
+
+
+def _unquoted(value: str) -> str:
+    if len(value) < 2 or value[0] != '"' or value[-1] != '"':
+        return value
+    return _escape.sub(_unescaped, value[1:-1]) if "\\" in value else value[1:-1]
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    octal, character = match.groups()
+    return chr(int(octal, 8)) if octal else str(character)
