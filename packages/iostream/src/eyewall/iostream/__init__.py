@@ -4,14 +4,16 @@ from ._base import BaseIOStream
 from ._info import Address, ProxyInfo, ProxyTLSInfo, StreamInfo, TLSInfo
 from ._iostream import IOStream
 from ._limits import LOW_WATER_MARK
+from ._pipe import PipeIOStream
 from ._ssl_options import SSLOptions, SSLOptionsDict, ssl_options_to_context
 from ._ssliostream import SSLIOStream
-from ._transport import Transport
+from ._transport import FileTransport, Transport
 from .errors import (
     SSLConfigurationError,
     StreamBufferFullError,
     StreamClosedError,
     StreamError,
+    StreamTimeoutError,
     UnsatisfiableReadError,
 )
 from .protocols import Buffer, Stream, StreamOwner
@@ -21,7 +23,9 @@ __all__ = [
     "Address",
     "BaseIOStream",
     "Buffer",
+    "FileTransport",
     "IOStream",
+    "PipeIOStream",
     "ProxyInfo",
     "ProxyTLSInfo",
     "SSLConfigurationError",
@@ -34,6 +38,7 @@ __all__ = [
     "StreamError",
     "StreamInfo",
     "StreamOwner",
+    "StreamTimeoutError",
     "TLSInfo",
     "Transport",
     "UnsatisfiableReadError",

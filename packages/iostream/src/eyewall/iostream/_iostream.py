@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from eyewall.ioloop import WRITE
 
 from ._base import BaseIOStream
+from ._descriptor import OverriddenSocketTransport
 from ._info import StreamInfo
 from ._transport import SocketTransport
 from ._writes import UnsentBytes
@@ -65,13 +66,16 @@ class IOStream(BaseIOStream):
             max_write_buffer_size=max_write_buffer_size,
         )
 
-    def connect(self, address: Address, server_hostname: str | None = None) -> Future[Self]:
+    def connect(
+        self, address: Address, server_hostname: str | None = None, *, deadline: float | None = None
+    ) -> Future[Self]:
         """Connect, and give this stream once that is done; what is written until then waits.
 
         ``address`` holds an IP address (a name would be looked up on the spot, and block the loop).
         ``server_hostname`` is the name that TLS verifies, on a stream that speaks it. Fails with
-        :class:`StreamClosedError`, whose ``real_error`` is the cause. Raises ``RuntimeError`` on a stream
-        that is connecting already.
+        :class:`StreamClosedError`, whose ``real_error`` is the cause: a :class:`StreamTimeoutError` at
+        ``deadline``, a time of ``io_loop.time()``. Raises ``RuntimeError`` on a stream that is connecting
+        already.
         """
         if self._connected is not None:
             raise RuntimeError("the stream is connecting already: await the first connect()")
@@ -85,16 +89,39 @@ class IOStream(BaseIOStream):
         try:
             self.socket.connect(address)
         except OSError as error:
-            # A Unix socket whose listener's queue is full says EAGAIN, and is not on its way.
-            if error.errno != errno.EINPROGRESS:
+            # After EINTR the kernel goes on by itself. A Unix socket whose listener's queue is full says EAGAIN,
+            # and is not on its way.
+            if error.errno not in (errno.EINPROGRESS, errno.EINTR):
                 self.close(error)
                 return promise
         self._update_events()
+        if deadline is not None:
+            self._close_at(deadline, promise, "connect")
         return promise
 
     def fileno(self) -> int:
         """The descriptor of the socket; -1 once it is closed."""
         return self.socket.fileno()
+
+    def read_from_fd(self, buf: bytearray | memoryview, /) -> int | None:
+        """Read from the socket into ``buf``. A subclass may override it; then each byte comes through it."""
+        try:
+            return self.socket.recv_into(buf)
+        except BlockingIOError:
+            return None
+
+    def write_to_fd(self, data: memoryview, /) -> int:
+        """Write some of ``data`` to the socket. A subclass may override it; then each byte goes through it."""
+        return self.socket.send(data)
+
+    def close_fd(self) -> None:
+        """Close the socket. :meth:`close` is what closes the stream."""
+        self.socket.close()
+
+    def get_fd_error(self) -> OSError | None:
+        """Give the error that the socket holds, or None; the kernel tells it once."""
+        number = 0 if self._closed else self.socket.getsockopt(SOL_SOCKET, SO_ERROR)
+        return OSError(number, os.strerror(number)) if number else None
 
     def set_nodelay(self, value: bool, /) -> None:
         """Send small writes at once (True), or let the kernel join them. Ignored where it is no TCP socket."""
@@ -106,16 +133,17 @@ class IOStream(BaseIOStream):
         """Who is at the other end; remembered once the stream is closed, if it was asked for before."""
         return StreamInfo(self._client(), None, self.proxy)
 
-    def close(self, error: BaseException | None = None, /) -> None:
-        """Drop the connection now; see :meth:`Stream.close`."""
-        super().close(error)
+    def _make_transport(self, sock: sockets.socket) -> Transport:
+        # A cast, because pyright takes a slot that holds a function for a method, and binds it once more.
+        kind = type(self)
+        if kind.read_from_fd is IOStream.read_from_fd and kind.write_to_fd is IOStream.write_to_fd:
+            return cast("Transport", SocketTransport(sock))
+        return OverriddenSocketTransport(self, sock)
+
+    def _fail_others(self) -> None:
         connected, self._connected = self._connected, None
         if connected is not None:
             self._fail(connected)
-
-    def _make_transport(self, sock: sockets.socket) -> Transport:
-        # A cast, because pyright takes a slot that holds a function for a method, and binds it once more.
-        return cast("Transport", SocketTransport(sock))
 
     def _peer(self) -> Address | None:
         if self._address is None and not self._closed:
@@ -141,13 +169,11 @@ class IOStream(BaseIOStream):
         return super()._event_handler() if self._connected is None else self._on_connect_event
 
     def _on_connect_event(self, fd: object, events: int) -> None:
-        number = self.socket.getsockopt(SOL_SOCKET, SO_ERROR)
-        if number in (errno.EINPROGRESS, errno.EALREADY):
-            return
-        if number:
-            self.close(OSError(number, os.strerror(number)))
-        else:
+        error = self.get_fd_error()
+        if error is None:
             self._on_connected()
+        elif error.errno not in (errno.EINPROGRESS, errno.EALREADY):
+            self.close(error)
 
     def _on_connected(self) -> None:
         """The transport can take and give bytes from now on."""

@@ -5,6 +5,6 @@ from typing import Final
 DEFAULT_MAX_BUFFER_SIZE: Final = 100 * 1024 * 1024
 """Bytes that a read may gather: Tornado's default."""
 DEFAULT_READ_CHUNK_SIZE: Final = 64 * 1024
-"""Bytes asked of the kernel at a time, and about as many are read ahead with nobody waiting."""
+"""Bytes asked of the kernel at a time, and the high-water mark of what is read ahead with nobody waiting."""
 LOW_WATER_MARK: Final = 64 * 1024
 """Unsent bytes at which ``drained()`` is done."""

@@ -73,19 +73,26 @@ class SSLIOStream(IOStream):
             self._begin_tls()
             self._update_events()
 
-    def connect(self, address: Address, server_hostname: str | None = None) -> Future[Self]:
+    def connect(
+        self, address: Address, server_hostname: str | None = None, *, deadline: float | None = None
+    ) -> Future[Self]:
         """Connect and shake hands, and give this stream once both are done.
 
         ``server_hostname`` is sent to the server and must be in its certificate, unless the
-        options say otherwise; by default it is the address. Fails with :class:`StreamClosedError`;
-        raises ``RuntimeError`` on a stream that is connecting already.
+        options say otherwise; by default it is the address. Fails with :class:`StreamClosedError`, at
+        ``deadline`` too; raises ``RuntimeError`` on a stream that is connecting already.
         """
         host = address[0] if isinstance(address, tuple) else None
         self._server_hostname = server_hostname or self._server_hostname or host
         if not self._connecting():  # or the session that is under way would be lost; it is refused below
             self._begin_tls()
         connected = super().connect(address)
-        return connected if self._closed else self.wait_for_handshake()
+        if self._closed:
+            return connected
+        handshake = self.wait_for_handshake()
+        if deadline is not None:
+            self._close_at(deadline, handshake, "connect")
+        return handshake
 
     def wait_for_handshake(self) -> Future[Self]:
         """Give this stream once the handshake is done; fails with :class:`StreamClosedError`."""
@@ -105,9 +112,8 @@ class SSLIOStream(IOStream):
         tls = self._tls.info() if self._tls is not None and self._tls.handshaken else None
         return StreamInfo(self._client(), tls, self.proxy)
 
-    def close(self, error: BaseException | None = None, /) -> None:
-        """Drop the connection now, and tell the peer that this is its end, if that can be sent at once."""
-        super().close(error)
+    def _fail_others(self) -> None:
+        super()._fail_others()
         handshakes, self._handshakes = self._handshakes, []
         for promise in handshakes:
             self._fail(promise)

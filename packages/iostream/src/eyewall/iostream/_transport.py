@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -75,30 +76,31 @@ class Transport(Protocol):
         ...
 
 
-class SocketTransport:
-    """A connected, non-blocking stream socket.
+@runtime_checkable
+class FileTransport(Protocol):
+    """What a :class:`Transport` may have as well, for ``send_file``; without it, a thread reads the file."""
 
-    ``receive`` and ``send`` *are* the socket's methods: a layer of calls between them and the
-    stream would cost a twentieth of a request.
-    """
+    def send_file(self, fd: int, offset: int, count: int, /) -> int:
+        """Send from a regular file without a detour through this process; give the number of bytes, 0 at its end.
 
-    __slots__ = ("_handler", "receive", "send", "send_many", "socket")
+        Raises ``BlockingIOError`` where no byte can be sent now, and ``OSError`` with ``EINVAL`` where it cannot be
+        done with these descriptors at all; any other ``OSError`` closes the stream.
+        """
+        ...
 
-    buffered = False
-    unsent = False
 
-    def __init__(self, sock: socket.socket) -> None:
-        self.socket = sock
+class Watch:
+    """A descriptor's place on the loop, for transports that have a descriptor."""
+
+    __slots__ = ("_handler",)
+
+    def __init__(self) -> None:
         self._handler: Callable[[object, int], None] | None = None
-        self.receive: Callable[[int], bytes] = sock.recv
-        self.send: Callable[[Buffer], int] = sock.send
-        self.send_many: Callable[[Sequence[Buffer]], int] = sock.sendmsg
 
-    def flush(self) -> None:
-        """Nothing is ever held back here."""
-
-    def watch(self, io_loop: EventLoop, handler: Callable[[object, int], None], events: int, /) -> None:
-        fd = self.socket.fileno()
+    def watch_descriptor(
+        self, io_loop: EventLoop, fd: int, handler: Callable[[object, int], None], events: int
+    ) -> None:
+        """See :meth:`Transport.watch`."""
         if handler == self._handler:
             io_loop.update_handler(fd, events)
             return
@@ -107,13 +109,47 @@ class SocketTransport:
         self._handler = handler
         io_loop.add_handler(fd, handler, events)
 
+    def forget_descriptor(self, io_loop: EventLoop, fd: int) -> None:
+        """Stop watching; to be called before the descriptor is closed."""
+        if self._handler is not None:
+            # It is the stream's method: a stream that is closed goes without the garbage collector.
+            self._handler = None
+            io_loop.remove_handler(fd)
+
+
+class SocketTransport(Watch):
+    """A connected, non-blocking stream socket.
+
+    ``receive`` and ``send`` *are* the socket's methods: a layer of calls between them and the
+    stream would cost a twentieth of a request.
+    """
+
+    __slots__ = ("receive", "send", "send_many", "socket")
+
+    buffered = False
+    unsent = False
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__()
+        self.socket = sock
+        self.receive: Callable[[int], bytes] = sock.recv
+        self.send: Callable[[Buffer], int] = sock.send
+        self.send_many: Callable[[Sequence[Buffer]], int] = sock.sendmsg
+
+    def send_file(self, fd: int, offset: int, count: int, /) -> int:
+        """Let the kernel copy from a file; see :meth:`FileTransport.send_file`."""
+        return os.sendfile(self.socket.fileno(), fd, offset, count)
+
+    def flush(self) -> None:
+        """Nothing is ever held back here."""
+
+    def watch(self, io_loop: EventLoop, handler: Callable[[object, int], None], events: int, /) -> None:
+        self.watch_descriptor(io_loop, self.socket.fileno(), handler, events)
+
     def shutdown_write(self) -> None:
         self.socket.shutdown(socket.SHUT_WR)
 
     def close(self, io_loop: EventLoop, error: BaseException | None, /) -> None:
-        if self._handler is not None:
-            io_loop.remove_handler(self.socket.fileno())
-            # It is the stream's method: a stream that is closed goes without the garbage collector.
-            self._handler = None
+        self.forget_descriptor(io_loop, self.socket.fileno())
         with suppress(OSError):
             self.socket.close()

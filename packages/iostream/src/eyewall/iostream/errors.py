@@ -6,7 +6,8 @@
      └─ StreamError
          ├─ StreamClosedError      the stream ended; real_error says why
          ├─ UnsatisfiableReadError  a read_until found no delimiter within its max_bytes
-         └─ StreamBufferFullError   a buffer would outgrow its limit
+         ├─ StreamBufferFullError   a buffer would outgrow its limit
+         └─ StreamTimeoutError      an operation was not done at its deadline; also a TimeoutError
     ValueError
      └─ SSLConfigurationError       TLS cannot be spoken with these options
 """
@@ -35,6 +36,16 @@ class UnsatisfiableReadError(StreamError):
 
 class StreamBufferFullError(StreamError):
     """A buffer would grow past ``max_buffer_size`` or ``max_write_buffer_size``."""
+
+
+class StreamTimeoutError(StreamError, TimeoutError):
+    """An operation was not done at the deadline that it was given; its stream is open still, and fit for the next.
+
+    Only a ``connect`` closes its stream, with this as the ``real_error``.
+    """
+
+    def __init__(self, operation: str) -> None:
+        super().__init__(f"{operation} was not done at its deadline: try again with a later one, or close the stream")
 
 
 class SSLConfigurationError(ValueError):

@@ -1,0 +1,265 @@
+"""StreamCore: what a stream is made of, the events it waits for, and its end."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+from eyewall.ioloop import READ, WRITE, CompletedFuture, IOLoop
+
+from ._info import StreamInfo
+from ._limits import DEFAULT_MAX_BUFFER_SIZE, DEFAULT_READ_CHUNK_SIZE
+from .errors import StreamClosedError, StreamTimeoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from eyewall.ioloop import EventLoop, Future, Promise
+
+    from ._reads import PendingRead
+    from ._transport import Transport
+    from ._writes import UnsentBytes
+    from .protocols import StreamOwner
+
+    ExcInfo = bool | BaseException | tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
+
+
+class StreamCore:
+    """The state of a stream over a :class:`Transport`; reading and writing build on it."""
+
+    __slots__ = (
+        "__weakref__",
+        "_buffer",
+        "_close_callback",
+        "_closed",
+        "_done",
+        "_end_unsent",
+        "_ended",
+        "_eof_callback",
+        "_events",
+        "_owner",
+        "_read",
+        "_readable",
+        "_shutting_down",
+        "_transport",
+        "_unsent",
+        "error",
+        "io_loop",
+        "max_buffer_size",
+        "max_write_buffer_size",
+        "read_chunk_size",
+    )
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        io_loop: EventLoop | None = None,
+        max_buffer_size: int | None = None,
+        read_chunk_size: int | None = None,
+        max_write_buffer_size: int | None = None,
+    ) -> None:
+        self.io_loop: EventLoop = IOLoop.current() if io_loop is None else io_loop
+        """The loop that the stream runs on."""
+        self.max_buffer_size: int = max_buffer_size or DEFAULT_MAX_BUFFER_SIZE
+        """Bytes that one read may gather."""
+        self.read_chunk_size: int = min(read_chunk_size or DEFAULT_READ_CHUNK_SIZE, max(self.max_buffer_size // 2, 1))
+        """Bytes asked of the kernel at a time, and the high-water mark of what is read ahead."""
+        self.max_write_buffer_size: int | None = max_write_buffer_size
+        """Unsent bytes that the stream may hold, or None for no bound."""
+        self.error: BaseException | None = None
+        """What closed the stream, or None where it is open or ended in good order."""
+        self._transport = transport
+        self._events = 0
+        self._buffer: bytes | bytearray = b""
+        self._read: PendingRead[Any] | None = None
+        self._readable: Promise[None] | None = None
+        self._ended = False
+        self._closed = False
+        self._shutting_down = False
+        self._end_unsent = False
+        # None where nothing waits to be sent, be it here or in the transport.
+        self._unsent: UnsentBytes | None = None
+        self._close_callback: Callable[[], object] | None = None
+        self._eof_callback: Callable[[], object] | None = None
+        self._owner: StreamOwner | None = None
+        self._done: CompletedFuture[None] = CompletedFuture(self.io_loop, None)
+
+    def close(self, exc_info: ExcInfo | None = None) -> None:
+        """Drop the connection now, with all that waits to be sent. Never waits, never raises, idempotent.
+
+        ``exc_info`` says why: an exception, ``True`` for the one that is being handled, or what
+        ``sys.exc_info()`` gives; it becomes :attr:`error`. Whoever waits on the stream gets
+        :class:`StreamClosedError` with it as its ``real_error``; only a :meth:`read_until_close` gets what
+        came, unless there is an error.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        self.error = error = _exception(exc_info)
+        unsent, self._unsent = self._unsent, None
+        # Bytes that are dropped are no end in good order, whoever dropped them: TLS peers shall see a truncation.
+        cut_short = unsent is not None and unsent.size > 0
+        self._transport.close(self.io_loop, StreamClosedError() if cut_short and error is None else error)
+        self._events = 0
+        self._eof_callback = None
+        if error is None:
+            self._ended = True
+            with contextlib.suppress(RuntimeError):  # as in _fail
+                self._satisfy()
+        self._fail_readers()
+        if unsent is not None:
+            for promise in unsent.abandon():
+                self._fail(promise)
+        self._fail_others()
+        self._schedule_close_callback()
+        owner, self._owner = self._owner, None
+        if owner is not None:
+            owner.stream_closed()
+
+    def closed(self) -> bool:
+        """True after :meth:`close`, or after the stream has ended by itself."""
+        return self._closed
+
+    def set_close_callback(self, callback: Callable[[], object] | None, /) -> None:
+        """Call once, in a turn of the loop, after the stream has closed, or soon if it has already."""
+        self._close_callback = callback
+        if self._closed:
+            self._schedule_close_callback()
+        elif callback is not None:
+            self._update_events()
+
+    def set_eof_callback(self, callback: Callable[[], object] | None, /) -> None:
+        """Call once when the peer has ended its side, and leave this side open for writing.
+
+        Without such a callback the end of input closes the stream. Whoever sets one closes the
+        stream. Called in the next turn of the loop if the end has been seen already.
+        """
+        if self._ended and callback is not None and not self._closed:
+            self.io_loop.add_callback(callback)
+            return
+        if not self._closed:
+            self._eof_callback = callback
+            self._update_events()
+
+    def set_nodelay(self, value: bool, /) -> None:
+        """Send small writes at once (True), or let the kernel join them. Ignored where it means nothing."""
+
+    @property
+    def info(self) -> StreamInfo:
+        """Who is at the other end."""
+        return StreamInfo()
+
+    # The end of those who wait
+
+    def _schedule_close_callback(self) -> None:
+        callback, self._close_callback = self._close_callback, None
+        if callback is not None:
+            self.io_loop.add_callback(callback)
+
+    def _fail_readers(self) -> None:
+        read, waiter = self._read, self._readable
+        self._read = self._readable = None
+        if read is not None:
+            read.give_up()
+            self._fail(read.promise)
+        if waiter is not None:
+            self._fail(waiter)
+
+    def _fail_others(self) -> None:
+        """Fail those who wait for what only a certain kind of stream has, such as a connection."""
+
+    def _fail(self, promise: Promise[Any], error: Exception | None = None) -> None:
+        if promise.done():
+            return
+        try:
+            promise.set_exception(error or StreamClosedError(self.error))
+        except RuntimeError:
+            # The loop has been closed: it has no turn left in which the waiter could be told.
+            if not promise.done():
+                return
+        # Looked at once, so that no loop complains of an end that nobody awaits.
+        promise.exception()
+
+    def _limit(self, promise: Promise[Any], deadline: float, operation: str) -> None:
+        """Fail the promise at the deadline: the only timer of a stream, there while it is needed."""
+        timer = self.io_loop.call_at(deadline, self._on_deadline, promise, operation)
+        promise.add_done_callback(lambda _: timer.cancel())
+
+    def _on_deadline(self, promise: Promise[Any], operation: str) -> None:
+        if promise.done():
+            return
+        if (read := self._read) is not None and read.promise is promise:
+            self._read = None
+            read.give_up()
+        self._fail(promise, StreamTimeoutError(operation))
+
+    def _close_at(self, deadline: float, future: Future[Any], operation: str) -> None:
+        """Close the stream at the deadline, unless the future is done by then."""
+
+        def close() -> None:
+            if not future.done():
+                self.close(StreamTimeoutError(operation))
+
+        timer = self.io_loop.call_at(deadline, close)
+        future.add_done_callback(lambda _: timer.cancel())
+
+    # Events
+
+    def _connecting(self) -> bool:
+        """True while the transport cannot take or give bytes yet."""
+        return False
+
+    def _wanted_events(self) -> int:
+        wants_read = not self._ended and (self._read is not None or len(self._buffer) < self.read_chunk_size)
+        unsent = self._unsent
+        wants_write = self._transport.unsent or (unsent is not None and not unsent.stalled)
+        return (READ if wants_read else 0) | (WRITE if wants_write else 0)
+
+    def _update_events(self) -> None:
+        if self._closed:
+            return
+        events = self._wanted_events()
+        if events != self._events:
+            self._watch(events)
+
+    def _watch(self, events: int) -> None:
+        self._events = events
+        self._transport.watch(self.io_loop, self._event_handler(), events)
+        if events & READ and self._transport.buffered:
+            self.io_loop.add_callback(self._on_buffered)
+
+    def _event_handler(self) -> Callable[[object, int], None]:
+        """What the loop calls in the present state: chosen when that changes, not at every event."""
+        return self._on_events
+
+    def _on_events(self, fd: object, events: int) -> None:
+        if events & READ:
+            self._on_readable()
+        if events & WRITE and not self._closed:
+            self._on_writable()
+
+    def _on_buffered(self) -> None:
+        if not self._closed and self._events & READ:
+            self._on_readable()
+
+    # What the classes that build on this one do
+
+    def _on_readable(self) -> None:
+        """Take what the transport has, and give it to whoever reads."""
+
+    def _on_writable(self) -> None:
+        """Send what waits to be sent."""
+
+    def _satisfy(self) -> None:
+        """Answer the read that waits, if the buffer holds what it wants."""
+
+
+def _exception(exc_info: ExcInfo | None) -> BaseException | None:
+    if exc_info is None or isinstance(exc_info, BaseException):
+        return exc_info
+    if isinstance(exc_info, tuple):
+        return exc_info[1]
+    return sys.exc_info()[1] if exc_info else None

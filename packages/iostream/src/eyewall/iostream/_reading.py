@@ -1,0 +1,260 @@
+"""The reading half of a stream."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from eyewall.ioloop import READ, CompletedFuture
+
+from ._core import StreamCore
+from ._reads import NOT_YET, PendingFill, PendingRead, WantAll, WantBytes, WantDelimiter, WantFill, WantPattern, cut
+from .errors import StreamBufferFullError, StreamClosedError, UnsatisfiableReadError
+
+if TYPE_CHECKING:
+    import re
+
+    from eyewall.ioloop import Future, Promise
+
+    from ._reads import Want
+
+T = TypeVar("T")
+
+logger: Final = logging.getLogger("eyewall.iostream")
+
+
+class ReadingStream(StreamCore):
+    """Reads begin at the call, one at a time; bytes nobody asked for yet are read ahead, up to a bound."""
+
+    __slots__ = ()
+
+    def read_bytes(self, num_bytes: int, /, partial: bool = False, *, deadline: float | None = None) -> Future[bytes]:
+        """Give exactly ``num_bytes`` bytes; with ``partial``, any number from 1 to that.
+
+        Fails with :class:`StreamClosedError` where the stream ends first, and raises it at once where
+        that is known. Raises ``ValueError`` for a number below 0, and ``RuntimeError`` while another
+        read is under way.
+
+        Like every read, it fails with :class:`StreamTimeoutError` at ``deadline``, a time of
+        ``io_loop.time()``, and then leaves what came for the next read.
+        """
+        if num_bytes < 0:
+            raise ValueError(f"cannot read {num_bytes} bytes: ask for 0 or more")
+        return self._start_read(WantBytes(num_bytes, partial), deadline)
+
+    def read_until(
+        self, delimiter: bytes, /, max_bytes: int | None = None, *, deadline: float | None = None
+    ) -> Future[bytes]:
+        """Give all up to and including ``delimiter``.
+
+        Where it does not stand within ``max_bytes``, the stream is closed and the read fails with
+        :class:`UnsatisfiableReadError` as its ``real_error``. Raises ``ValueError`` for an empty delimiter.
+        """
+        if not delimiter:
+            raise ValueError("cannot read until an empty delimiter: give one byte or more")
+        return self._start_read(WantDelimiter(delimiter, max_bytes), deadline)
+
+    def read_until_regex(
+        self, regex: bytes | re.Pattern[bytes], /, max_bytes: int | None = None, *, deadline: float | None = None
+    ) -> Future[bytes]:
+        """Give all up to and including the first match of ``regex``.
+
+        A match is taken as soon as there is one: let the expression end in something that more input
+        cannot make longer. ``max_bytes`` is as in :meth:`read_until`, and here it also bounds the work:
+        each time that bytes arrive, all that came is searched.
+        """
+        import re
+
+        return self._start_read(WantPattern(re.compile(regex), max_bytes), deadline)
+
+    def read_until_close(self, *, deadline: float | None = None) -> Future[bytes]:
+        """Give all that comes until the peer ends its side, up to ``max_buffer_size`` bytes.
+
+        A connection that breaks instead fails it with :class:`StreamClosedError`.
+        """
+        return self._start_read(WantAll(), deadline)
+
+    def read_into(
+        self, buf: bytearray | memoryview, /, partial: bool = False, *, deadline: float | None = None
+    ) -> Future[int]:
+        """Fill ``buf``, and give its size; with ``partial``, put 1 byte or more into it and give their number.
+
+        The buffer belongs to the stream until the read is done: it cannot be resized, and what stands in it
+        is uncertain. Where the read fails or is cancelled, the bytes that came are left for the next read.
+        Raises ``TypeError`` for a buffer that cannot be written to.
+        """
+        if self._read is not None or self._readable is not None:
+            self._check_no_read()
+        want = WantFill(buf, partial)
+        if (length := self._length(want)) != NOT_YET:
+            return CompletedFuture(self.io_loop, want.finish(self._take(length)))
+        if self._closed or self._ended:
+            raise StreamClosedError(self.error)
+        self._buffer = want.absorb(self._buffer)
+        return self._wait_for_read(PendingFill(want, self.io_loop.create_future(), self.unread), deadline)
+
+    def read_nowait(self) -> bytes:
+        """Take what is buffered; ``b""`` where that is nothing. Never waits, never raises.
+
+        While a read waits, what is buffered is that read's, and this gives ``b""``.
+        """
+        if self._read is not None and not self._read.done():
+            return b""
+        data, self._buffer = self._buffer, b""
+        if not self._events & READ:
+            self._update_events()
+        return data if type(data) is bytes else bytes(data)
+
+    def readable(self, *, deadline: float | None = None) -> Future[None]:
+        """Wait until :meth:`read_nowait` has something to give.
+
+        Fails with :class:`StreamClosedError` where the stream ends instead.
+        """
+        if self._read is not None or self._readable is not None:
+            self._check_no_read()
+        if self._buffer:
+            return self._done
+        promise: Promise[None] = self.io_loop.create_future()
+        if self._closed or self._ended:
+            self._fail(promise)
+        else:
+            self._readable = promise
+            if not self._events & READ:
+                self._begin_reading()
+            if deadline is not None:
+                self._limit(promise, deadline, "readable")
+        return promise
+
+    def unread(self, data: bytes, /) -> None:
+        """Put bytes back at the front: the read that waits, or the next one, begins with them."""
+        if self._read is not None and (taken := self._read.want.restart()):
+            self._buffer = taken + self._buffer
+        self._buffer = data + self._buffer if self._buffer else data
+        if self._readable is not None and data:
+            self._wake_reader()
+        elif self._read is not None:
+            self._satisfy()
+
+    def reading(self) -> bool:
+        """True while a read waits."""
+        return any(waiter is not None and not waiter.done() for waiter in (self._read, self._readable))
+
+    def _check_no_read(self) -> None:
+        if self.reading():
+            raise RuntimeError("the stream is being read already: one read at a time; await the first")
+        self._read = self._readable = None
+
+    def _start_read(self, want: Want, deadline: float | None) -> Future[bytes]:
+        if self._read is not None or self._readable is not None:
+            self._check_no_read()
+        if (length := self._length(want)) != NOT_YET:
+            return CompletedFuture(self.io_loop, self._take(length))
+        if self._closed or self._ended:
+            raise StreamClosedError(self.error)
+        return self._wait_for_read(PendingRead(want, self.io_loop.create_future(), self.unread), deadline)
+
+    def _wait_for_read(self, read: PendingRead[T], deadline: float | None) -> PendingRead[T]:
+        self._read = read
+        if not self._events & READ:
+            self._begin_reading()
+        if deadline is not None and not read.done():
+            self._limit(read.promise, deadline, read.want.operation)
+        return read
+
+    def _length(self, want: Want) -> int:
+        """How much of the buffer a read gets now, or NOT_YET."""
+        try:
+            return want.length_at_end(self._buffer) if self._ended else want.length(self._buffer)
+        except UnsatisfiableReadError as error:
+            logger.info("closed a stream: %s", error)
+            self.close(error)
+            return NOT_YET
+
+    def _begin_reading(self) -> None:
+        """Try at once where nothing is watched yet: on a new connection the first bytes are mostly there."""
+        if not self._events and not self._connecting():
+            self._on_readable()
+        if not self._closed:
+            self._update_events()
+
+    def _satisfy(self) -> None:
+        """Answer the read that waits, if the buffer holds what it wants."""
+        read = self._read
+        if read is None:
+            return
+        if read.done():
+            self._read = None
+            return
+        if (length := self._length(read.want)) != NOT_YET:
+            self._read = None
+            read.resolve(self._take(length))
+        elif isinstance(read, PendingFill):
+            self._buffer = read.absorb(self._buffer)
+        elif len(self._buffer) > self.max_buffer_size and not self._closed:
+            error = StreamBufferFullError(f"a read has gathered max_buffer_size, {self.max_buffer_size} bytes")
+            logger.warning("closed a stream: %s", error)
+            self.close(error)
+
+    def _take(self, length: int) -> bytes:
+        data, self._buffer = cut(self._buffer, length)
+        if not self._events & READ and not self._closed:
+            self._update_events()
+        return data
+
+    def _on_readable(self) -> None:
+        if self._read is None and len(self._buffer) >= self.read_chunk_size:
+            self._update_events()
+            return
+        try:
+            data = self._transport.receive(self.read_chunk_size)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self.close(error)
+            return
+        if not data:
+            self._on_end()
+            return
+        if not self._buffer:
+            self._buffer = data
+        elif isinstance(self._buffer, bytearray):
+            self._buffer += data
+        else:
+            self._buffer = bytearray(self._buffer) + data
+        if self._readable is not None:
+            self._wake_reader()
+        elif self._read is not None:
+            self._satisfy()
+        if self._transport.buffered and not self._closed:
+            self.io_loop.add_callback(self._on_buffered)
+
+    def _take_last_words(self) -> None:
+        """Buffer what has arrived on a connection that can no more be written to."""
+        while not self._ended and len(self._buffer) < self.read_chunk_size:
+            try:
+                data = self._transport.receive(self.read_chunk_size)
+            except OSError:
+                break
+            if not data:
+                break
+            self._buffer = bytes(self._buffer) + data
+        self._satisfy()
+
+    def _wake_reader(self) -> None:
+        waiter, self._readable = self._readable, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def _on_end(self) -> None:
+        """The peer has ended its side."""
+        self._ended = True
+        self._satisfy()
+        if self._closed:
+            return
+        self._fail_readers()
+        if (callback := self._eof_callback) is None:
+            self.close()
+        else:
+            self._update_events()
+            self._eof_callback = None
+            callback()
