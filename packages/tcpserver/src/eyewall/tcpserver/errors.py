@@ -5,10 +5,23 @@
     Exception
      └─ TCPServerError
          ├─ BindError (an OSError too)   a listening socket could not be had
+         ├─ ConnectError (a StreamClosedError too)  no address of a host could be connected to
+         ├─ ResolveError (an OSError too)  a host name has no address
          └─ DrainedError (a ConnectionAbortedError too)  a server cut its connection when its grace was over
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eyewall.iostream import StreamClosedError
+
+from ._log import readable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from eyewall.iostream import Address
 
 
 class TCPServerError(Exception):
@@ -35,3 +48,33 @@ class BindError(TCPServerError, OSError):
 
 class DrainedError(TCPServerError, ConnectionAbortedError):
     """A server that was drained has cut the connection: the ``real_error`` of its stream's end."""
+
+
+class ResolveError(TCPServerError, OSError):
+    """A host name has no address; ``__cause__`` is the error it came from."""
+
+    def __init__(self, host: str, cause: Exception) -> None:
+        why = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
+        number = cause.errno if isinstance(cause, OSError) else None
+        super().__init__(number or 0, f"cannot resolve {host!r}: {why}; check the spelling, or give an IP address")
+        self.host: str = host
+        """The name that was asked for."""
+
+    def __str__(self) -> str:
+        return str(self.args[1])
+
+
+class ConnectError(TCPServerError, StreamClosedError):
+    """No address of a host could be connected to; the message has the cause for each.
+
+    ``real_error`` is that of the last.
+    """
+
+    def __init__(self, host: str, failures: Sequence[tuple[Address, BaseException]]) -> None:
+        StreamClosedError.__init__(self, failures[-1][1] if failures else None)
+        causes = "; ".join(f"{readable(address)}: {error}" for address, error in failures) or "it has no address"
+        self.args = (f"cannot connect to {host}: {causes}",)
+        self.host: str = host
+        """The host that was asked for."""
+        self.failures: tuple[tuple[Address, BaseException], ...] = tuple(failures)
+        """The addresses, in the order in which they failed, each with its error."""

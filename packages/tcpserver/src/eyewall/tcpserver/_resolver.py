@@ -1,0 +1,229 @@
+"""Host names to addresses: Tornado's resolvers, which differ in the thread that waits for the answer."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from eyewall.ioloop import IOLoop
+
+from .errors import ResolveError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterable, Mapping
+    from concurrent.futures import Executor, ThreadPoolExecutor
+
+    from eyewall.ioloop import EventLoop
+    from eyewall.iostream import Address
+
+    Resolved = list[tuple[int, Address]]
+    _HostPort = tuple[str, int]
+    _HostPortFamily = tuple[str, int, int]
+    _Key = str | _HostPort | _HostPortFamily
+    Overrides = (
+        Mapping[str, str]
+        | Mapping[_HostPort, _HostPort]
+        | Mapping[_HostPortFamily, _HostPort]
+        | Mapping[_Key, str | _HostPort]
+    )
+
+R = TypeVar("R")
+
+
+def is_valid_ip(ip: str) -> bool:
+    """True for an IPv4 or IPv6 address in digits, and nothing else: no name, no port, no space."""
+    if not ip or "\x00" in ip:
+        return False
+    try:
+        socket.getaddrinfo(ip, 0, socket.AF_UNSPEC, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
+    except (socket.gaierror, UnicodeError):
+        return False
+    return True
+
+
+def _lookup(host: str, port: int, family: int) -> Resolved:
+    """Ask the system, and wait for it."""
+    try:
+        return _addresses(socket.getaddrinfo(host, port, family, socket.SOCK_STREAM))
+    except (OSError, UnicodeError) as error:
+        raise ResolveError(host, error) from error
+
+
+def _addresses(found: Iterable[tuple[Any, ...]]) -> Resolved:
+    # A machine may list one address under several names.
+    return list(dict.fromkeys((entry[0], entry[4]) for entry in found))
+
+
+class _Configured(type):
+    """Lets ``Resolver()`` make what :meth:`Resolver.configure` was given, with those options."""
+
+    def __call__(cls: type[R], *args: Any, **kwargs: Any) -> R:
+        made: Any = cls
+        if made is Resolver:
+            made, kwargs = Resolver._implementation(), Resolver._options | kwargs
+        result: R = type.__call__(made, *args, **kwargs)
+        return result
+
+
+class Resolver(metaclass=_Configured):
+    """Finds the addresses of a host name. ``Resolver()`` gives a :class:`DefaultLoopResolver`, unless configured.
+
+    A subclass overrides :meth:`resolve`.
+    """
+
+    _chosen: ClassVar[type[Resolver] | None] = None
+    _options: ClassVar[dict[str, Any]] = {}
+
+    @staticmethod
+    def configure(impl: str | type[Resolver] | None, **options: Any) -> None:
+        """Choose what ``Resolver()`` makes from now on: a class of this module or its name; None: the default again.
+
+        ``options`` are its constructor's: ``Resolver.configure("ThreadedResolver", num_threads=4)``.
+        Tornado's dotted names will do. Raises ``ValueError`` for a name that is none.
+        """
+        Resolver._chosen = _named(impl) if isinstance(impl, str) else impl
+        Resolver._options = options
+
+    @staticmethod
+    def _implementation() -> type[Resolver]:
+        return Resolver._chosen or DefaultLoopResolver
+
+    def resolve(self, host: str, port: int, family: int = socket.AF_UNSPEC) -> Awaitable[list[tuple[int, Address]]]:
+        """Give the addresses of a host, as pairs of a family and what ``connect`` takes, the best first.
+
+        ``host`` may be an IP address. Fails with :class:`ResolveError`, an ``OSError``.
+        """
+        raise NotImplementedError(f"override resolve in {type(self).__qualname__}: it finds the addresses of a name")
+
+    def close(self) -> None:
+        """Free what the resolver holds."""
+
+
+class ExecutorResolver(Resolver):
+    """Asks the system in a thread of ``executor``, which :meth:`close` shuts down unless ``close_executor`` is false.
+
+    None means the loop's own executor. An address in digits is given back at once, without a thread.
+    """
+
+    def __init__(
+        self, executor: Executor | None = None, close_executor: bool = True, *, io_loop: EventLoop | None = None
+    ) -> None:
+        self.executor: Executor | None = executor
+        """Where it waits, or None: in the loop's own executor."""
+        self.close_executor: bool = close_executor
+        """Whether :meth:`close` shuts :attr:`executor` down."""
+        # Nothing of a loop is kept between two calls, so that each may come from another one.
+        self._io_loop = io_loop
+
+    async def resolve(self, host: str, port: int, family: int = socket.AF_UNSPEC) -> list[tuple[int, Address]]:
+        """Give the addresses of a host; see :meth:`Resolver.resolve`."""
+        if is_valid_ip(host):
+            return _lookup(host, port, family)
+        io_loop = self._io_loop or IOLoop.current()
+        return await io_loop.run_in_executor(self.executor, _lookup, host, port, family)
+
+    def close(self) -> None:
+        """Shut the executor down, if it is this resolver's."""
+        if self.close_executor and self.executor is not None:
+            self.executor.shutdown()
+        self.executor = None
+
+
+class DefaultExecutorResolver(ExecutorResolver):
+    """Asks the system in a thread of the loop's own executor."""
+
+    def __init__(self, *, io_loop: EventLoop | None = None) -> None:
+        super().__init__(None, close_executor=False, io_loop=io_loop)
+
+
+class DefaultLoopResolver(DefaultExecutorResolver):
+    """The default: asks the loop, if it has a ``getaddrinfo`` as asyncio's have, else the system in a thread."""
+
+    async def resolve(self, host: str, port: int, family: int = socket.AF_UNSPEC) -> list[tuple[int, Address]]:
+        """Give the addresses of a host; see :meth:`Resolver.resolve`."""
+        getaddrinfo = getattr(self._io_loop or IOLoop.current(), "getaddrinfo", None)
+        if getaddrinfo is None or is_valid_ip(host):
+            return await super().resolve(host, port, family)
+        try:
+            return _addresses(await getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            raise ResolveError(host, error) from error
+
+
+class BlockingResolver(Resolver):
+    """Asks the system on the spot. The loop stands still meanwhile, for seconds if a name server is slow."""
+
+    async def resolve(self, host: str, port: int, family: int = socket.AF_UNSPEC) -> list[tuple[int, Address]]:
+        """Give the addresses of a host; see :meth:`Resolver.resolve`."""
+        return _lookup(host, port, family)
+
+
+class ThreadedResolver(ExecutorResolver):
+    """Asks the system in a pool of threads that all these share; the first one made chooses its size."""
+
+    _threadpool: ClassVar[ThreadPoolExecutor | None] = None
+    _threadpool_pid: ClassVar[int | None] = None
+
+    def __init__(self, num_threads: int = 10, *, io_loop: EventLoop | None = None) -> None:
+        super().__init__(self._pool(num_threads), close_executor=False, io_loop=io_loop)
+
+    @staticmethod
+    def _pool(num_threads: int) -> ThreadPoolExecutor:
+        from concurrent.futures import ThreadPoolExecutor
+
+        # Threads do not survive a fork.
+        if ThreadedResolver._threadpool is None or ThreadedResolver._threadpool_pid != os.getpid():
+            ThreadedResolver._threadpool = ThreadPoolExecutor(num_threads, "eyewall-resolver")
+            ThreadedResolver._threadpool_pid = os.getpid()
+        return ThreadedResolver._threadpool
+
+
+class OverrideResolver(Resolver):
+    """Looks into ``mapping`` before it asks ``resolver``; for tests, and where names shall stand for something else.
+
+    A key is a host name (then the value is a name or an address), a pair of host and port (the value is
+    such a pair), or a triple with the family besides::
+
+        {
+            "example.com": "127.0.0.1",
+            ("login.example.com", 443): ("localhost", 1443),
+            ("login.example.com", 443, socket.AF_INET6): ("::1", 1443),
+        }
+    """
+
+    def __init__(self, resolver: Resolver, mapping: Overrides) -> None:
+        self.resolver: Resolver = resolver
+        """Who is asked about what is found."""
+        self.mapping: Mapping[Any, Any] = mapping  # Any: a union of mappings has no common key
+        """What is looked into, at each question anew."""
+
+    def resolve(self, host: str, port: int, family: int = socket.AF_UNSPEC) -> Awaitable[list[tuple[int, Address]]]:
+        """Give the addresses of a host; see :meth:`Resolver.resolve`."""
+        for key in ((host, port, family), (host, port)):
+            if key in self.mapping:
+                host, port = self.mapping[key]
+                break
+        else:
+            host = self.mapping.get(host, host)
+        return self.resolver.resolve(host, port, family)
+
+    def close(self) -> None:
+        """Close the resolver beneath."""
+        self.resolver.close()
+
+
+def _named(name: str) -> type[Resolver]:
+    kinds = (
+        DefaultLoopResolver,
+        DefaultExecutorResolver,
+        ExecutorResolver,
+        BlockingResolver,
+        ThreadedResolver,
+        OverrideResolver,
+    )
+    found: dict[str, type[Resolver]] = {kind.__name__: kind for kind in kinds}
+    last = name.rpartition(".")[2]
+    if last not in found:
+        raise ValueError(f"there is no resolver {name!r}; choose one of {', '.join(found)}, or give a class")
+    return found[last]
