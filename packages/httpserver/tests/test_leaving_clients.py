@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from eyewall.httpserver import (
-    HTTPHeaders,
-)
+from eyewall.httpserver import HTTP1Connection, HTTPHeaders
 from eyewall.iostream import StreamClosedError
+from eyewall.iostream.testing import memory_streams
 
 from ._served import GET, OK, POST, Recorder, Served, turns
 
@@ -27,6 +26,23 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _log_everything(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "eyewall")
+
+
+async def test_a_handler_has_begun_when_it_is_told_that_its_client_ended_with_the_request(io_loop: IOLoop) -> None:
+    async def handle(recorder: Recorder) -> None:
+        recorder.told.append("begun")
+        await io_loop.create_future()
+
+    near, far = memory_streams(io_loop)
+    far.write_nowait(GET)
+    recorder = Recorder({"finish": handle})
+    connection = HTTP1Connection(near)
+    connection.peer_ended()
+    task = io_loop.spawn(connection.read_response(recorder))
+    await turns(near)
+    assert recorder.told == ["headers", "finish", "begun", "close"]
+    task.cancel()
+    await turns(near)
 
 
 @pytest.mark.parametrize("how", ["reset", "close", "shutdown_write"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,8 @@ async def test_an_answer_before_the_head_ends_the_connection_that_it_said_it_end
     served = Served(io_loop, start=answer)
     served.client.write_nowait(POST)
     assert b"\r\nConnection: close\r\n" in await served.client.read_until(b"hello")
-    served.client.write_nowait(GET)  # within the body, so no request
+    with suppress(StreamClosedError):  # the server may have hung up
+        served.client.write_nowait(GET)  # within the body, so no request
     with pytest.raises(StreamClosedError):
         await served.client.read_bytes(1)
     served.client.close()
@@ -257,7 +259,7 @@ async def test_close_all_connections_ends_what_is_under_way_and_tells_it(io_loop
     await turns(served.client)
     new = connect(served.server, io_loop=io_loop)
     await served.server.close_all_connections()
-    assert served.told == [["headers", "finish", "close", "cancelled"], ["close"]]
+    assert sorted(served.told) == [["close"], ["headers", "finish", "close", "cancelled"]]
     assert len(served.closed) == 3
     for client in (served.client, idle, new):
         assert await client.read_until_close() == b""

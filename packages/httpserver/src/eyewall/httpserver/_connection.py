@@ -67,7 +67,8 @@ class HTTP1Connection(Exchange):
             while not parser.complete:
                 waiting = parser.feed(data)
                 if self._peer_ended and parser.complete:
-                    self._tell_gone()
+                    # Not before the handler has begun, which may have to prepare for this.
+                    self.io_loop.add_callback(self._tell_gone)
                 if waiting is not None:
                     await (ReleasedFirst(waiting, self.release) if self._holds else waiting)
                     data = b""
