@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from eyewall.iostream.testing import CertificateFiles
 
-BACKENDS = ["asyncio", *(["uvloop"] if importlib.util.find_spec("uvloop") else [])]
+BACKENDS = ["asyncio", *(name for name in ("uvloop", "trio") if importlib.util.find_spec(name))]
 TRANSPORTS = ["tcp", "tls", "unix"]
 
 
@@ -50,7 +50,7 @@ def target(request: pytest.FixtureRequest, certificate: CertificateFiles) -> Ite
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         where = str(Path(folder, "socket")) if transport == "unix" else None
         program = running(PROGRAMS / "trial.py", *arguments, where=where, backend=backend, options=("-X", "dev"))
-        made = Target(stack.enter_context(program), certificate if transport == "tls" else None)
+        made = Target(stack.enter_context(program), certificate if transport == "tls" else None, backend)
         yield stack.enter_context(closing(made))
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from eyewall.ioloop import IOLoop
 
+pytestmark = pytest.mark.needs("asyncio")
+
 
 async def test_a_timeout_of_asyncio_within_a_scope_raises_its_own_error(io_loop: IOLoop) -> None:
     with io_loop.cancel_scope(deadline=io_loop.time() + 5) as scope:

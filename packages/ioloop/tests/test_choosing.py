@@ -40,14 +40,16 @@ def test_the_environment_chooses_the_backend(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_an_unknown_backend_is_an_error_that_lists_those_there_are() -> None:
-    with pytest.raises(BackendNotFoundError, match="'nonesuch'; there are: asyncio, uvloop, simulated"):
+    with pytest.raises(BackendNotFoundError, match="'nonesuch'; there are: asyncio, uvloop, trio, simulated"):
         IOLoop(backend="nonesuch")
 
 
-def test_a_backend_whose_library_is_absent_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "uvloop", None)
-    with pytest.raises(BackendNotFoundError, match=r'pip install "eyewall-ioloop\[uvloop\]"'):
-        IOLoop(backend="uvloop")
+@pytest.mark.parametrize("library", ["uvloop", "trio"])
+def test_a_backend_whose_library_is_absent_names_the_extra(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    monkeypatch.delitem(sys.modules, "eyewall.ioloop.backends._trio", raising=False)
+    with pytest.raises(BackendNotFoundError, match=rf'pip install "eyewall-ioloop\[{library}\]"'):
+        IOLoop(backend=library)
 
 
 def test_a_third_party_registers_a_backend_as_an_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,7 +193,7 @@ def test_a_backend_without_an_asyncio_loop_says_so() -> None:
         name = "strange"
 
         def __getattr__(self, name: str) -> object:
-            if name in {"asyncio_loop", "io_loop"}:
+            if name in {"asyncio_loop", "io_loop", "tasks"}:
                 raise AttributeError(name)
             return do_nothing
 

@@ -14,7 +14,7 @@ from typing import ClassVar
 import httpx
 
 from eyewall.httpserver import HTTPServer
-from eyewall.ioloop import IOLoop
+from eyewall.ioloop import IOLoop, Promise
 from eyewall.tcpserver import SSLOptions, bind_sockets, bind_unix_socket
 from eyewall.web import Application, RequestHandler
 
@@ -79,19 +79,18 @@ class Gone(RequestHandler):
     begun: ClassVar[list[str]] = []
 
     async def get(self, name: str) -> None:
-        self.told_of_it = asyncio.Event()
+        self.told_of_it: Promise[None] = IOLoop.current().create_future()
         self.begun.append(self.request.path)
-        await self.told_of_it.wait()
+        await self.told_of_it
 
     def on_connection_close(self) -> None:
         self.told.append(self.request.path)
-        self.told_of_it.set()
+        self.told_of_it.set_result(None)
 
 
 class State(RequestHandler):
     def get(self) -> None:
-        names = sorted(task.get_name() for task in asyncio.all_tasks())
-        self.write({"tasks": len(names), "begun": Gone.begun, "told": Gone.told})
+        self.write({"tasks": IOLoop.current().counts().tasks, "begun": Gone.begun, "told": Gone.told})
 
 
 class Libraries(RequestHandler):

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 class Target:
     """A server that runs in another process, over TCP, TLS or a Unix socket."""
 
-    def __init__(self, program: Program, certificate: CertificateFiles | None) -> None:
+    def __init__(self, program: Program, certificate: CertificateFiles | None, backend: str) -> None:
         self.program = program
+        self.backend = backend
         self.certificate = certificate
         self.context = None if certificate is None else ssl.create_default_context(cafile=certificate.certfile)
         self.path = program.where if isinstance(program.where, str) else None

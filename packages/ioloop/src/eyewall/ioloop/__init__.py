@@ -6,7 +6,7 @@ from ._events import ERROR, NONE, READ, WRITE
 from ._insight import Blockage, Counts, Insight, Lag
 from ._ioloop import IOLoop, run
 from ._periodic import PeriodicCallback
-from .errors import BackendNotFoundError, BadYieldError, DeadlockError, IOLoopError
+from .errors import BackendNotFoundError, BadYieldError, DeadlockError, FutureStateError, IOLoopError
 from .protocols import Backend, CancelScope, EventLoop, Future, HasFileno, Promise, Task, Timer
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "DeadlockError",
     "EventLoop",
     "Future",
+    "FutureStateError",
     "HasFileno",
     "IOLoop",
     "IOLoopError",

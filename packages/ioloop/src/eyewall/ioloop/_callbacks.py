@@ -23,3 +23,8 @@ def describe(callback: object) -> str:
 def log_failure(callback: object, error: BaseException) -> None:
     """Log that a callback, or the coroutine it began, ended with an error that nobody waits for."""
     logger.error("Exception in callback %s", describe(callback), exc_info=error)
+
+
+def log_failed_task(name: str, error: BaseException) -> None:
+    """Log that a task has failed, and that nobody has asked how it ended."""
+    logger.error("The task %r failed, and nobody waited for it", name, exc_info=error)

@@ -26,3 +26,6 @@ class Capability:
 
     REAL_TIME: Final = "real_time"
     """The clock is that of the machine; without it, waiting costs no time."""
+
+    ASYNCIO: Final = "asyncio"
+    """What is written for asyncio (its futures, tasks, queues, time-outs) runs in tasks of the loop."""

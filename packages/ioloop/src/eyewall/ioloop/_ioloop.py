@@ -12,7 +12,15 @@ from ._callbacks import log_failure
 from ._capability import Capability
 from ._events import ERROR, NONE, READ, WRITE
 from ._insight import Insight
-from .backends import backend_over, describe_tasks, is_hosted, make_backend, running_backend, set_backend
+from .backends import (
+    backend_over,
+    describe_tasks,
+    is_hosted,
+    is_over_asyncio,
+    make_backend,
+    running_backend,
+    set_backend,
+)
 from .errors import BadYieldError
 from .protocols import F, P, T, Ts
 
@@ -107,8 +115,8 @@ class IOLoop:
     def current(instance: bool = True) -> IOLoop | None:
         """Give the IOLoop of this thread: the one that runs, else the one that was made current.
 
-        Inside a running asyncio loop that eyewall did not start it is an IOLoop around that loop,
-        always the same. Without any, one is made, or with ``instance=False`` None is returned.
+        Inside a running asyncio loop or Trio program that eyewall did not start it is an IOLoop of
+        that one, always the same. Without any, one is made, or with ``instance=False`` None is returned.
         """
         hosted = running_backend()
         found = IOLoop._made_current() if hosted is None else hosted.io_loop
@@ -130,7 +138,7 @@ class IOLoop:
         known = _current.io_loop
         if known is not None and not known._usable():
             known = None
-        if known is None or is_hosted(known._backend):
+        if known is None or is_over_asyncio(known._backend):
             hosted = IOLoop._adoptable()
             # Whoever calls asyncio.set_event_loop after make_current has the last word, as in Tornado.
             return known if hosted is None else hosted.io_loop
@@ -165,7 +173,7 @@ class IOLoop:
     @property
     def asyncio_loop(self) -> AsyncioLoop:
         """The asyncio loop beneath. Raises ``RuntimeError`` on a backend that has none."""
-        if is_hosted(self._backend):
+        if is_over_asyncio(self._backend):
             return self._backend.asyncio_loop
         raise RuntimeError(f"the backend {self._backend.name!r} has no asyncio loop; choose an asyncio backend")
 
@@ -206,6 +214,8 @@ class IOLoop:
             )
         if self._backend.is_running():
             raise RuntimeError("this IOLoop runs already; inside it, await or spawn() instead of starting it again")
+        if running_backend() is not None:
+            raise RuntimeError("another loop runs in this thread already; await in that one, or use another thread")
 
     def stop(self) -> None:
         """Make :meth:`start` return after this turn; before a start, make that return after one turn.

@@ -3,7 +3,8 @@
 IOLoopError
 ├── BackendNotFoundError (a LookupError)   no such backend here
 ├── BadYieldError (a TypeError)            run_sync was given what cannot be awaited
-└── DeadlockError                          nothing can ever run again on a simulated loop
+├── DeadlockError                          nothing can ever run again on a simulated loop
+└── FutureStateError (a RuntimeError)      a future was asked for, or given, what it cannot have
 """
 
 from __future__ import annotations
@@ -23,3 +24,10 @@ class BadYieldError(IOLoopError, TypeError):
 
 class DeadlockError(IOLoopError):
     """On a simulated loop nothing can ever run again; the message says which tasks wait, and where."""
+
+
+class FutureStateError(IOLoopError, RuntimeError):
+    """On Trio: a future that is not done was asked for its result, or one that is done was answered.
+
+    It is also the exception of a task that was cancelled, and of a future nobody waits for any more.
+    """

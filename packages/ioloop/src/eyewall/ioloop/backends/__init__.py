@@ -10,10 +10,11 @@ from ..protocols import Backend
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import TypeAlias
 
     from .._ioloop import IOLoop
+    from ._waiting import Described
 
     AsyncioLoop: TypeAlias = asyncio.AbstractEventLoop
 
@@ -21,13 +22,23 @@ ENTRY_POINTS: Final = "eyewall.ioloop.backends"
 
 
 class HostedBackend(Backend, Protocol):
-    """A backend over an asyncio loop, which others may run as well.
+    """A backend in something that others may run as well, and that refers to it and its IOLoop."""
 
-    It and its IOLoop live as long as the asyncio loop, which refers to them.
-    """
+    io_loop: IOLoop | None
+
+
+class TellsTasks(Protocol):
+    """A backend that can tell its tasks."""
+
+    def tasks(self) -> Iterable[Described]:
+        """Give those that have not ended."""
+        ...
+
+
+class OverAsyncio(HostedBackend, Protocol):
+    """A backend over an asyncio loop."""
 
     asyncio_loop: AsyncioLoop
-    io_loop: IOLoop | None
 
 
 def _asyncio() -> Backend:
@@ -42,6 +53,14 @@ def _uvloop() -> Backend:
     return uvloop_backend()
 
 
+def _trio() -> Backend:
+    try:
+        from ._trio import TrioBackend
+    except ImportError as error:
+        raise BackendNotFoundError('the backend "trio" needs Trio: pip install "eyewall-ioloop[trio]"') from error
+    return TrioBackend()
+
+
 def _simulated() -> Backend:
     from ._simulated import simulated_backend
 
@@ -52,14 +71,22 @@ def _simulated() -> Backend:
 _BUILT_IN: Final[dict[str, Callable[[], Backend]]] = {
     "asyncio": _asyncio,
     "uvloop": _uvloop,
+    "trio": _trio,
     "simulated": _simulated,
 }
 
 
-_find_running: Callable[[], HostedBackend | None] | None = None
+# IOLoop.current() is called all the time, and an import each time would cost more.
+_find_on_asyncio: Callable[[], HostedBackend | None] | None = None
+_find_on_trio: Callable[[], HostedBackend | None] | None = None
 
 
 def is_hosted(backend: Backend) -> TypeGuard[HostedBackend]:
+    """True for a backend that wants to know its IOLoop."""
+    return hasattr(backend, "io_loop")
+
+
+def is_over_asyncio(backend: Backend) -> TypeGuard[OverAsyncio]:
     """True for a backend over an asyncio loop."""
     return hasattr(backend, "asyncio_loop")
 
@@ -100,19 +127,22 @@ def _registered() -> list[_Entry]:
 
 
 def running_backend() -> HostedBackend | None:
-    """Give the backend of the asyncio loop that runs in this thread, be it started by eyewall or not."""
-    global _find_running  # noqa: PLW0603 - IOLoop.current() is called all the time; an import each time costs more
-    find = _find_running
-    if find is None:
-        if "asyncio" not in sys.modules:
-            return None
+    """Give the backend of the loop that runs in this thread, be it started by eyewall or not."""
+    global _find_on_asyncio, _find_on_trio  # noqa: PLW0603 - see there
+    if _find_on_asyncio is None and sys.modules.get("asyncio") is not None:
         from ._asyncio import running
 
-        find = _find_running = running
-    return find()
+        _find_on_asyncio = running
+    if _find_on_asyncio is not None and (found := _find_on_asyncio()) is not None:
+        return found
+    if _find_on_trio is None and sys.modules.get("trio") is not None:
+        from ._trio import running as running_on_trio
+
+        _find_on_trio = running_on_trio
+    return None if _find_on_trio is None else _find_on_trio()
 
 
-def set_backend() -> HostedBackend | None:
+def set_backend() -> OverAsyncio | None:
     """Give the backend of the loop that was set in this thread with ``asyncio.set_event_loop``."""
     if "asyncio" not in sys.modules:
         return None
@@ -121,17 +151,21 @@ def set_backend() -> HostedBackend | None:
     return already_set()
 
 
-def backend_over(asyncio_loop: AsyncioLoop) -> HostedBackend:
+def backend_over(asyncio_loop: AsyncioLoop) -> OverAsyncio:
     """Make the backend around a given asyncio loop. Raises ``RuntimeError`` where it has one."""
     from ._asyncio import backend_over as over
 
     return over(asyncio_loop)
 
 
+def _tells_tasks(backend: object) -> TypeGuard[TellsTasks]:
+    return hasattr(backend, "tasks")
+
+
 def describe_tasks(backend: Backend) -> str:
     """List the unfinished tasks of a loop, each with where it waits; for messages to people."""
-    if not is_hosted(backend):
+    if not _tells_tasks(backend):
         return f"  (the backend {backend.name!r} cannot tell its tasks)"
     from ._waiting import describe_tasks as describe
 
-    return describe(backend.asyncio_loop)
+    return describe(backend.tasks())

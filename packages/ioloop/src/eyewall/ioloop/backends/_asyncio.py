@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import math
-import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +13,7 @@ from .._events import READ, WRITE
 from .._insight import Counts
 from ..protocols import F, P, T, Ts
 from ._cancel import AsyncioCancelScope
+from ._watching import close_descriptor, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -34,6 +34,7 @@ _ALL: Final = frozenset(
         Capability.FORK,
         Capability.SURVIVES_RUNS,
         Capability.REAL_TIME,
+        Capability.ASYNCIO,
     )
 )
 
@@ -73,7 +74,7 @@ class AsyncioBackend:
         self._tasks: set[asyncio.Task[Any]] = set()  # asyncio itself refers to them weakly
 
     def add_handler(self, fd: F, handler: Callable[[F, int], object], events: int, /) -> None:
-        number = _number(fd)
+        number = number_of(fd)
         if number in self._watched:
             raise ValueError(f"descriptor {number} has a handler already; call remove_handler first")
         self._watched[number] = watch = Watch(fd, handler)
@@ -84,13 +85,13 @@ class AsyncioBackend:
             raise
 
     def update_handler(self, fd: int | HasFileno, events: int, /) -> None:
-        number = _number(fd)
+        number = number_of(fd)
         if (watch := self._watched.get(number)) is None:
             raise ValueError(f"descriptor {number} has no handler; call add_handler first")
         self._set_events(number, watch, events)
 
     def remove_handler(self, fd: int | HasFileno, /) -> None:
-        number = _number(fd)
+        number = number_of(fd)
         if (watch := self._watched.pop(number, None)) is not None:
             self._set_events(number, watch, 0)
 
@@ -138,6 +139,10 @@ class AsyncioBackend:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    def tasks(self) -> set[asyncio.Task[Any]]:
+        """Give those that have not ended."""
+        return asyncio.all_tasks(self.asyncio_loop)
+
     def cancel_scope(self, *, deadline: float = math.inf, shield: bool = False) -> AsyncioCancelScope:
         return AsyncioCancelScope(self.asyncio_loop, self._scopes, deadline, shield)
 
@@ -170,7 +175,7 @@ class AsyncioBackend:
 
     def shutdown(self) -> None:
         loop = self.asyncio_loop
-        left = asyncio.all_tasks(loop)
+        left = self.tasks()
         for task in left:
             task.cancel()
         if left:
@@ -186,7 +191,7 @@ class AsyncioBackend:
         for number, watch in list(self._watched.items()):
             self.remove_handler(number)
             if all_fds:
-                _close_descriptor(watch.given)
+                close_descriptor(watch.given)
         self.asyncio_loop.close()
 
 
@@ -195,20 +200,6 @@ def _plain(
 ) -> tuple[Callable[..., object], tuple[Any, ...]]:
     """Give a call in the form that asyncio takes: without keyword arguments."""
     return (functools.partial(callback, *args, **kwargs), ()) if kwargs else (callback, args)
-
-
-def _number(fd: int | HasFileno) -> int:
-    return fd if isinstance(fd, int) else fd.fileno()
-
-
-def _close_descriptor(given: Any) -> None:
-    try:
-        if isinstance(given, int):
-            os.close(given)
-        else:
-            given.close()
-    except OSError:
-        pass  # its owner has closed it before
 
 
 def backend_over(loop: asyncio.AbstractEventLoop) -> AsyncioBackend:

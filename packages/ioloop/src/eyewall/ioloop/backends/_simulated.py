@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import random
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -13,7 +14,6 @@ from ._turns import TurnLoop, refuse
 from ._waiting import describe_tasks
 
 if TYPE_CHECKING:
-    import asyncio
     from collections import deque
     from collections.abc import Callable
     from concurrent.futures import Executor
@@ -87,7 +87,8 @@ class SimulatedEventLoop(TurnLoop):
             self._jump(due)
 
     def _give_up(self, reason: str) -> NoReturn:
-        raise DeadlockError(f"{reason}. At {self._now} seconds these tasks wait:\n{describe_tasks(self)}")
+        tasks = describe_tasks(asyncio.all_tasks(self))
+        raise DeadlockError(f"{reason}. At {self._now} seconds these tasks wait:\n{tasks}")
 
     def _jump(self, moment: float) -> None:
         if moment > self._now:
@@ -165,4 +166,5 @@ def simulated_backend(loop: SimulatedEventLoop | None = None) -> AsyncioBackend:
     """Make the backend over a simulated loop."""
     # mypy and pyright take the methods refused above for missing: they are set by name.
     made = SimulatedEventLoop() if loop is None else loop  # type: ignore[abstract]
-    return AsyncioBackend(made, name="simulated", capabilities=frozenset({Capability.SURVIVES_RUNS}))
+    capabilities = frozenset((Capability.SURVIVES_RUNS, Capability.ASYNCIO))
+    return AsyncioBackend(made, name="simulated", capabilities=capabilities)

@@ -1,21 +1,33 @@
-"""Says where in the code the tasks of an asyncio loop wait."""
+"""Says where in the code the tasks of a loop wait."""
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import FrameType
 
 
-def describe_tasks(loop: asyncio.AbstractEventLoop) -> str:
-    """List the unfinished tasks of a loop, one in a line, each with its way to where it waits."""
-    tasks = sorted(asyncio.all_tasks(loop), key=asyncio.Task[Any].get_name)
+class Described(Protocol):
+    """A task that tells its name and its coroutine, as asyncio's do."""
+
+    def get_name(self) -> str:
+        """Give the name."""
+        ...
+
+    def get_coro(self) -> object:
+        """Give the coroutine."""
+        ...
+
+
+def describe_tasks(tasks: Iterable[Described]) -> str:
+    """List tasks, one in a line, each with its way to where it waits."""
+    tasks = sorted(tasks, key=lambda task: task.get_name())
     return "\n".join(f"  {task.get_name()}: {_path(task)}" for task in tasks) or "  (there are no tasks)"
 
 
-def _path(task: asyncio.Task[Any]) -> str:
+def _path(task: Described) -> str:
     steps: list[str] = []
     awaited: object = task.get_coro()
     while (frame := _frame(awaited)) is not None:

@@ -192,7 +192,8 @@ class TestRunning:
             try:
                 await io_loop.create_future()
             finally:
-                await next_turn(io_loop)
+                with io_loop.cancel_scope(shield=True):
+                    await next_turn(io_loop)
                 seen.append("ended")
 
         def begin() -> Awaitable[None]:
