@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -539,23 +538,6 @@ async def test_no_path_makes_a_redirect_to_another_host(path: str) -> None:
     response = await redirecting().get(path)
     assert response.code == 400
     assert "Location" not in response.headers
-
-
-async def test_a_slotted_subclass_has_no_dict_and_a_plain_one_does() -> None:
-    class Slotted(RequestHandler):
-        __slots__ = ("mine",)
-
-        def get(self) -> None:
-            self.mine = "slot"
-            self.write(json.dumps(hasattr(self, "__dict__")))
-
-    class PlainHandler(RequestHandler):
-        def get(self) -> None:
-            self.anything = 1
-            self.write(json.dumps(hasattr(self, "__dict__")))
-
-    assert (await client(Slotted).get("/")).json() is False
-    assert (await client(PlainHandler).get("/")).json() is True
 
 
 async def test_a_handler_knows_its_application_settings_and_path() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from eyewall.httpserver import HTTPServerRequest
 from eyewall.httpserver.testing import RecordingConnection
-from eyewall.web import Application, RequestHandler, RouteError, SettingError, URLSpec, WebError, url
+from eyewall.web import Application, RequestHandler, RouteError, URLSpec, WebError, url
 from eyewall.web.testing import AppClient
 
 if TYPE_CHECKING:
@@ -210,12 +210,3 @@ def test_an_object_in_place_of_its_class_is_told_so(io_loop: IOLoop) -> None:
     wrong: Any = Plain(Application(), request)
     with pytest.raises(RouteError, match="write its class, not an object of it"):
         Application([("/", wrong)])
-
-
-@pytest.mark.parametrize("name", ["xsrf_cookies", "cross_origin_protection"])
-def test_a_protection_that_is_not_there_is_refused_rather_than_passed_over(name: str) -> None:
-    on: dict[str, Any] = {name: True}
-    off: dict[str, Any] = {name: False}
-    with pytest.raises(SettingError, match=f"{name} is not there yet"):
-        Application(**on)
-    assert Application(**off).settings == off

@@ -13,16 +13,14 @@ from ._handler import ErrorHandler, RequestHandler
 from ._log import access_log, app_log, printable
 from ._routing import Match, RouteTable, URLSpec, checked_table
 from ._static import static_routes
-from .errors import SettingError
+from ._transforms import OutputTransform, response_transforms
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable
+    from collections.abc import Awaitable, Coroutine, Iterable
 
     from eyewall.httpserver import HTTPConnection, HTTPHeaders, ResponseStartLine
 
     from ._routing import Route
-
-_PROTECTIONS: Final = ("xsrf_cookies", "cross_origin_protection")
 
 
 class Application:
@@ -43,6 +41,11 @@ class Application:
       ``static_handler_args``;
     - ``default_handler_class``, ``default_handler_args``: who answers where no route matches
       (default: an error page of status 404);
+    - ``cookie_secret``, ``key_version``: what signs cookies;
+    - ``xsrf_cookies``, ``xsrf_cookie_name``, ``xsrf_cookie_version``, ``xsrf_cookie_kwargs``: tokens
+      against forged requests; ``cross_origin_protection`` (default: True): the check that needs none;
+    - ``login_url``: where :func:`authenticated` sends who is not signed in;
+    - ``compress_response``: send text compressed (:class:`ContentEncoding`);
     - ``log_function``: called with the handler instead of :meth:`log_request`'s own line.
 
     Raises :class:`RouteError` or :class:`SettingError` where one of them is wrong.
@@ -52,19 +55,21 @@ class Application:
         self,
         handlers: Iterable[URLSpec | Route] | None = None,
         default_host: str | None = None,
+        transforms: Iterable[type[OutputTransform]] | None = None,
         **settings: Any,
     ) -> None:
-        for name in _PROTECTIONS:
-            if settings.get(name):
-                raise SettingError(
-                    f"{name} is not there yet: leave it out, and check in prepare() where a POST is from"
-                )
         self.settings: Final[dict[str, Any]] = settings
         """The settings, as given."""
         self.default_host: Final = default_host
         """As given; nothing depends on it yet."""
+        self.transforms: Final = response_transforms(settings, transforms)
+        """What every response goes through on its way out."""
         self._routes = RouteTable([*static_routes(settings), *checked_table(handlers)])
         self._no_route = _no_route(settings)
+
+    def add_transform(self, transform_class: type[OutputTransform]) -> None:
+        """Let every response from now on go through a transform too, behind the others."""
+        self.transforms.append(transform_class)
 
     def listen(
         self,
@@ -120,7 +125,7 @@ class Application:
 class Dispatcher:
     """Takes in one request for an application: an ``HTTPMessageDelegate``."""
 
-    __slots__ = ("_application", "_body", "_connection", "_handler", "_match", "_request", "_server_conn")
+    __slots__ = ("_application", "_body", "_connection", "_handler", "_match", "_request", "_server_conn", "_streaming")
 
     _request: HTTPServerRequest
     _match: Match
@@ -131,30 +136,46 @@ class Dispatcher:
         self._connection = connection
         self._body: bytes | bytearray = b""
         self._handler: RequestHandler | None = None
+        self._streaming: RequestHandler | None = None
 
-    def headers_received(self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders, /) -> None:
-        """Find the route."""
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders, /
+    ) -> Awaitable[object] | None:
+        """Find the route; where its handler streams, begin it."""
         if not isinstance(start_line, RequestStartLine):
             raise TypeError(f"an application answers requests, and {start_line!r} begins a response")
         self._request = HTTPServerRequest(
             headers=headers, connection=self._connection, start_line=start_line, server_connection=self._server_conn
         )
-        self._match = self._application.find_handler(self._request.path)
+        self._match = match = self._application.find_handler(self._request.path)
+        if not match.handler_class.streams_request_body:
+            return None
+        self._streaming = handler = self._make_handler()
+        return handler._stream(handler._start, match.path_args, match.path_kwargs)  # pyright: ignore[reportPrivateUsage] - a door of it
 
-    def data_received(self, chunk: bytes, /) -> None:
-        """Keep a piece of the body."""
+    def data_received(self, chunk: bytes, /) -> Awaitable[object] | None:
+        """Keep a piece of the body, or hand it on."""
+        if (handler := self._streaming) is not None:
+            return handler._stream(handler.data_received, chunk)  # pyright: ignore[reportPrivateUsage] - a door of it
         if not self._body:
             self._body = chunk
         elif isinstance(self._body, bytearray):
             self._body += chunk
         else:
             self._body = bytearray(self._body + chunk)
+        return None
 
     def finish(self) -> Coroutine[Any, Any, None]:
         """Make the handler, and give the coroutine that runs it."""
+        if (handler := self._streaming) is not None:
+            return handler._stream(handler._answer_stream)  # pyright: ignore[reportPrivateUsage] - a door of it
+        self._request.body = bytes(self._body)
+        handler = self._make_handler()
+        return handler._execute(self._match.path_args, self._match.path_kwargs)  # pyright: ignore[reportPrivateUsage] - a door of it
+
+    def _make_handler(self) -> RequestHandler:
         request = self._request
-        request.body = bytes(self._body)
-        handler_class, handler_kwargs, path_args, path_kwargs = self._match
+        handler_class, handler_kwargs, _, _ = self._match
         try:
             handler = handler_class(self._application, request, **handler_kwargs)
         except Exception:  # noqa: BLE001 - whatever the program raises is answered 500
@@ -162,7 +183,7 @@ class Dispatcher:
             app_log.exception("Uncaught exception in initialize() of %s: %s", handler_class.__name__, summary)
             handler = ErrorHandler(self._application, request, status_code=500)
         self._handler = handler
-        return handler._execute(path_args, path_kwargs)  # pyright: ignore[reportPrivateUsage] - its one door
+        return handler
 
     def on_connection_close(self) -> None:
         """Tell the handler that its client went away."""

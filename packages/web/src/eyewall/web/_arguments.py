@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
+from ._base import HandlerBase
 from .errors import HTTPError, MissingArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from eyewall.httpserver import HTTPServerRequest
 
 T = TypeVar("T")
 
@@ -18,7 +17,7 @@ _REQUIRED: Final = object()
 _without_controls = re.compile(r"[\x00-\x08\x0e-\x1f]").sub
 
 
-class ArgumentsMixin:
+class ArgumentsMixin(HandlerBase):
     """The methods of a handler that read arguments.
 
     Each kind comes as ``get_*_argument``, which gives the last value of that name, and
@@ -26,11 +25,6 @@ class ArgumentsMixin:
     is given a :class:`MissingArgumentError`. Values are decoded by :meth:`decode_argument`, control
     characters become spaces, and ``strip`` takes white space from both ends.
     """
-
-    __slots__ = ()
-
-    request: HTTPServerRequest
-    """The request that is being answered."""
 
     @overload
     def get_argument(self, name: str, *, strip: bool = True) -> str: ...

@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from datetime import datetime
 from html import escape
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from eyewall.httpserver import HTTPHeaders, HTTPOutputError, format_timestamp
-from eyewall.ioloop import CompletedFuture
+from eyewall.httpserver import HTTPHeaders, HTTPOutputError
 from eyewall.iostream import StreamClosedError
 
 from ._arguments import ArgumentsMixin
-from ._defaults import default_headers, shared_headers
-from ._json import json_encode
+from ._etag import ETagMixin
 from ._log import app_log, general_log, printable
 from ._recognise import as_http_error, is_finish
 from ._status import forbids_body, reason_of, start_line_of
+from ._xsrf import SAFE_METHODS, XSRFMixin
 from .errors import HTTPError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from types import TracebackType
 
-    from eyewall.httpserver import HTTPConnection, HTTPServerRequest
-    from eyewall.ioloop import Future
 
-    from ._application import Application
-
-HeaderValue = str | bytes | int | datetime
-"""What a header field can be set to."""
-
-_is_reason = re.compile(r"[\t\x20-\x3b\x3d-\x7e\x80-\xff]*").fullmatch
-
-
-class RequestHandler(ArgumentsMixin):
+class RequestHandler(ArgumentsMixin, XSRFMixin, ETagMixin):
     r"""Answers one request: subclass it, define the methods that the path answers, and give the class a route.
 
     ::
@@ -58,39 +44,8 @@ class RequestHandler(ArgumentsMixin):
     SUPPORTED_METHODS: ClassVar[tuple[str, ...]] = ("GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS")
     """The methods of HTTP that may reach a method of the class: the one of that name, in lower case."""
 
-    __slots__ = (
-        "_connection",
-        "_finished",
-        "_headers_written",
-        "_own_headers",
-        "_reason",
-        "_status_code",
-        "_write_buffer",
-        "application",
-        "path_args",
-        "path_kwargs",
-        "request",
-    )
-
-    def __init__(self, application: Application, request: HTTPServerRequest, **kwargs: Any) -> None:
-        if not hasattr(request, "connection"):
-            raise ValueError("a handler needs a request that has a connection, to write the response to it")
-        self.application: Application = application
-        """The application that the handler belongs to."""
-        self.request: HTTPServerRequest = request
-        self.path_args: Sequence[str | None] = ()
-        """What the positional groups of the route's pattern matched, decoded."""
-        self.path_kwargs: Mapping[str, str | None] = {}
-        """What the named groups of the route's pattern matched, decoded."""
-        self._connection: HTTPConnection = request.connection
-        self._own_headers: HTTPHeaders | None
-        self._headers_written = False
-        self._finished = False
-        self.clear()
-        self.initialize(**kwargs)
-
-    def initialize(self, *args: Any, **kwargs: Any) -> None:
-        """Take the route's ``kwargs``; called first, for every request."""
+    streams_request_body: ClassVar[bool] = False
+    """True for a class that :func:`stream_request_body` has decorated, and those made of it."""
 
     def prepare(self) -> Awaitable[object] | None:
         """Do what goes before every method; to end the request here, :meth:`finish` it."""
@@ -124,14 +79,15 @@ class RequestHandler(ArgumentsMixin):
         """Answer OPTIONS."""
         raise HTTPError(405)
 
-    def on_finish(self) -> None:
-        """Clean up or count: called once, when the response was handed over or given up."""
+    def data_received(self, chunk: bytes) -> Awaitable[object] | None:
+        """Take a piece of the body, after ``prepare`` and before the method: for :func:`stream_request_body`.
+
+        While an awaitable that is returned is awaited, the client is held back.
+        """
+        raise NotImplementedError(f"{type(self).__name__} streams its body: define data_received")
 
     def on_connection_close(self) -> None:
         """The client went away while the request was being answered."""
-
-    def set_default_headers(self) -> None:
-        """Set header fields that error pages have as well."""
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Write the error page: override it for your own.
@@ -155,112 +111,6 @@ class RequestHandler(ArgumentsMixin):
             app_log.error("Uncaught exception %s", self._request_summary(), exc_info=exc_info)
         elif message := http_error.get_message():
             general_log.warning("%d %s: %s", http_error.status_code, self._request_summary(), printable(message))
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The application's settings."""
-        return self.application.settings
-
-    def clear(self) -> None:
-        """Forget status, headers and what was written, as far as it was not sent."""
-        self._own_headers = None
-        self._write_buffer: list[bytes] = []
-        self._status_code = 200
-        self._reason = "OK"
-        self.set_default_headers()
-
-    def set_status(self, status_code: int, reason: str | None = None) -> None:
-        """Set the status, 100 to 999, and its reason phrase.
-
-        A reason that could not stand in a status line, or that holds ``<``, is replaced by
-        ``"Unknown"``. Raises ``ValueError`` for a status out of bounds.
-        """
-        if not 100 <= status_code <= 999:
-            raise ValueError(f"{status_code} is no status: it has three digits")
-        if reason is None:
-            reason = reason_of(status_code)
-        elif not _is_reason(reason):
-            reason = "Unknown"
-        self._status_code = status_code
-        self._reason = reason
-
-    def get_status(self) -> int:
-        """The status set so far."""
-        return self._status_code
-
-    def set_header(self, name: str, value: HeaderValue) -> None:
-        """Set a header field, in place of any of that name. A datetime becomes an HTTP date.
-
-        Raises ``ValueError`` for a value that could end the line.
-        """
-        self._headers[name] = _header_text(value)
-
-    def add_header(self, name: str, value: HeaderValue) -> None:
-        """Add a header field behind those of that name."""
-        self._headers.add(name, _header_text(value))
-
-    def clear_header(self, name: str) -> None:
-        """Take back all header fields of that name."""
-        if name in self._headers:
-            del self._headers[name]
-
-    def write(self, chunk: str | bytes | Mapping[str, object]) -> None:
-        """Put text (as UTF-8), bytes, or a dict as JSON into the body; sent by :meth:`flush` or :meth:`finish`.
-
-        A dict also sets the content type to JSON. A list is refused: put it into a dict.
-        """
-        if self._finished:
-            raise RuntimeError("write() after finish(): the response is complete")
-        if isinstance(chunk, str):
-            chunk = chunk.encode()
-        elif not isinstance(chunk, bytes):
-            chunk = self._json(chunk)
-        self._write_buffer.append(chunk)
-
-    def flush(self, include_footers: bool = False) -> Future[None]:
-        """Send what was written so far, the headers first.
-
-        Await the result, so that a client that reads slowly holds you back; where the client has
-        gone that raises ``StreamClosedError``.
-        """
-        chunk = b"".join(self._write_buffer)
-        if not self._headers_written:
-            return self._begin(self._headers, chunk)
-        self._write_buffer.clear()
-        if self.request.method == "HEAD" or self._finished:
-            return CompletedFuture(self._connection.io_loop, None)
-        return self._connection.write(chunk)
-
-    def finish(self, chunk: str | bytes | Mapping[str, object] | None = None) -> Future[None]:
-        """Complete the response, after writing ``chunk`` if there is one.
-
-        Called for you when the method's method is over. The result is done when the client keeps up.
-        """
-        if self._finished:
-            raise RuntimeError("finish() called twice: the response is complete")
-        if chunk is not None:
-            self.write(chunk)
-        sent = self.flush() if self._headers_written else self._send_whole()
-        self._connection.finish()
-        self._finished = True
-        self.application.log_request(self)
-        self.on_finish()
-        return sent
-
-    def redirect(self, url: str, permanent: bool = False, status: int | None = None) -> None:
-        """Complete the response by sending the client to ``url``: 302, 301 if permanent, or ``status`` (3xx).
-
-        Do not pass on a URL that the client gave.
-        """
-        if self._headers_written:
-            raise RuntimeError("redirect() after flush(): the headers have been sent")
-        if status is None:
-            status = 301 if permanent else 302
-        elif not 300 <= status <= 399:
-            raise ValueError(f"{status} does not redirect: use a status from 300 to 399")
-        self.set_status(status)
-        self.set_header("Location", url.encode())
-        self.finish()
 
     def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
         """Complete the response with an error page, in place of what was written so far.
@@ -292,41 +142,6 @@ class RequestHandler(ArgumentsMixin):
         """The path of the route of that name: see :meth:`Application.reverse_url`."""
         return self.application.reverse_url(name, *args)
 
-    @property
-    def _headers(self) -> HTTPHeaders:
-        if self._own_headers is None:
-            self._own_headers = default_headers()
-        return self._own_headers
-
-    def _send_whole(self) -> Future[None]:
-        body = b"".join(self._write_buffer)
-        if forbids_body(self._status_code):
-            if body:
-                raise RuntimeError(f"a response of status {self._status_code} has no body, but something was written")
-            for name in ("Content-Encoding", "Content-Language", "Content-Length", "Content-Type"):
-                self.clear_header(name)
-        elif self._own_headers is None:
-            return self._begin(shared_headers(len(body)), body)
-        elif "Content-Length" not in self._own_headers:
-            self._own_headers["Content-Length"] = str(len(body))
-        return self._begin(self._headers, body)
-
-    def _begin(self, headers: HTTPHeaders, chunk: bytes) -> Future[None]:
-        self._headers_written = True
-        self._write_buffer.clear()
-        if self.request.method == "HEAD":
-            chunk = b""
-        return self._connection.write_headers(start_line_of(self._status_code, self._reason), headers, chunk)
-
-    def _json(self, chunk: Mapping[str, object]) -> bytes:
-        # Not redundant for those who have no type checker.
-        if not isinstance(chunk, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-            remedy = 'put it into a dict, write({"items": …})' if isinstance(chunk, list) else "convert it first"
-            raise TypeError(f"write() takes str, bytes or dict, not {type(chunk).__name__}: {remedy}")
-        text = json_encode(dict(chunk))
-        self.set_header("Content-Type", "application/json; charset=UTF-8")
-        return text.encode()
-
     @classmethod
     def _allowed_methods(cls) -> list[str]:
         return [
@@ -340,18 +155,14 @@ class RequestHandler(ArgumentsMixin):
         return printable(f"{request.method} {request.uri} ({request.remote_ip})")
 
     async def _execute(self, args: Sequence[bytes | None], kwargs: Mapping[str, bytes | None]) -> None:
+        """Answer a request that is there as a whole."""
         try:
-            method = self._method()
-            if args:
-                self.path_args = [self._decode(arg, None) for arg in args]
-            if kwargs:
-                self.path_kwargs = {name: self._decode(arg, name) for name, arg in kwargs.items()}
-            result = self.prepare()
+            result = self._start(args, kwargs)
             if result is not None:
                 await result
             if self._finished:
                 return
-            result = method(*self.path_args, **self.path_kwargs)
+            result = self._answers(*self.path_args, **self.path_kwargs)
             if result is not None:
                 await result
             if not self._finished:
@@ -361,6 +172,39 @@ class RequestHandler(ArgumentsMixin):
         except BaseException:
             self._give_up()
             raise
+
+    async def _stream(self, step: Callable[..., Awaitable[object] | None], *args: object) -> None:
+        """Take one step of a request whose body is taken in pieces; none once it is answered."""
+        if self._finished:
+            return
+        try:
+            result = step(*args)
+            if result is not None:
+                await result
+        except Exception as error:  # noqa: BLE001 - whatever the program raises is logged and answered
+            self._handle_request_exception(error)
+        except BaseException:
+            self._give_up()
+            raise
+
+    async def _answer_stream(self) -> None:
+        """The last of these steps."""
+        result = self._answers(*self.path_args, **self.path_kwargs)
+        if result is not None:
+            await result
+        if not self._finished:
+            self.finish()
+
+    def _start(self, args: Sequence[bytes | None], kwargs: Mapping[str, bytes | None]) -> Awaitable[object] | None:
+        """Do what goes before the method's own method."""
+        self._answers = self._method()
+        if args:
+            self.path_args = [self._decode(arg, None) for arg in args]
+        if kwargs:
+            self.path_kwargs = {name: self._decode(arg, name) for name, arg in kwargs.items()}
+        if self.request.method not in SAFE_METHODS:
+            self._check_origin_of_change()
+        return self.prepare()
 
     def _method(self) -> Callable[..., Awaitable[object] | None]:
         """Find what answers: a method's name comes from the class, never from the client."""
@@ -432,25 +276,33 @@ class RequestHandler(ArgumentsMixin):
             app_log.exception("Exception in on_finish: %s", self._request_summary())
 
 
-def _header_text(value: HeaderValue) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bytes):
-        return value.decode("latin-1")
-    if isinstance(value, int):
-        return str(value)
-    # Not redundant for those who have no type checker.
-    if isinstance(value, datetime):  # pyright: ignore[reportUnnecessaryIsInstance]
-        return format_timestamp(value)
-    raise TypeError(f"{value!r} cannot be a header's value: give a str, bytes, an int or a datetime")
-
-
 def _reason_in(kwargs: Mapping[str, Any]) -> str | None:
     if "exc_info" in kwargs:
         http_error = as_http_error(kwargs["exc_info"][1])
         if http_error is not None and http_error.reason:
             return http_error.reason
     return kwargs.get("reason")
+
+
+H = TypeVar("H", bound=type[RequestHandler])
+
+
+def stream_request_body(cls: H) -> H:
+    """Decorate a handler whose body is to be taken in pieces, by ``data_received``, and not kept.
+
+    ``self.request.body`` stays empty, and so do the arguments of forms. ``prepare`` is called when
+    the header fields are there: the place to say how much may come, with
+    ``self.request.connection.set_max_body_size``. The method is called when the body is complete::
+
+        @stream_request_body
+        class Upload(RequestHandler):
+            async def data_received(self, chunk: bytes) -> None:
+                await self.file.write(chunk)
+    """
+    if not issubclass(cls, RequestHandler):
+        raise TypeError(f"stream_request_body decorates a class of RequestHandler, not {cls!r}")
+    cls.streams_request_body = True
+    return cls
 
 
 class ErrorHandler(RequestHandler):

@@ -10,6 +10,8 @@ from eyewall.httpserver import HTTPHeaders, RequestStartLine
 from eyewall.httpserver.testing import RecordingConnection
 from eyewall.ioloop import IOLoop
 
+from ._cookies import cookie_field, keep_cookies
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -63,7 +65,8 @@ class AppClient:
 
     It runs on any loop, the simulated one among them. A handler's exception is what a client sees of
     it: an answer of status 500. Where the answer breaks off after its headers, the request raises
-    ``HTTPOutputError``. ``address`` is the client's, as handlers see it.
+    ``HTTPOutputError``. ``address`` is the client's, as handlers see it. Cookies are kept from one
+    request to the next, as a browser does on one site; their paths and domains are not looked at.
     """
 
     def __init__(
@@ -76,6 +79,8 @@ class AppClient:
     ) -> None:
         self.app: Final = app
         """The application."""
+        self.cookies: Final[dict[str, str]] = {}
+        """The cookies that are sent, by name: those that answers have set, and what you put there."""
         self._io_loop = io_loop
         self._host = host
         self._address = address
@@ -154,12 +159,16 @@ class AppClient:
             fields["Content-Length"] = str(len(content))
         if content_type is not None:
             fields["Content-Type"] = content_type
+        if self.cookies:
+            fields["Cookie"] = cookie_field(self.cookies)
         fields.update(headers or {})
         connection = RecordingConnection(self._io_loop or IOLoop.current(), method=method, address=self._address)
         # As it would come over a connection, which reads a head as Latin-1.
         target = path.encode().decode("latin-1")
         await self._exchange(connection, RequestStartLine(method, target, "HTTP/1.1"), fields, content)
-        return _response(connection)
+        response = _response(connection)
+        keep_cookies(self.cookies, response.headers.get_list("Set-Cookie"))
+        return response
 
     async def _exchange(
         self, connection: RecordingConnection, start_line: RequestStartLine, headers: HTTPHeaders, content: bytes

@@ -1,0 +1,264 @@
+"""HandlerBase: the response that a handler writes; what the parts of RequestHandler have in common."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from eyewall.httpserver import HTTPHeaders, format_timestamp
+from eyewall.ioloop import CompletedFuture
+
+from ._defaults import default_headers, shared_headers, validated_headers
+from ._json import json_encode
+from ._status import forbids_body, reason_of, start_line_of
+from ._transforms import transform_for
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from eyewall.httpserver import HTTPConnection, HTTPServerRequest
+    from eyewall.ioloop import Future
+
+    from ._application import Application
+
+HeaderValue = str | bytes | int | datetime
+"""What a header field can be set to."""
+
+_CACHEABLE: Final = ("GET", "HEAD")
+_is_reason = re.compile(r"[\t\x20-\x3b\x3d-\x7e\x80-\xff]*").fullmatch
+
+
+class HandlerBase:
+    """The request, and what is written in answer to it."""
+
+    __slots__ = (
+        "_answers",
+        "_connection",
+        "_finished",
+        "_headers_written",
+        "_own_headers",
+        "_reason",
+        "_status_code",
+        "_transform",
+        "_write_buffer",
+        "application",
+        "path_args",
+        "path_kwargs",
+        "request",
+    )
+
+    def __init__(self, application: Application, request: HTTPServerRequest, **kwargs: Any) -> None:
+        if not hasattr(request, "connection"):
+            raise ValueError("a handler needs a request that has a connection, to write the response to it")
+        self.application: Application = application
+        """The application that the handler belongs to."""
+        self.request: HTTPServerRequest = request
+        self.path_args: Sequence[str | None] = ()
+        """What the positional groups of the route's pattern matched, decoded."""
+        self.path_kwargs: Mapping[str, str | None] = {}
+        """What the named groups of the route's pattern matched, decoded."""
+        self._connection: HTTPConnection = request.connection
+        self._answers: Callable[..., Awaitable[object] | None]
+        self._own_headers: HTTPHeaders | None
+        self._headers_written = False
+        self._finished = False
+        self._transform = transform_for(request, application.transforms) if application.transforms else None
+        self.clear()
+        self.initialize(**kwargs)
+
+    def initialize(self, *args: Any, **kwargs: Any) -> None:
+        """Take the route's ``kwargs``; called first, for every request."""
+
+    _has_plain_etag = True
+    """False where a subclass makes entity tags of its own, or none."""
+    _new_cookies: dict[str, str] | None = None
+    """The Set-Cookie fields of the response, by the cookies' names."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The application's settings."""
+        return self.application.settings
+
+    def on_finish(self) -> None:
+        """Clean up or count: called once, when the response was handed over or given up."""
+
+    def set_default_headers(self) -> None:
+        """Set header fields that error pages have as well."""
+
+    def clear(self) -> None:
+        """Forget status, headers and what was written, as far as it was not sent."""
+        self._own_headers = None
+        self._write_buffer: list[bytes] = []
+        self._status_code = 200
+        self._reason = "OK"
+        self.set_default_headers()
+
+    def set_status(self, status_code: int, reason: str | None = None) -> None:
+        """Set the status, 100 to 999, and its reason phrase.
+
+        A reason that could not stand in a status line, or that holds ``<``, is replaced by
+        ``"Unknown"``. Raises ``ValueError`` for a status out of bounds.
+        """
+        if not 100 <= status_code <= 999:
+            raise ValueError(f"{status_code} is no status: it has three digits")
+        if reason is None:
+            reason = reason_of(status_code)
+        elif not _is_reason(reason):
+            reason = "Unknown"
+        self._status_code = status_code
+        self._reason = reason
+
+    def get_status(self) -> int:
+        """The status set so far."""
+        return self._status_code
+
+    def set_header(self, name: str, value: HeaderValue) -> None:
+        """Set a header field, in place of any of that name. A datetime becomes an HTTP date.
+
+        Raises ``ValueError`` for a value that could end the line.
+        """
+        self._headers[name] = _header_text(value)
+
+    def add_header(self, name: str, value: HeaderValue) -> None:
+        """Add a header field behind those of that name."""
+        self._headers.add(name, _header_text(value))
+
+    def clear_header(self, name: str) -> None:
+        """Take back all header fields of that name."""
+        if name in self._headers:
+            del self._headers[name]
+
+    def write(self, chunk: str | bytes | Mapping[str, object]) -> None:
+        """Put text (as UTF-8), bytes, or a dict as JSON into the body; sent by :meth:`flush` or :meth:`finish`.
+
+        A dict also sets the content type to JSON. A list is refused: put it into a dict.
+        """
+        if self._finished:
+            raise RuntimeError("write() after finish(): the response is complete")
+        if isinstance(chunk, str):
+            chunk = chunk.encode()
+        elif not isinstance(chunk, bytes):
+            chunk = self._json(chunk)
+        self._write_buffer.append(chunk)
+
+    def flush(self, include_footers: bool = False) -> Future[None]:
+        """Send what was written so far, the headers first.
+
+        Await the result, so that a client that reads slowly holds you back; where the client has
+        gone that raises ``StreamClosedError``.
+        """
+        chunk = b"".join(self._write_buffer)
+        if not self._headers_written:
+            return self._begin(self._headers, chunk, finishing=False)
+        self._write_buffer.clear()
+        return self._send_more(chunk, finishing=False)
+
+    def finish(self, chunk: str | bytes | Mapping[str, object] | None = None) -> Future[None]:
+        """Complete the response, after writing ``chunk`` if there is one.
+
+        Called for you when the method's method is over. The result is done when the client keeps up.
+        """
+        if self._finished:
+            raise RuntimeError("finish() called twice: the response is complete")
+        if chunk is not None:
+            self.write(chunk)
+        sent = self._send_last() if self._headers_written else self._send_whole()
+        self._connection.finish()
+        self._finished = True
+        self.application.log_request(self)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - RequestHandler
+        self.on_finish()
+        return sent
+
+    def redirect(self, url: str, permanent: bool = False, status: int | None = None) -> None:
+        """Complete the response by sending the client to ``url``: 302, 301 if permanent, or ``status`` (3xx).
+
+        Do not pass on a URL that the client gave.
+        """
+        if self._headers_written:
+            raise RuntimeError("redirect() after flush(): the headers have been sent")
+        if status is None:
+            status = 301 if permanent else 302
+        elif not 300 <= status <= 399:
+            raise ValueError(f"{status} does not redirect: use a status from 300 to 399")
+        self.set_status(status)
+        self.set_header("Location", url.encode())
+        self.finish()
+
+    @property
+    def _headers(self) -> HTTPHeaders:
+        if self._own_headers is None:
+            self._own_headers = default_headers()
+        return self._own_headers
+
+    def _send_whole(self) -> Future[None]:
+        is_plain = self._own_headers is None and self._new_cookies is None and self._transform is None
+        if self._status_code == 200 and self.request.method in _CACHEABLE:
+            if is_plain and self._has_plain_etag and "If-None-Match" not in self.request.headers:
+                body = b"".join(self._write_buffer)
+                if (headers := validated_headers(body)) is not None:
+                    return self._begin(headers, body, finishing=True)
+            self._validate()
+            is_plain = False
+        body = b"".join(self._write_buffer)
+        if forbids_body(self._status_code):
+            if body:
+                raise RuntimeError(f"a response of status {self._status_code} has no body, but something was written")
+            for name in ("Content-Encoding", "Content-Language", "Content-Length", "Content-Type"):
+                self.clear_header(name)
+        elif is_plain:
+            return self._begin(shared_headers(len(body)), body, finishing=True)
+        elif "Content-Length" not in self._headers:
+            self._headers["Content-Length"] = str(len(body))
+        return self._begin(self._headers, body, finishing=True)
+
+    def _validate(self) -> None:
+        """Set an entity tag, and make a 304 of what the client has already."""
+
+    def _begin(self, headers: HTTPHeaders, chunk: bytes, *, finishing: bool) -> Future[None]:
+        status_code = self._status_code
+        if self._new_cookies is not None:
+            for field in self._new_cookies.values():
+                headers.add("Set-Cookie", field)
+        if self._transform is not None:
+            status_code, headers, chunk = self._transform.transform_first_chunk(status_code, headers, chunk, finishing)
+        self._headers_written = True
+        self._write_buffer.clear()
+        if self.request.method == "HEAD":
+            chunk = b""
+        return self._connection.write_headers(start_line_of(status_code, self._reason), headers, chunk)
+
+    def _send_more(self, chunk: bytes, *, finishing: bool) -> Future[None]:
+        if self._transform is not None:
+            chunk = self._transform.transform_chunk(chunk, finishing)
+        if not chunk or self.request.method == "HEAD":
+            return CompletedFuture(self._connection.io_loop, None)
+        return self._connection.write(chunk)
+
+    def _send_last(self) -> Future[None]:
+        chunk = b"".join(self._write_buffer)
+        self._write_buffer.clear()
+        return self._send_more(chunk, finishing=True)
+
+    def _json(self, chunk: Mapping[str, object]) -> bytes:
+        # Not redundant for those who have no type checker.
+        if not isinstance(chunk, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            remedy = 'put it into a dict, write({"items": …})' if isinstance(chunk, list) else "convert it first"
+            raise TypeError(f"write() takes str, bytes or dict, not {type(chunk).__name__}: {remedy}")
+        text = json_encode(dict(chunk))
+        self.set_header("Content-Type", "application/json; charset=UTF-8")
+        return text.encode()
+
+
+def _header_text(value: HeaderValue) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    if isinstance(value, int):
+        return str(value)
+    # Not redundant for those who have no type checker.
+    if isinstance(value, datetime):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return format_timestamp(value)
+    raise TypeError(f"{value!r} cannot be a header's value: give a str, bytes, an int or a datetime")

@@ -1,0 +1,209 @@
+"""Cookies of a handler: what the client sent, what it is to keep, and values that it cannot forge."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+
+from eyewall.httpserver import format_timestamp
+
+from ._base import HandlerBase
+from ._signed import create_signed_value, decode_signed_value, get_signature_key_version
+from .errors import SettingError
+
+if TYPE_CHECKING:
+    from http.cookies import Morsel
+
+    from ._signed import Secret
+
+T = TypeVar("T")
+
+Expires = float | datetime | tuple[int, ...] | time.struct_time
+"""When a cookie ends: seconds since 1970, a datetime (a naive one is UTC), or UTC as ``time.gmtime`` has it."""
+
+SameSite = Literal["Strict", "Lax", "None", "strict", "lax", "none"]
+
+_is_name: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
+_is_attribute: Final = re.compile(r"[\x20-\x3a\x3c-\x7e]*").fullmatch
+_has_control: Final = re.compile(r"[\x00-\x1f\x7f]").search
+
+
+class CookiesMixin(HandlerBase):
+    """The methods of a handler that read and set cookies (RFC 6265)."""
+
+    @property
+    def cookies(self) -> dict[str, Morsel[str]]:
+        """The cookies that the client sent, by name: another name for ``self.request.cookies``."""
+        return self.request.cookies
+
+    def get_cookie(self, name: str, default: T | None = None) -> str | T | None:
+        """Give the value of a cookie that the client sent. It may have been made up: see :meth:`get_signed_cookie`."""
+        cookie = self.request.cookies.get(name)
+        return default if cookie is None else cookie.value
+
+    def set_cookie(
+        self,
+        name: str,
+        value: str | bytes,
+        domain: str | None = None,
+        expires: Expires | None = None,
+        path: str = "/",
+        expires_days: float | None = None,
+        *,
+        max_age: int | None = None,
+        httponly: bool = False,
+        secure: bool = False,
+        samesite: SameSite | None = None,
+        partitioned: bool = False,
+    ) -> None:
+        """Let the client keep a cookie, in place of one that was set in this response before.
+
+        Without ``expires``, ``expires_days`` or ``max_age`` (in seconds) it lasts until the browser is
+        closed. What was set stays when the response becomes an error page. A name that begins with
+        ``__Host-`` or ``__Secure-`` asks browsers to keep it only where it is as safe as it says.
+
+        Raises ``ValueError`` for what cannot stand in the field, and where name and attributes
+        contradict each other, as no browser would keep such a cookie.
+        """
+        text = value.decode() if isinstance(value, bytes) else value
+        if not _is_name(name):
+            raise ValueError(f"{name!r} is no name for a cookie: use letters, digits and any of !#$%&'*+-.^_`|~")
+        if _has_control(text):
+            raise ValueError(f"the value of cookie {name!r} has a control character: {text!r}; encode it first")
+        _check_prefix(name, domain, path, secure=secure, partitioned=partitioned)
+        if expires is None and expires_days is not None:
+            expires = datetime.now(UTC) + timedelta(days=expires_days)
+        parts = [
+            f"{name}={_quoted(text)}",
+            _attribute(name, "Domain", domain),
+            "" if expires is None else f"expires={format_timestamp(expires)}",
+            "HttpOnly" * httponly,
+            "" if max_age is None else f"Max-Age={max_age}",
+            "Partitioned" * partitioned,
+            _attribute(name, "Path", path),
+            _attribute(name, "SameSite", samesite and samesite.capitalize()),
+            "Secure" * secure,
+        ]
+        if self._new_cookies is None:
+            self._new_cookies = {}
+        self._new_cookies[name] = "; ".join(filter(None, parts))
+
+    def clear_cookie(
+        self,
+        name: str,
+        *,
+        path: str = "/",
+        domain: str | None = None,
+        httponly: bool = False,
+        secure: bool = False,
+        samesite: SameSite | None = None,
+        partitioned: bool = False,
+    ) -> None:
+        """Let the client forget a cookie. ``path`` and ``domain`` are to be those that it was set with."""
+        long_ago = datetime.now(UTC) - timedelta(days=365)
+        self.set_cookie(
+            name,
+            "",
+            domain,
+            long_ago,
+            path,
+            httponly=httponly,
+            secure=secure,
+            samesite=samesite,
+            partitioned=partitioned,
+        )
+
+    def clear_all_cookies(self, *, path: str = "/", domain: str | None = None) -> None:
+        """Let the client forget every cookie that it sent with this request, as far as path and domain are theirs."""
+        for name in self.request.cookies:
+            self.clear_cookie(name, path=path, domain=domain, secure=name.startswith(("__Host-", "__Secure-")))
+
+    def set_signed_cookie(
+        self,
+        name: str,
+        value: str | bytes,
+        expires_days: float | None = 30,
+        version: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Let the client keep a cookie that it can read but not change without being found out.
+
+        It lasts ``expires_days``; ``kwargs`` are those of :meth:`set_cookie`. The setting
+        ``cookie_secret`` signs it. Read it with :meth:`get_signed_cookie`.
+        """
+        self.set_cookie(name, self.create_signed_value(name, value, version), expires_days=expires_days, **kwargs)
+
+    set_secure_cookie = set_signed_cookie
+
+    def create_signed_value(self, name: str, value: str | bytes, version: int | None = None) -> bytes:
+        """Sign a value, so that :meth:`get_signed_cookie` takes it for the cookie ``name``."""
+        secret = self._cookie_secret()
+        key_version: int | None = None
+        if isinstance(secret, dict):
+            key_version = self.settings.get("key_version")
+            if key_version is None:
+                raise SettingError(
+                    "cookie_secret is a dict of keys: name the one that signs in the setting key_version"
+                )
+        return create_signed_value(secret, name, value, version=version, key_version=key_version)
+
+    def get_signed_cookie(
+        self,
+        name: str,
+        value: str | None = None,
+        max_age_days: float = 31,
+        min_version: int | None = None,
+    ) -> bytes | None:
+        """Give what :meth:`set_signed_cookie` was given, or None where that was not so or is too long ago.
+
+        ``value`` stands for the cookie's own, where it came another way. ``min_version`` 2 refuses
+        what Tornado signed before its version 3.2.
+        """
+        if value is None:
+            value = self.get_cookie(name)
+        return decode_signed_value(
+            self._cookie_secret(), name, value, max_age_days=max_age_days, min_version=min_version
+        )
+
+    get_secure_cookie = get_signed_cookie
+
+    def get_signed_cookie_key_version(self, name: str, value: str | None = None) -> int | None:
+        """Give the version of the key that a cookie claims to be signed with; None where it is not signed so."""
+        if value is None:
+            value = self.get_cookie(name)
+        return None if value is None else get_signature_key_version(value)
+
+    get_secure_cookie_key_version = get_signed_cookie_key_version
+
+    def _cookie_secret(self) -> Secret:
+        secret: Secret | None = self.settings.get("cookie_secret")
+        if not secret:
+            raise SettingError(
+                "signed cookies need the setting cookie_secret: a long random text, the same in all processes"
+            )
+        return secret
+
+
+def _check_prefix(name: str, domain: str | None, path: str, *, secure: bool, partitioned: bool) -> None:
+    if name.startswith("__Host-") and (domain is not None or path != "/" or not secure):
+        raise ValueError(f"cookie {name!r}: a __Host- cookie is secure=True, with path='/' and no domain")
+    if name.startswith("__Secure-") and not secure:
+        raise ValueError(f"cookie {name!r}: a __Secure- cookie is secure=True")
+    if partitioned and not secure:
+        raise ValueError(f"cookie {name!r}: a partitioned cookie is secure=True")
+
+
+def _attribute(name: str, key: str, text: str | None) -> str:
+    if not text:
+        return ""
+    if not _is_attribute(text):
+        raise ValueError(f"cookie {name!r}: {text!r} cannot be its {key}; it has a semicolon or is not printable ASCII")
+    return f"{key}={text}"
+
+
+def _quoted(text: str) -> str:
+    from http.cookies import SimpleCookie
+
+    return SimpleCookie().value_encode(text)[1]

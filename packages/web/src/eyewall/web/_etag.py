@@ -1,0 +1,57 @@
+"""Entity tags of what a handler has written, so that a client need not load again what it has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eyewall.httpserver import etag_matches
+
+from ._base import HandlerBase
+from ._defaults import entity_tag
+
+
+class ETagMixin(HandlerBase):
+    """The methods of a handler around ``Etag`` and ``If-None-Match`` (RFC 9110 sections 8.8.3 and 13.1.2)."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = (cls.compute_etag, cls.set_etag_header, cls.check_etag_header)
+        cls._has_plain_etag = own == (
+            ETagMixin.compute_etag,
+            ETagMixin.set_etag_header,
+            ETagMixin.check_etag_header,
+        )
+
+    def compute_etag(self) -> str | None:
+        """Give the entity tag of what was written, with its quotes; None for none.
+
+        By default a hash of it. Override it where you know better, or to have none at all.
+        """
+        return entity_tag(self._write_buffer)
+
+    def set_etag_header(self) -> None:
+        """Set ``Etag`` to :meth:`compute_etag`, unless it was set.
+
+        Done for you when a GET or HEAD ends with status 200 and nothing was flushed before. Call it
+        where you build the response with more care.
+        """
+        if "Etag" not in self._headers and (etag := self.compute_etag()) is not None:
+            self.set_header("Etag", etag)
+
+    def check_etag_header(self) -> bool:
+        """True if the client has what ``Etag`` says, so that a 304 without a body will do.
+
+        ::
+
+            self.set_etag_header()
+            self.set_status(304) if self.check_etag_header() else self.write(body)
+        """
+        if_none_match = self.request.headers.get("If-None-Match")
+        etag = self._headers.get("Etag")
+        return if_none_match is not None and etag is not None and etag_matches(if_none_match, etag)
+
+    def _validate(self) -> None:
+        self.set_etag_header()
+        if self.check_etag_header():
+            self._write_buffer.clear()
+            self.set_status(304)

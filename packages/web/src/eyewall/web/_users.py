@@ -1,0 +1,84 @@
+"""Who the user is: the property that a handler asks, and the decorator that asks for a user."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+from ._base import HandlerBase
+from .errors import HTTPError, SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import Concatenate
+
+H = TypeVar("H", bound="UsersMixin")
+P = ParamSpec("P")
+
+_UNKNOWN: Any = object()
+
+
+class UsersMixin(HandlerBase):
+    """The methods of a handler around the user."""
+
+    _current_user: Any = _UNKNOWN
+
+    @property
+    def current_user(self) -> Any:  # Any: whatever the program's get_current_user gives
+        """The user, or None or another false value where nobody is signed in.
+
+        What :meth:`get_current_user` gives, asked once for a request; or what was set, in a
+        ``prepare`` that has to wait for it.
+        """
+        if self._current_user is _UNKNOWN:
+            self._current_user = self.get_current_user()
+        return self._current_user
+
+    @current_user.setter
+    def current_user(self, value: Any) -> None:
+        self._current_user = value
+
+    def get_current_user(self) -> Any:  # Any: the program's own
+        """Find out who the user is: override it, by a signed cookie for one. It may not be a coroutine."""
+        return None
+
+    def get_login_url(self) -> str:
+        """Give where users sign in: by default the setting ``login_url``."""
+        url: str | None = self.settings.get("login_url")
+        if not url:
+            raise SettingError("authenticated needs the setting login_url: where users sign in, such as '/login'")
+        return url
+
+
+def authenticated(
+    method: Callable[Concatenate[H, P], Awaitable[object] | None],
+) -> Callable[Concatenate[H, P], Awaitable[object] | None]:
+    """Decorate a method that only a signed-in user may reach.
+
+    Without a user, GET and HEAD are redirected to :meth:`~RequestHandler.get_login_url` with the
+    argument ``next``, where the user came from, unless that URL has a query of its own; any other
+    request is answered 403::
+
+        class Inbox(RequestHandler):
+            @authenticated
+            async def get(self) -> None: ...
+    """
+
+    @functools.wraps(method)
+    def wrapper(self: H, /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[object] | None:
+        if self.current_user:
+            return method(self, *args, **kwargs)
+        if self.request.method not in {"GET", "HEAD"}:
+            raise HTTPError(403)
+        self.redirect(_with_next(self, self.get_login_url()))
+        return None
+
+    return wrapper
+
+
+def _with_next(handler: UsersMixin, url: str) -> str:
+    if "?" in url:
+        return url
+    elsewhere = urlsplit(url).scheme
+    return f"{url}?{urlencode({'next': handler.request.full_url() if elsewhere else handler.request.uri})}"

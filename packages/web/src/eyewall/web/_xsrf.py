@@ -1,0 +1,177 @@
+"""Who may have made a browser send a request: tokens as Tornado has them, and the browser's own word.
+
+A page of another site can have a browser send a form here, with its user's cookies. Two checks stop
+that, before ``prepare`` and for every method but GET, HEAD and OPTIONS. Without being asked:
+what the browser says about where the request is from (Fetch Metadata, or ``Origin``). With the setting
+``xsrf_cookies``: a secret in a cookie that the request must repeat, which another site cannot read.
+"""
+
+from __future__ import annotations
+
+import time
+from binascii import Error as NotHex
+from binascii import a2b_hex, b2a_hex
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from ._cookies import CookiesMixin
+from ._users import UsersMixin
+from .errors import HTTPError, SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from eyewall.httpserver import HTTPServerRequest
+
+SAFE_METHODS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
+"""The methods that change nothing (RFC 9110 section 9.2.1)."""
+
+
+class _Token(NamedTuple):
+    version: int
+    secret: bytes
+    timestamp: float
+
+
+class XSRFMixin(CookiesMixin, UsersMixin):
+    """The methods of a handler around cross-site request forgery."""
+
+    _xsrf_secret: _Token | None = None
+    _xsrf_text: bytes | None = None
+
+    @property
+    def xsrf_token(self) -> bytes:
+        """The token for a form of this client: text that :meth:`check_xsrf_cookie` expects back.
+
+        Asking for it sets the cookie where the client has none. It looks different each time, so that
+        compression gives nothing of it away. The setting ``xsrf_cookie_version`` is its form, 2 or
+        1; ``xsrf_cookie_name`` the cookie's name, ``_xsrf``; ``xsrf_cookie_kwargs`` its attributes.
+        """
+        if self._xsrf_text is None:
+            token = self._get_xsrf_secret()
+            version = self.settings.get("xsrf_cookie_version", 2)
+            self._xsrf_text = _written(version, token)
+            kwargs: dict[str, Any] = dict(self.settings.get("xsrf_cookie_kwargs", {}))
+            # A user who is signed in may come back to a page that was left open.
+            kwargs.setdefault("expires_days", 30 if self.current_user else None)
+            self.set_cookie(self._xsrf_cookie_name, self._xsrf_text, **kwargs)
+        return self._xsrf_text
+
+    def check_xsrf_cookie(self) -> None:
+        """Check the token of the request against the cookie: called by itself with the setting ``xsrf_cookies``.
+
+        It is the argument ``_xsrf``, or the header field ``X-XSRFToken`` or ``X-CSRFToken``. Raises
+        :class:`~eyewall.web.HTTPError` 403 where it is missing or wrong. Override it to let a request
+        through that no browser sends.
+        """
+        from hmac import compare_digest
+
+        headers = self.request.headers
+        given = self._xsrf_argument() or headers.get("X-XSRFToken") or headers.get("X-CSRFToken")
+        if not given:
+            raise HTTPError(403, "'_xsrf' argument missing from %s", self.request.method)
+        token = _read(given)
+        if token is None:
+            raise HTTPError(403, "'_xsrf' argument has invalid format")
+        if not compare_digest(token.secret, self._get_xsrf_secret().secret):
+            raise HTTPError(403, "XSRF cookie does not match %s argument", self.request.method)
+
+    def xsrf_form_html(self) -> str:
+        """Give the hidden field that a form of this site is to have: ``<input type="hidden" name="_xsrf" …/>``."""
+        from html import escape
+
+        return f'<input type="hidden" name="_xsrf" value="{escape(self.xsrf_token.decode())}"/>'
+
+    def check_cross_origin(self) -> None:
+        """Refuse what a browser says another site has sent: called by itself, unless a setting says otherwise.
+
+        The setting ``cross_origin_protection`` is True (default), False, or a collection of the
+        origins, such as ``"https://shop.example"``, that may send requests here. A client that says
+        nothing is no browser, or one older than 2020 at a method that has no ``Origin``: it is let
+        through. Raises :class:`~eyewall.web.HTTPError` 403. Override it for single paths.
+        """
+        setting: object = self.settings.get("cross_origin_protection", True)
+        if setting is False or not _is_cross_origin(self.request):
+            return
+        origin = self.request.headers.get("Origin")
+        if setting is not True and origin in _trusted(setting):
+            return
+        raise HTTPError(403, "cross-origin request from %s to %s", origin or "another site", self.request.host)
+
+    def _check_origin_of_change(self) -> None:
+        """What goes before every method that may change something."""
+        self.check_cross_origin()
+        if self.settings.get("xsrf_cookies"):
+            self.check_xsrf_cookie()
+
+    def _xsrf_argument(self) -> str | None:
+        values = self.request.arguments.get("_xsrf")
+        return values[-1].decode("latin-1").strip() if values else None
+
+    def _get_xsrf_secret(self) -> _Token:
+        if self._xsrf_secret is None:
+            cookie = self.get_cookie(self._xsrf_cookie_name)
+            self._xsrf_secret = (_read(cookie) if cookie else None) or _new_token()
+        return self._xsrf_secret
+
+    @property
+    def _xsrf_cookie_name(self) -> str:
+        name: str = self.settings.get("xsrf_cookie_name", "_xsrf")
+        return name
+
+
+def _is_cross_origin(request: HTTPServerRequest) -> bool:
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site not in {"same-origin", "none"}
+    origin = request.headers.get("Origin")
+    # A proxy in front may have taken TLS off: the scheme says nothing, the host does.
+    return origin is not None and urlsplit(origin).netloc.lower() != request.host.lower()
+
+
+def _trusted(setting: object) -> Collection[str]:
+    if isinstance(setting, (list, tuple, set, frozenset)):
+        return setting
+    raise SettingError(
+        f"cross_origin_protection is {setting!r}: make it True, False, or a list of origins such as 'https://shop.example'"
+    )
+
+
+def _new_token() -> _Token:
+    from secrets import token_bytes
+
+    return _Token(2, token_bytes(16), time.time())
+
+
+def _written(version: int, token: _Token) -> bytes:
+    if version == 1:
+        return b2a_hex(token.secret)
+    if version != 2:
+        raise SettingError(f"xsrf_cookie_version is {version!r}: make it 2 or 1")
+    from secrets import token_bytes
+
+    mask = token_bytes(4)
+    return b"|".join([b"2", b2a_hex(mask), b2a_hex(_masked(mask, token.secret)), str(int(token.timestamp)).encode()])
+
+
+def _read(text: str) -> _Token | None:
+    """Read a token of either version; None where it is neither."""
+    try:
+        if not text.startswith("2|"):
+            return _Token(1, _secret(a2b_hex(text)), time.time())
+        _, mask, masked, timestamp = text.split("|")
+        return _Token(2, _secret(_masked(a2b_hex(mask), a2b_hex(masked))), int(timestamp))
+    except (NotHex, ValueError):
+        return None
+
+
+def _secret(secret: bytes) -> bytes:
+    if not secret:
+        raise ValueError("an empty secret is none")
+    return secret
+
+
+def _masked(mask: bytes, text: bytes) -> bytes:
+    if len(mask) != 4:
+        raise ValueError(f"a mask has four bytes, not {len(mask)}")
+    return bytes([byte ^ mask[index % 4] for index, byte in enumerate(text)])
