@@ -11,17 +11,25 @@ if TYPE_CHECKING:
 class HTTPConnectionContext:
     """One connection's peer. Everything is looked up when it is asked for."""
 
-    __slots__ = ("_protocol", "_stream", "address")
+    __slots__ = ("_protocol", "_remote_ip", "_stream", "address")
 
-    def __init__(self, stream: Stream, address: Address | None, protocol: str | None = None) -> None:
+    def __init__(
+        self, stream: Stream, address: Address | None, protocol: str | None = None, remote_ip: str | None = None
+    ) -> None:
         self._stream = stream
         self._protocol = protocol
+        self._remote_ip = remote_ip
         self.address: Address | None = address
         """The peer's address; a path, often empty, on a Unix socket; None where there is none."""
 
     @property
     def remote_ip(self) -> str:
-        """The peer's IP address; ``"0.0.0.0"`` where it has none, as on a Unix socket."""
+        """The client's IP address: the peer's, unless a trusted proxy named another (``xheaders``).
+
+        ``"0.0.0.0"`` where it has none, as on a Unix socket.
+        """
+        if self._remote_ip is not None:
+            return self._remote_ip
         return self.address[0] if isinstance(self.address, tuple) else "0.0.0.0"  # noqa: S104 - Tornado's word for none
 
     @property
@@ -33,6 +41,17 @@ class HTTPConnectionContext:
     def tls(self) -> TLSInfo | None:
         """What TLS settled, or None on a plain connection."""
         return self._stream.info.tls
+
+    @property
+    def peer_ip(self) -> str | None:
+        """The IP address at the other end of the socket, be it a proxy's; None on a Unix socket."""
+        proxy = self._stream.info.proxy
+        peer = self.address if proxy is None else proxy.peer
+        return peer[0] if isinstance(peer, tuple) else None
+
+    def forwarded(self, remote_ip: str, protocol: str) -> HTTPConnectionContext:
+        """The same connection, as one request says that it came to the proxy in front."""
+        return HTTPConnectionContext(self._stream, self.address, protocol, remote_ip)
 
     def __repr__(self) -> str:
         return f"<HTTPConnectionContext {self.protocol} from {self.address!r}>"

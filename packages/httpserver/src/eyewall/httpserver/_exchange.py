@@ -96,6 +96,11 @@ class Exchange:
         self.detached: bool = False
         """True once :meth:`detach` has given the stream away."""
 
+    @property
+    def max_body_size(self) -> int:
+        """Bytes of the body that is read, at most: by the connection's limits, or :meth:`set_max_body_size`."""
+        return self.params.limits.max_body_size if self._parser is None else self._parser.max_body_size
+
     def set_max_body_size(self, max_body_size: int, /) -> None:
         """Set the limit for this request's body, in bytes; to be called from ``headers_received``."""
         if self._parser is not None:

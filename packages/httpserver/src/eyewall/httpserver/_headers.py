@@ -76,12 +76,12 @@ class HTTPHeaders(MutableMapping[str, str]):
     __slots__ = ("_fields", "_lines", "_repeated")
 
     @overload
-    def __init__(self, fields: Mapping[str, str] | Mapping[str, list[str]], /) -> None: ...
+    def __init__(self, fields: Mapping[str, str | list[str]], /) -> None: ...
     @overload
     def __init__(self, fields: Iterable[tuple[str, str]] = (), /, **more: str) -> None: ...
     def __init__(
         self,
-        fields: Mapping[str, str] | Mapping[str, list[str]] | Iterable[tuple[str, str]] = (),
+        fields: Mapping[str, str | list[str]] | Iterable[tuple[str, str]] = (),
         /,
         **more: str,
     ) -> None:
@@ -92,13 +92,13 @@ class HTTPHeaders(MutableMapping[str, str]):
             for name, value in fields.get_all():
                 self._append(name, value)
             return
-        pairs = fields.items() if isinstance(fields, Mapping) else fields
-        for name, value in (*pairs, *more.items()):
-            if isinstance(value, list):
-                for item in value:
-                    self.add(name, item)
+        given = dict(fields, **more)
+        for name, values in given.items():
+            if isinstance(values, list):
+                for value in values:
+                    self.add(name, value)
             else:
-                self[name] = value
+                self[name] = values
 
     @classmethod
     def from_parsed(cls, fields: list[tuple[str, str]]) -> Self:

@@ -10,11 +10,12 @@ from ._callback import CallbackDelegate
 from ._context import HTTPConnectionContext
 from ._deadlines import Sweeper
 from ._parameters import HTTP1ConnectionParameters
+from ._proxies import BehindProxies
 from ._server_connection import HTTP1ServerConnection
 from .protocols import HTTPServerConnectionDelegate
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from eyewall.ioloop import EventLoop
     from eyewall.iostream import Address, SSLOptions, Stream
@@ -50,6 +51,13 @@ class HTTPServer(TCPServer):
     one that waits for its answer: ``"finish"``. ``ssl_options`` makes the server speak TLS;
     ``protocol`` is what requests say of theirs behind something that speaks TLS for this server
     (``"https"``).
+
+    With ``xheaders``, a request's ``remote_ip`` and ``protocol`` are what the proxy in front says in
+    X-Real-Ip or X-Forwarded-For, and in X-Scheme or X-Forwarded-Proto. Give the addresses or networks
+    of your proxies (``["10.0.0.0/8", "unix"]``): only they are believed. True believes whoever
+    connects, which is right only where nobody but the proxy can. ``trusted_downstream`` are further
+    proxies, to be passed over in X-Forwarded-For. ``decompress_request`` undoes the Content-Encoding of
+    requests: gzip and deflate, and br and zstd with the extras ``brotli`` and ``zstd``.
     """
 
     def __init__(
@@ -59,6 +67,9 @@ class HTTPServer(TCPServer):
         no_keep_alive: bool = False,
         protocol: str | None = None,
         ssl_options: SSLOptions | None = None,
+        xheaders: bool | Iterable[str] = False,
+        trusted_downstream: Iterable[str] | None = None,
+        decompress_request: bool = False,
         chunk_size: int | None = None,
         max_header_size: int | None = None,
         max_body_size: int | None = None,
@@ -84,6 +95,7 @@ class HTTPServer(TCPServer):
             idle_connection_timeout=idle_connection_timeout or None,
             header_timeout=header_timeout or None,
             body_timeout=body_timeout or None,
+            decompress=decompress_request,
             half_closed=half_closed,
             limits=limits,
             deadlines=deadlines,
@@ -100,6 +112,9 @@ class HTTPServer(TCPServer):
                 f"{request_callback!r} cannot serve requests: give an Application, an object with start_request and "
                 "on_close, or a function that takes an HTTPServerRequest"
             )
+        if xheaders:
+            proxies = None if xheaders is True else xheaders
+            self._delegate = BehindProxies(self._delegate, proxies, trusted_downstream or ())
         self._connections: set[HTTP1ServerConnection] = set()
         self._sweeper: Sweeper | None = None
 

@@ -11,6 +11,7 @@ from eyewall.iostream import StreamClosedError
 from ._connection import HTTP1Connection
 from ._context import HTTPConnectionContext
 from ._deadlines import Sweeper
+from ._decompress import Decompressing
 from ._outbox import Outbox
 from ._parameters import HTTP1ConnectionParameters
 from .errors import HTTPInputError
@@ -87,6 +88,8 @@ class HTTP1ServerConnection:
 
     def start_serving(self, delegate: HTTPServerConnectionDelegate) -> None:
         """Begin to serve; ``delegate.on_close`` tells when it is over."""
+        if self.params.decompress:
+            delegate = Decompressing(delegate)
         self._task = self.stream.io_loop.spawn(self._serve(delegate))
 
     def abort(self) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, AnyStr
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import AnyStr
 
 # An IPv6 address that has a port stands in brackets; without them its last colon is not the port's.
 _host_and_port = re.compile(r"(\[[^\]]*\]|[^:]+):([0-9]{1,5})").fullmatch
@@ -25,7 +23,7 @@ def url_concat(url: str, args: Mapping[str, str] | Sequence[tuple[str, str]] | N
 
     if args is None:
         return url
-    if hasattr(args, "items"):
+    if isinstance(args, Mapping):
         more: Iterable[tuple[str, str]] = args.items()
     elif isinstance(args, (list, tuple)):
         more = args
