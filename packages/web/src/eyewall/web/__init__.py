@@ -3,6 +3,7 @@
 from ._application import Application, Dispatcher
 from ._base import HeaderValue
 from ._handler import ErrorHandler, RequestHandler, stream_request_body
+from ._locale import Locale
 from ._redirect import RedirectHandler
 from ._routing import Handler, Match, Route, URLSpec, url
 from ._signed import (
@@ -14,6 +15,7 @@ from ._signed import (
     get_signature_key_version,
 )
 from ._static import StaticFileHandler
+from ._templates import JinjaLoader, Template, TemplateLoader
 from ._transforms import ContentEncoding, GZipContentEncoding, OutputTransform
 from ._users import authenticated
 from .errors import Finish, HTTPError, MissingArgumentError, RouteError, SettingError, WebError
@@ -30,6 +32,8 @@ __all__ = [
     "HTTPError",
     "Handler",
     "HeaderValue",
+    "JinjaLoader",
+    "Locale",
     "Match",
     "MissingArgumentError",
     "OutputTransform",
@@ -40,6 +44,8 @@ __all__ = [
     "Secret",
     "SettingError",
     "StaticFileHandler",
+    "Template",
+    "TemplateLoader",
     "URLSpec",
     "WebError",
     "authenticated",

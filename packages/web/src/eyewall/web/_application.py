@@ -12,15 +12,17 @@ from eyewall.httpserver import HTTPServer, HTTPServerRequest, RequestStartLine
 from ._handler import ErrorHandler, RequestHandler
 from ._log import access_log, app_log, printable
 from ._routing import Match, RouteTable, URLSpec, checked_table
-from ._static import static_routes
+from ._static import StaticFileHandler, static_routes
 from ._transforms import OutputTransform, response_transforms
+from .errors import SettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine, Iterable
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable
 
     from eyewall.httpserver import HTTPConnection, HTTPHeaders, ResponseStartLine
 
     from ._routing import Route
+    from ._templates import TemplateLoader
 
 
 class Application:
@@ -45,6 +47,8 @@ class Application:
     - ``xsrf_cookies``, ``xsrf_cookie_name``, ``xsrf_cookie_version``, ``xsrf_cookie_kwargs``: tokens
       against forged requests; ``cross_origin_protection`` (default: True): the check that needs none;
     - ``login_url``: where :func:`authenticated` sends who is not signed in;
+    - ``template_path``, ``template_loader``, ``compiled_template_cache``, ``ui_methods``: templates;
+    - ``find_locale``: languages;
     - ``compress_response``: send text compressed (:class:`ContentEncoding`);
     - ``log_function``: called with the handler instead of :meth:`log_request`'s own line.
 
@@ -64,6 +68,7 @@ class Application:
         """As given; nothing depends on it yet."""
         self.transforms: Final = response_transforms(settings, transforms)
         """What every response goes through on its way out."""
+        self._template_loaders: dict[str | None, TemplateLoader] = {}
         self._routes = RouteTable([*static_routes(settings), *checked_table(handlers)])
         self._no_route = _no_route(settings)
 
@@ -108,6 +113,20 @@ class Application:
         Raises ``KeyError`` for an unknown name, and ``ValueError`` where the arguments do not fit.
         """
         return self._routes.reverse(name, *args)
+
+    def template_loader(self, path: str | None, make: Callable[[str | None], TemplateLoader]) -> TemplateLoader:
+        """Give the loader of a folder, made once: what handlers call."""
+        loader = self._template_loaders.get(path)
+        if loader is None:
+            loader = self._template_loaders[path] = make(path)
+        return loader
+
+    def static_url(self, path: str) -> str:
+        """Make the URL of a file of the setting ``static_path``: see :meth:`RequestHandler.static_url`."""
+        if not self.settings.get("static_path"):
+            raise SettingError("static_url needs the setting static_path: the folder of the files")
+        handler: type[StaticFileHandler] = self.settings.get("static_handler_class", StaticFileHandler)
+        return handler.make_static_url(self.settings, path)
 
     def log_request(self, handler: RequestHandler) -> None:
         """Log a response on ``eyewall.access``: as info, from status 400 as a warning, from 500 as an error."""

@@ -13,7 +13,8 @@ from ._etag import ETagMixin
 from ._log import app_log, general_log, printable
 from ._recognise import as_http_error, is_finish
 from ._status import forbids_body, reason_of, start_line_of
-from ._xsrf import SAFE_METHODS, XSRFMixin
+from ._templates import TemplatesMixin
+from ._xsrf import SAFE_METHODS
 from .errors import HTTPError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
-class RequestHandler(ArgumentsMixin, XSRFMixin, ETagMixin):
+class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin):
     r"""Answers one request: subclass it, define the methods that the path answers, and give the class a route.
 
     ::
@@ -137,10 +138,6 @@ class RequestHandler(ArgumentsMixin, XSRFMixin, ETagMixin):
             if forbids_body(status_code):
                 self._write_buffer.clear()
             self.finish()
-
-    def reverse_url(self, name: str, *args: object) -> str:
-        """The path of the route of that name: see :meth:`Application.reverse_url`."""
-        return self.application.reverse_url(name, *args)
 
     @classmethod
     def _allowed_methods(cls) -> list[str]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
+from urllib.parse import quote
 
 from eyewall.httpserver import ByteRange, content_range, etag_matches, parse_date, parse_range
 
 from ._handler import RequestHandler
+from ._log import general_log
 from ._routing import URLSpec
 from .errors import HTTPError, SettingError
 
@@ -19,6 +22,14 @@ if TYPE_CHECKING:
 
 CHUNK_SIZE: Final = 64 * 1024
 """How much of a file is in memory at a time, in bytes."""
+
+
+CACHE_MAX_AGE: Final = 86400 * 365 * 10
+"""How long a versioned file may be kept, in seconds."""
+
+
+_versions: Final[dict[tuple[type, str], tuple[tuple[int, int], str]]] = {}
+"""Versions of files, with the time of the change and the size that they had."""
 
 
 class StaticFileHandler(RequestHandler):
@@ -110,6 +121,45 @@ class StaticFileHandler(RequestHandler):
         self._stat_result = _stat(real_path, self.path)
         return real_path
 
+    @classmethod
+    def make_static_url(cls, settings: Mapping[str, Any], path: str, include_version: bool = True) -> str:
+        """Make the URL of a file of the setting ``static_path``; with its version, so that it may be kept for ever."""
+        url = settings.get("static_url_prefix", "/static/") + quote(path)
+        version = cls.get_version(settings, path) if include_version else None
+        return url if version is None else f"{url}?v={version}"
+
+    @classmethod
+    def get_version(cls, settings: Mapping[str, Any], path: str) -> str | None:
+        """Give the version of a file for its URL, or None where there is no such file."""
+        absolute_path = cls.get_absolute_path(settings["static_path"], path)
+        try:
+            info = os.stat(absolute_path)
+            known = _versions.get((cls, absolute_path))
+            # Hashed once for each time that it has changed.
+            if known is None or known[0] != (info.st_mtime_ns, info.st_size):
+                known = (info.st_mtime_ns, info.st_size), cls.get_content_version(absolute_path)
+                _versions[cls, absolute_path] = known
+        except OSError as error:
+            general_log.error("no version of static file %r: %s", path, error)
+            return None
+        return known[1]
+
+    @classmethod
+    def get_content_version(cls, abspath: str) -> str:
+        """Give a hash of a file's content."""
+        digest = sha256()
+        content = cls.get_content(abspath)
+        for chunk in [content] if isinstance(content, bytes) else content:
+            digest.update(chunk)
+        return digest.hexdigest()[:32]
+
+    def get_cache_time(self, path: str, modified: datetime | None, mime_type: str) -> int:
+        """Give how long browsers may keep the file without asking, in seconds; 0 for no word on it.
+
+        By default ten years where the URL has a version, as :meth:`make_static_url` gives it.
+        """
+        return CACHE_MAX_AGE if "v" in self.request.query_arguments else 0
+
     def set_headers(self) -> None:
         """Set the header fields that describe the file."""
         self.set_header("Accept-Ranges", "bytes")
@@ -117,7 +167,11 @@ class StaticFileHandler(RequestHandler):
             self.set_header("Etag", etag)
         if self.modified is not None:
             self.set_header("Last-Modified", self.modified)
-        self.set_header("Content-Type", self.get_content_type())
+        content_type = self.get_content_type()
+        self.set_header("Content-Type", content_type)
+        if (cache_time := self.get_cache_time(self.path, self.modified, content_type)) > 0:
+            self.set_header("Expires", datetime.now(UTC) + timedelta(seconds=cache_time))
+            self.set_header("Cache-Control", f"max-age={cache_time}, immutable")
         self.set_extra_headers(self.path)
 
     def set_extra_headers(self, path: str) -> None:

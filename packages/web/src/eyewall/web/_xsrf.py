@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from binascii import Error as NotHex
 from binascii import a2b_hex, b2a_hex
+from html import escape
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
 
 SAFE_METHODS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 """The methods that change nothing (RFC 9110 section 9.2.1)."""
+
+
+class Markup(str):
+    """HTML that template engines with autoescape leave as it is, by the method that they ask for it."""
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        return str(self)
 
 
 class _Token(NamedTuple):
@@ -76,11 +86,9 @@ class XSRFMixin(CookiesMixin, UsersMixin):
         if not compare_digest(token.secret, self._get_xsrf_secret().secret):
             raise HTTPError(403, "XSRF cookie does not match %s argument", self.request.method)
 
-    def xsrf_form_html(self) -> str:
+    def xsrf_form_html(self) -> Markup:
         """Give the hidden field that a form of this site is to have: ``<input type="hidden" name="_xsrf" …/>``."""
-        from html import escape
-
-        return f'<input type="hidden" name="_xsrf" value="{escape(self.xsrf_token.decode())}"/>'
+        return Markup(f'<input type="hidden" name="_xsrf" value="{escape(self.xsrf_token.decode())}"/>')
 
     def check_cross_origin(self) -> None:
         """Refuse what a browser says another site has sent: called by itself, unless a setting says otherwise.

@@ -1,0 +1,148 @@
+"""Templates: a page made of a file and what a handler knows, by whatever engine was chosen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from ._locale import LocaleMixin
+from ._xsrf import XSRFMixin
+from .errors import SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from eyewall.ioloop import Future
+
+
+class Template(Protocol):
+    """A template that was loaded."""
+
+    def generate(self, **namespace: Any) -> bytes | str:
+        """Make the page with these names."""
+        ...
+
+
+class TemplateLoader(Protocol):
+    """Finds templates: the setting ``template_loader`` is one, and the loaders of ``tornado.template`` are."""
+
+    def load(self, name: str, /) -> Template:
+        """Give the template of that name."""
+        ...
+
+
+class JinjaLoader:
+    """Loads templates of Jinja2 (extra ``eyewall-web[templates]``), which escape what they are given.
+
+    ``path`` is a folder or several, or leave it out and give an ``environment`` of your own.
+    ``auto_reload`` looks at the file each time; without it a template is read once.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | list[str] | None = None,
+        *,
+        auto_reload: bool = False,
+        environment: Any = None,  # Any: a jinja2.Environment, which is not here without the extra
+    ) -> None:
+        if environment is None:
+            environment = _environment(path, auto_reload)
+        self.environment: Final[Any] = environment
+        """The ``jinja2.Environment``: the place for filters and globals of your own."""
+
+    def load(self, name: str, /) -> Template:
+        """Give the template of that name. Raises ``jinja2.TemplateNotFound`` and ``jinja2.TemplateSyntaxError``."""
+        return _JinjaTemplate(self.environment.get_template(name).render)
+
+
+class _JinjaTemplate:
+    def __init__(self, render: Callable[..., str]) -> None:
+        self._render = render
+
+    def generate(self, **namespace: Any) -> bytes:
+        return self._render(namespace).encode()
+
+
+def _environment(path: str | os.PathLike[str] | list[str] | None, auto_reload: bool) -> Any:
+    if path is None:
+        raise ValueError("JinjaLoader needs a path, the folder of the templates, or an environment")
+    try:
+        import jinja2
+    except ImportError as error:
+        raise SettingError(
+            'templates need Jinja2: pip install "eyewall-web[templates]", or set template_loader to a loader of yours'
+        ) from error
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(path),
+        autoescape=True,
+        auto_reload=auto_reload,
+        undefined=jinja2.StrictUndefined,
+    )
+
+
+class TemplatesMixin(XSRFMixin, LocaleMixin):
+    """The methods of a handler that render templates."""
+
+    def render(self, template_name: str, **kwargs: Any) -> Future[None]:
+        """Complete the response with a template: see :meth:`render_string`."""
+        return self.finish(self.render_string(template_name, **kwargs))
+
+    def render_string(self, template_name: str, **kwargs: Any) -> bytes:
+        """Make a page of the template of that name, with ``kwargs`` and :meth:`get_template_namespace`.
+
+        By the setting ``template_loader``; without it by Jinja2, from the folder of the setting
+        ``template_path``. Raises what the engine raises, and :class:`SettingError` where neither is set.
+        """
+        loader = self.application.template_loader(self.get_template_path(), self.create_template_loader)
+        page = loader.load(template_name).generate(**{**self.get_template_namespace(), **kwargs})
+        return page.encode() if isinstance(page, str) else page
+
+    def get_template_namespace(self) -> dict[str, Any]:
+        """Give the names that every template has; override it to add some.
+
+        ``handler``, ``request``, ``current_user``, ``static_url``, ``reverse_url``,
+        ``xsrf_form_html``, ``locale``, and ``_``, ``translate``, ``pgettext`` of the locale.
+        """
+        locale = self.locale
+        return {
+            "handler": self,
+            "request": self.request,
+            "current_user": self.current_user,
+            "locale": locale,
+            "_": locale.translate,
+            "translate": locale.translate,
+            "pgettext": locale.pgettext,
+            "static_url": self.static_url,
+            "xsrf_form_html": self.xsrf_form_html,
+            "reverse_url": self.reverse_url,
+            **self._ui_methods(),
+        }
+
+    def get_template_path(self) -> str | None:
+        """Give the folder of this handler's templates: by default the setting ``template_path``."""
+        path: str | os.PathLike[str] | None = self.settings.get("template_path")
+        return None if path is None else os.fspath(path)
+
+    def create_template_loader(self, template_path: str | None) -> TemplateLoader:
+        """Make a loader for a folder; called once for each. Override it for an engine of your own."""
+        loader: TemplateLoader | None = self.settings.get("template_loader")
+        if loader is not None:
+            return loader
+        if template_path is None:
+            raise SettingError(
+                "render needs the setting template_path, the folder of the templates, or template_loader"
+            )
+        return JinjaLoader(template_path, auto_reload=not self.settings.get("compiled_template_cache", True))
+
+    def _ui_methods(self) -> Mapping[str, Callable[..., Any]]:
+        """The setting ``ui_methods``: functions that templates call, which are given the handler first."""
+        methods: Mapping[str, Callable[..., Any]] = self.settings.get("ui_methods", {})
+        return {name: _bound(method, self) for name, method in methods.items()}
+
+
+def _bound(method: Callable[..., Any], handler: TemplatesMixin) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return method(handler, *args, **kwargs)
+
+    return call

@@ -1,0 +1,158 @@
+"""Pages made of templates, by Jinja2 and by engines of another make."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from eyewall.web import Application, JinjaLoader, RequestHandler, SettingError, TemplateLoader
+from eyewall.web.testing import AppClient
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytest.importorskip("jinja2")
+
+
+class Page(RequestHandler):
+    def get_current_user(self) -> str:
+        return "Ada"
+
+    def get(self, name: str) -> None:
+        self.render(name, text="<b>bold</b>")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "static").mkdir()
+    (tmp_path / "static" / "style.css").write_text("body {}")
+    return tmp_path
+
+
+def client(folder: Path, **settings: Any) -> AppClient:
+    settings.setdefault("template_path", folder)
+    app = Application([(r"/(.*)", Page, None, "page")], static_path=str(folder / "static"), **settings)
+    return AppClient(app)
+
+
+async def rendered(folder: Path, text: str, **settings: Any) -> str:
+    (folder / "page.html").write_text(text)
+    response = await client(folder, **settings).get("/page.html")
+    assert response.code == 200, response.text
+    assert response.headers["Content-Type"] == "text/html; charset=UTF-8"
+    return response.text
+
+
+async def test_what_a_template_is_given_is_escaped(folder: Path) -> None:
+    assert await rendered(folder, "{{ text }}") == "&lt;b&gt;bold&lt;/b&gt;"
+
+
+async def test_a_template_knows_handler_request_and_user(folder: Path) -> None:
+    text = await rendered(folder, "{{ handler.get_status() }} {{ request.method }} {{ current_user }}")
+    assert text == "200 GET Ada"
+
+
+async def test_a_template_makes_urls(folder: Path) -> None:
+    text = await rendered(folder, "{{ reverse_url('page', 'a b') }} {{ static_url('style.css') }}")
+    reversed_url, static_url = text.split()
+    assert reversed_url == "/a%20b"
+    path, _, version = static_url.partition("?v=")
+    assert (path, len(version)) == ("/static/style.css", 32)
+
+
+async def test_the_field_against_forged_forms_is_not_escaped(folder: Path) -> None:
+    text = await rendered(folder, "{{ xsrf_form_html() }}")
+    assert text.startswith('<input type="hidden" name="_xsrf" value="2|')
+
+
+async def test_messages_are_translated_by_the_locale_that_was_found(folder: Path) -> None:
+    class German:
+        def translate(self, message: str, plural_message: str | None = None, count: int | None = None) -> str:
+            return {"Hello": "Hallo"}[message]
+
+        def pgettext(self, context: str, message: str, *rest: object) -> str:
+            return f"{context}:{message}"
+
+    asked: list[tuple[str, ...]] = []
+
+    def find(*codes: str) -> German:
+        asked.append(codes)
+        return German()
+
+    page = "{{ _('Hello') }} {{ translate('Hello') }} {{ pgettext('menu', 'Open') }}"
+    assert await rendered(folder, page, find_locale=find) == "Hallo Hallo menu:Open"
+    assert asked == [("en_US",)]
+    (folder / "page.html").write_text("{{ _('one thing', 'things', 2) }}")
+    assert (await client(folder).get("/page.html")).text == "things"
+    await client(folder, find_locale=find).get("/page.html", headers={"Accept-Language": "fr;q=0.2, de-AT, x;q=0"})
+    assert asked[-1] == ("de-at", "fr")
+
+
+async def test_functions_of_ones_own_are_given_the_handler(folder: Path) -> None:
+    methods = {"shout": lambda handler, word: f"{handler.current_user}: {word.upper()}"}
+    assert await rendered(folder, "{{ shout('hey') }}", ui_methods=methods) == "Ada: HEY"
+
+
+async def test_a_name_that_is_not_there_is_an_error_and_not_an_empty_place(folder: Path) -> None:
+    (folder / "page.html").write_text("{{ nothing }}")
+    assert (await client(folder).get("/page.html")).code == 500
+    assert (await client(folder).get("/other.html")).code == 500
+
+
+async def test_a_template_is_read_once_unless_told_otherwise(folder: Path) -> None:
+    for cached, text in ((True, "before"), (False, "after")):
+        (folder / "page.html").write_text("before")
+        app = client(folder, compiled_template_cache=cached)
+        assert (await app.get("/page.html")).text == "before"
+        (folder / "page.html").write_text("after, and of another length")
+        assert (await app.get("/page.html")).text.startswith(text)
+
+
+async def test_loaders_of_tornados_shape_serve_as_well(folder: Path) -> None:
+    class Shout:
+        def generate(self, **namespace: Any) -> bytes:
+            return f"{namespace['current_user']} {namespace['text']}".encode()
+
+    class Loader:
+        def load(self, name: str, /) -> Shout:
+            assert name == "any"
+            return Shout()
+
+    loader: TemplateLoader = Loader()
+    assert (await client(folder, template_loader=loader).get("/any")).text == "Ada <b>bold</b>"
+
+
+async def test_without_a_folder_or_a_loader_the_error_says_what_to_set(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert (await client(folder, template_path=None).get("/page.html")).code == 500
+    assert "render needs the setting template_path" in caplog.text
+    with pytest.raises(ValueError, match="JinjaLoader needs a path"):
+        JinjaLoader()
+
+
+async def test_a_static_url_may_have_the_host(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    class Link(RequestHandler):
+        def get(self) -> None:
+            self.write(self.static_url("style.css", include_host=True))
+
+    with_files = AppClient(Application([("/", Link)], static_path=str(folder / "static")))
+    url = (await with_files.get("/")).text
+    assert url.startswith("http://testserver/static/style.css?v=")
+    kept = await with_files.get(url.removeprefix("http://testserver"))
+    assert kept.headers["Cache-Control"] == "max-age=315360000, immutable"
+    assert "Cache-Control" not in (await with_files.get("/static/style.css")).headers
+    assert (await AppClient(Application([("/", Link)])).get("/")).code == 500
+    assert "static_url needs the setting static_path" in caplog.text
+
+
+async def test_a_version_changes_with_the_file_and_a_missing_file_has_none(folder: Path) -> None:
+    app = Application(static_path=str(folder / "static"))
+    before = app.static_url("style.css")
+    assert app.static_url("style.css") == before
+    (folder / "static" / "style.css").write_text("body { color: red }")
+    assert app.static_url("style.css") != before
+    assert app.static_url("no such.css") == "/static/no%20such.css"
+    with pytest.raises(SettingError):
+        Application().static_url("style.css")
