@@ -149,7 +149,8 @@ class Bench:
 
     def parse(self) -> None:
         """Read a request, with a delegate that does nothing."""
-        parser = RequestParser(self.silent, _ignore, self.params.limiter)
+        parser = RequestParser(self.params.limiter)
+        parser.begin(self.silent, _ignore)
         parser.feed(next(self.requests))
 
     def answer(self) -> None:

@@ -68,6 +68,8 @@ class EchoRequest:
         first, _, status = self.request.path.lstrip("/").partition("/")
         if first == "status" and status.isdecimal():
             self.answer(b"" if int(status) in WITHOUT_BODY else b"as you wish\n", status=int(status))
+        elif start_line.method == "CONNECT":
+            self.answer(b"no tunnels are opened here\n", status=501)
         return None
 
     def data_received(self, chunk: bytes, /) -> None:

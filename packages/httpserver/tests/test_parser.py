@@ -60,7 +60,8 @@ def parse(*pieces: bytes, max_body_size: int = LIMIT) -> tuple[Told, bytes]:
     """Feed the pieces of one request, and give what the delegate was told and what was left over."""
     told = Told()
     limits = HTTP1ConnectionParameters(max_header_size=LIMIT, max_body_size=max_body_size).limiter
-    parser = RequestParser(told, told.heads.append, limits)
+    parser = RequestParser(limits)
+    parser.begin(told, told.heads.append)
     left = list(pieces)
     while left and not parser.complete:
         assert parser.waits
@@ -68,7 +69,7 @@ def parse(*pieces: bytes, max_body_size: int = LIMIT) -> tuple[Told, bytes]:
         if told.heads and told.heads[0].expects_continue and not parser.complete:
             parser.feed(b"")
     assert parser.complete == (not parser.waits and told.finished)
-    return told, parser.rest + b"".join(left)
+    return told, parser.take_rest() + b"".join(left)
 
 
 def requests(data: bytes, cuts: Iterable[int] = ()) -> list[tuple[object, ...]]:
@@ -189,7 +190,10 @@ REFUSED = {
     "a fragment": (head("Host: a", start="GET /#x HTTP/1.1"), 400, "no target"),
     "GET *": (head("Host: a", start="GET * HTTP/1.1"), 400, "no target"),
     "an absolute target without a host": (head("Host: a", start="GET http:///x HTTP/1.1"), 400, "no target"),
-    "CONNECT": (head("Host: a", start="CONNECT a:443 HTTP/1.1"), 501, "no tunnels"),
+    "CONNECT with a body": (head("Host: a", "Content-Length: 1", start="CONNECT a:1 HTTP/1.1"), 400, "with a body"),
+    "CONNECT without a port": (head("Host: a", start="CONNECT a1 HTTP/1.1"), 400, "no target for CONNECT"),
+    "CONNECT with an empty port": (head("Host: a", start="CONNECT a: HTTP/1.1"), 400, "no target for CONNECT"),
+    "CONNECT to an address": (head("Host: a", start="CONNECT [::1] HTTP/1.1"), 400, "no target for CONNECT"),
     "CONNECT to a path": (head("Host: a", start="CONNECT / HTTP/1.1"), 400, "no target for CONNECT"),
     "two lengths": (posted("Content-Length: 1", "Content-Length: 1"), 400, "'1,1' is no single plain number"),
     "a list of lengths": (posted("Content-Length: 1, 1"), 400, "no single plain number"),
@@ -288,13 +292,15 @@ def test_whatever_comes_is_a_request_or_refused_or_waited_for(data: bytes) -> No
 
 def test_after_stop_the_body_is_checked_and_told_to_nobody() -> None:
     told = Told()
-    parser = RequestParser(told, told.heads.append, Limiter(Limits()))
+    parser = RequestParser(Limiter(Limits()))
+    parser.begin(told, told.heads.append)
     parser.feed(chunked("1\r\n"))
     parser.stop()
     parser.feed(b"a\r\n0\r\n\r\nrest")
-    assert (parser.complete, parser.rest) == (True, b"rest")
+    assert (parser.complete, parser.take_rest()) == (True, b"rest")
     assert (told.body, told.finished) == (b"", False)
-    parser = RequestParser(told, told.heads.append, Limiter(Limits()))
+    parser = RequestParser(Limiter(Limits()))
+    parser.begin(told, told.heads.append)
     parser.feed(chunked("1\r\n"))
     parser.stop()
     with pytest.raises(HTTPInputError):

@@ -57,15 +57,27 @@ async def test_an_answer_in_the_head_ends_what_the_delegate_is_told(io_loop: IOL
     assert served.told == [["headers"], ["headers"]]
 
 
-async def test_an_answer_before_the_body_tells_the_client_to_go_and_lets_it_read(io_loop: IOLoop) -> None:
+async def test_an_answer_before_a_long_body_tells_the_client_to_go_and_lets_it_read(io_loop: IOLoop) -> None:
     served = Served(io_loop, headers=answer)
-    served.client.write_nowait(POST)
+    served.client.write_nowait(POST.replace(b"5", b"1000000"))
     assert b"\r\nConnection: close\r\n" in await served.client.read_until(b"hello")
     with pytest.raises(StreamClosedError):  # this side has been shut down
         await served.client.read_bytes(1)
     served.client.close()
     await served.over()
     assert served.told == [["headers"]]
+
+
+async def test_a_short_body_that_nobody_wants_is_thrown_away_and_the_next_request_follows(io_loop: IOLoop) -> None:
+    served = Served(io_loop, headers=answer)
+    served.client.write_nowait(POST)
+    assert b"Connection" not in await served.client.read_until(b"hello")
+    served.client.write_nowait(b"12345" + GET)
+    assert b"Connection" not in await served.client.read_until(b"hello")
+    served.client.close()
+    await served.over()
+    assert served.told == [["headers"], ["headers"]]
+    assert served.requests[0].body == b""
 
 
 async def test_an_answer_before_the_head_ends_the_connection_that_it_said_it_ends(io_loop: IOLoop) -> None:

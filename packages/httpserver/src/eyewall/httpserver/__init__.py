@@ -19,6 +19,7 @@ from ._multipart import HTTPFile
 from ._negotiation import Preference, best_encoding, best_language, best_media_type, parse_preferences
 from ._parameters import Deadlines, HalfClosed, HTTP1ConnectionParameters, Limits
 from ._reasons import responses
+from ._record import Cause, RequestRecord
 from ._request import HTTPServerRequest
 from ._server import HTTPServer
 from ._server_connection import HTTP1ServerConnection
@@ -30,10 +31,11 @@ from ._start_line import (
 )
 from ._urls import encode_username_password, qs_to_qsl, split_host_and_port, url_concat
 from .errors import HTTPFieldError, HTTPInputError, HTTPOutputError, HTTPProtocolError
-from .protocols import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
+from .protocols import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate, HTTPServerObserver
 
 __all__ = [
     "ByteRange",
+    "Cause",
     "Deadlines",
     "HTTP1Connection",
     "HTTP1ConnectionParameters",
@@ -49,6 +51,7 @@ __all__ = [
     "HTTPProtocolError",
     "HTTPServer",
     "HTTPServerConnectionDelegate",
+    "HTTPServerObserver",
     "HTTPServerRequest",
     "HalfClosed",
     "Limits",
@@ -56,6 +59,7 @@ __all__ = [
     "ParseMultipartConfig",
     "ParseUrlEncodedConfig",
     "Preference",
+    "RequestRecord",
     "RequestStartLine",
     "ResponseStartLine",
     "best_encoding",

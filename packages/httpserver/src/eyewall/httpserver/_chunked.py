@@ -6,6 +6,7 @@ import re
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from ._framing import FORBIDDEN_TRAILERS
 from ._head import parse_fields
 from .errors import HTTPInputError
 
@@ -110,17 +111,11 @@ class ChunkedDecoder:
             return None
         self._limiter.check_lines(data[position:end])
         trailers = parse_fields("\r\n" + data[position : end + 2].decode("latin-1"), 2)
-        if forbidden := _FORBIDDEN_TRAILERS.intersection(trailers):
+        if forbidden := FORBIDDEN_TRAILERS.intersection(trailers):
             raise HTTPInputError(f"{', '.join(sorted(forbidden))} in the trailers")
         self.trailers = trailers
         self._next = _Next.DONE
         return end + 4
 
-
-# RFC 9110 section 6.5.1: what frames, routes or authorises a message may not come behind it.
-_FORBIDDEN_TRAILERS: Final = frozenset(
-    {"Transfer-Encoding", "Content-Length", "Host", "Trailer", "Connection", "Authorization", "Content-Encoding"}
-    | {"Content-Type", "Content-Range", "Te", "Upgrade", "Cookie", "Set-Cookie", "Expect", "Proxy-Authorization"}
-)
 
 _may_become_size = re.compile(rb"[0-9A-Fa-f]{0,16}(?:[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*+)?)?\r?").fullmatch

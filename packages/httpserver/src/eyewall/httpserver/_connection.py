@@ -5,16 +5,15 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from eyewall.ioloop import CompletedFuture
 from eyewall.iostream import StreamClosedError
 
-from ._dates import date_line
-from ._exchange import OK, Exchange
-from ._head import has_token
-from ._headers import HTTPHeaders, fields_of
-from ._outbox import ReleasedFirst
+from ._exchange import Exchange
+from ._framing import NO_REQUEST, frame_answer, frame_chunk, without_length
+from ._headers import HTTPHeaders
 from ._parser import RequestParser
 from ._reasons import responses, status_lines
-from ._start_line import RequestStartLine, ResponseStartLine
+from ._start_line import ResponseStartLine
 from .errors import HTTPInputError, HTTPOutputError
 
 if TYPE_CHECKING:
@@ -22,18 +21,17 @@ if TYPE_CHECKING:
     from eyewall.iostream import Buffer
 
     from ._head import RequestHead
-    from .protocols import HTTPMessageDelegate
+    from ._record import Cause, RequestRecord
+    from .protocols import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
 
 logger = logging.getLogger("eyewall.httpserver")
 
-# What a client is taken to have asked whose request could not be read.
-_NO_REQUEST: Final = RequestStartLine("GET", "*", "HTTP/1.1")
-_END_OF_HEAD: Final = b"\r\n\r\n"
-_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_OK: Final = 200
+_CONTINUE: Final = 100
+_SWITCHING_PROTOCOLS: Final = 101
+_NOT_MODIFIED: Final = 304
 # A head and a body that are together about this long leave as one buffer: a copy costs less than a second one.
 _JOIN_BELOW: Final = 64 * 1024
-_WITHOUT_BODY: Final = frozenset({204, 304})
-_WITH_LENGTH: Final = frozenset({OK, 304})
 
 
 class HTTP1Connection(Exchange):
@@ -58,67 +56,79 @@ class HTTP1Connection(Exchange):
         The name is Tornado's, for which a server's connection "reads a response" too. Whatever the
         peer or the delegate does wrong is answered and logged, not raised.
         """
-        self._delegate = delegate
-        params, stream = self.params, self.stream
-        parser = RequestParser(delegate, self._on_head, params.limiter)
-        self._parser = parser
+        parser = self._parser = RequestParser(self.params.limiter)
         try:
-            data = stream.read_nowait()
-            while not parser.complete:
+            return await self.serve(_OneRequest(delegate), None)
+        finally:
+            self.stream.unread(parser.take_rest())
+
+    async def serve(self, delegate: HTTPServerConnectionDelegate, server_conn: object) -> bool:
+        """Do the same for the delegate that ``start_request`` gives; what is left over stays in the parser."""
+        parser, stream = self._parser, self.stream
+        if parser is None:
+            raise RuntimeError("one connection serves one request: make another")
+        try:
+            self._delegate = message = delegate.start_request(server_conn, self)
+            parser.begin(message, self._on_head)
+            data = b"" if parser.buffered else stream.read_nowait()
+            while True:
                 waiting = parser.feed(data)
                 if self._peer_ended and parser.complete:
                     # Not before the handler has begun, which may have to prepare for this.
-                    self.io_loop.add_callback(self._tell_gone)
+                    self.io_loop.add_callback(self.peer_ended)
                 if waiting is not None:
-                    await (ReleasedFirst(waiting, self.release) if self._holds else waiting)
-                    data = b""
-                elif self._tell_to_continue():
-                    data = b""
-                elif parser.waits and not self._finished:
-                    self.release()
-                    await stream.readable()
-                    data = stream.read_nowait()
-                if self._finished:
-                    # Where it was answered before all of it was read, its rest is not waited for.
+                    await waiting
+                if parser.complete or (self._finished and not self.keep_alive):
+                    # Where no other request may follow, the rest of an answered one is not read.
                     break
+                data = b""
+                if waiting is None and not self._tell_to_continue():
+                    self.reads = True
+                    await stream.readable()
+                    self.reads = False
+                    data = stream.read_nowait()
             if not self._finished:
-                self._unread(parser)
                 await self._wait_until_finished()
         except Exception as error:  # noqa: BLE001 - whatever a delegate raises ends its answer, not the server
             self.fail(error)
         except BaseException:
-            stream.close()
+            if not self._finished:
+                stream.close()
             self._tell_gone()
             raise
         finally:
-            if parser.rest:
-                self._unread(parser)
-            # The parser knows this connection, and would keep it until the next garbage collection.
             self._waits_for_request = parser.waits
+            if self.account is not None:
+                self.account.received = parser.bytes_received
+            # The parser goes on to the next request, and keeps nothing of this one.
+            parser.stop()
             self._parser = None
             self._delegate = None
         return self.keep_alive
 
     def _tell_to_continue(self) -> bool:
         """Ask a client that holds its body back for it, once, unless it is answered (RFC 9110 section 10.1.1)."""
-        if self._head is None or not self._head.expects_continue or self._started or not self.waits_for_request:
+        if self._head is None or not self._head.expects_continue or self._started:
             return False
-        self._head = self._head._replace(expects_continue=False)
-        self.release()
-        self.stream.write_nowait(_CONTINUE)
+        self.send_informational(_CONTINUE)
         return True
 
     def _on_head(self, head: RequestHead) -> None:
         self._head = head
         # An answer that has begun before the head was read has said that the connection ends.
-        self.keep_alive = head.keep_alive and not self.params.no_keep_alive and not self._started
-        if self._parser is not None and self._parser.rest and self._outbox is not None:
-            self._holds = self._outbox.holds or _END_OF_HEAD in self._parser.rest
+        self.keep_alive = head.keep_alive and not self.is_last and not self._started
+        if self._outbox is not None and self._parser is not None and self._parser.buffered:
+            self._outbox.holding = self._outbox.holding or self._parser.another_follows()
 
     @property
     def waits_for_request(self) -> bool:
         """True while bytes of the request are still to come."""
         return self._waits_for_request if self._parser is None else self._parser.waits
+
+    @property
+    def bytes_received(self) -> int:
+        """Bytes of the request's body that have come, while it is being read."""
+        return 0 if self._parser is None else self._parser.bytes_received
 
     @property
     def head_seen(self) -> bool:
@@ -141,73 +151,61 @@ class HTTP1Connection(Exchange):
         """
         if self._started:
             raise HTTPOutputError("the headers have been sent already: an answer begins once")
-        status_line = status_lines[start_line]
-        framing = self._framing(start_line.code, headers)
-        if self._without_body and self._without_body not in _WITH_LENGTH and "Content-Length" in headers:
-            headers = headers.copy()
-            del headers["Content-Length"]
-        head = f"{status_line}{headers.to_lines()}{framing}\r\n".encode("latin-1")
+        request = NO_REQUEST if self._head is None else self._head.start_line
+        keep_alive = self.keep_alive and (self._parser is None or not self._parser.waits or self._will_read_on())
+        lines, left, keep_alive = frame_answer(start_line.code, headers, request, keep_alive)
+        if left <= -_CONTINUE and left != -_NOT_MODIFIED:
+            headers = without_length(headers)
+        head = f"{status_lines[start_line]}{headers.to_lines()}{lines}\r\n".encode("latin-1")
+        buffers: tuple[Buffer, ...]
         if not chunk:
-            self._started = True
-            return self._send(head)
-        if self._body_left == len(chunk) <= _JOIN_BELOW and type(chunk) is bytes:
-            self._started = True
-            self._body_left = 0
-            return self._send(b"".join((head, chunk)))
-        body = self._framed(chunk)
-        self._started = True
-        return self._send(head, *body)
-
-    def _framing(self, code: int, headers: HTTPHeaders) -> str:
-        """The field lines that say where the body and the connection end, as far as they are not there."""
-        fields = fields_of(headers)
-        if "Transfer-Encoding" in fields:
-            raise HTTPOutputError("leave Transfer-Encoding out: a body without Content-Length is sent in chunks anyway")
-        method, _, version = _NO_REQUEST if self._head is None else self._head.start_line
-        if self._parser is None or self._parser.waits:
-            # Whoever is answered before the request is complete has to be told that its rest is not read.
-            self.keep_alive = False
-        lines = "" if "Date" in fields else date_line()
-        # Nothing is left of an answer that was refused before this one.
-        self._without_body, self._chunked, self._body_left = 0, False, None
-        if code < OK:
-            # To the client this is no answer yet: it would take that to its next request for the one to this.
-            self._without_body = code
-            self.keep_alive = False
-        elif code in _WITHOUT_BODY:
-            self._without_body = code
-        elif method == "HEAD":
-            self._without_body = OK
-        elif (length := fields.get("Content-Length")) is not None:
-            self._body_left = _promised_length(length)
-        elif version == "HTTP/1.0":
-            self.keep_alive = False
+            buffers = (head,)
+        elif left == len(chunk) <= _JOIN_BELOW and type(chunk) is bytes:
+            left = 0
+            buffers = (head + chunk,)
         else:
-            self._chunked = True
-            lines += "Transfer-Encoding: chunked\r\n"
-        if self.keep_alive and version != "HTTP/1.0" and "Connection" not in fields:
-            return lines
-        return lines + self._connection_line(code, headers.get("Connection"))
+            body, left = frame_chunk(chunk, left)
+            buffers = (head, *body)
+        self._started, self._left, self.keep_alive = True, left, keep_alive
+        if self.account is not None:
+            self.account.status = start_line.code
+        return self._send(*buffers)
 
-    def _connection_line(self, code: int, given: str | None) -> str:
-        if given is None:
-            return "Connection: Keep-Alive\r\n" if self.keep_alive else "Connection: close\r\n"
-        if has_token(given, "close"):
-            self.keep_alive = False
-        elif not self.keep_alive and code >= OK:
-            # Whatever the application thinks of the connection, it is told that it ends.
-            return "Connection: close\r\n"
-        return ""
+    def send_informational(self, status: int, headers: HTTPHeaders | None = None, /) -> Future[None]:
+        """Tell the client something before the answer: 103 Early Hints, 102, or 100 ahead of time (RFC 9110 15.2).
+
+        Nothing is sent to HTTP/1.0, which has no such messages. Raises :class:`HTTPOutputError` for
+        any other status, for 101, which is an answer, for fields that frame a body, and once the answer has begun.
+        """
+        if self._started:
+            raise HTTPOutputError(f"{status} comes before the answer, and that has begun")
+        if not _CONTINUE <= status < _OK or status == _SWITCHING_PROTOCOLS:
+            raise HTTPOutputError(f"{status} is no informational status: give 100, 102, 103 or another below 200")
+        if headers is not None and ("Content-Length" in headers or "Transfer-Encoding" in headers):
+            raise HTTPOutputError(f"leave Content-Length and Transfer-Encoding out of {status}: it has no body")
+        if self._head is None or self._head.start_line.version == "HTTP/1.0":
+            return CompletedFuture(self.io_loop, None)
+        if status == _CONTINUE:
+            self._head = self._head._replace(expects_continue=False)
+        status_line = status_lines[ResponseStartLine("", status, responses.get(status, ""))]
+        return self._send(f"{status_line}{headers.to_lines() if headers else ''}\r\n".encode("latin-1"))
+
+    def _will_read_on(self) -> bool:
+        """True where what is still to come of an answered request is read and thrown away, for the next to follow."""
+        missing = None if self._parser is None else self._parser.bytes_missing
+        if missing is None or self._head is None or self._head.expects_continue:
+            return False
+        return missing <= self.params.limits.max_unwanted_body
 
     # What goes wrong
 
     def peer_ended(self) -> None:
-        """The peer has ended its side: it has gone, though it may still read.
+        """The peer has ended its side: it has gone, though it may still read, or waits, as ``half_closed`` says.
 
         While the request is incomplete, reading on tells whether it is cut off.
         """
         self._peer_ended = True
-        if self._parser is not None and self._parser.complete:
+        if self._parser is not None and self._parser.complete and self.params.half_closed == "gone":
             self._tell_gone()
 
     def abandon(self) -> None:
@@ -215,26 +213,47 @@ class HTTP1Connection(Exchange):
         self._peer_ended = True
         if self._parser is not None:
             self._parser.stop()
+        if self.account is not None:
+            self.account.end("aborted", "the connection has closed")
         self._tell_gone()
         self._wake(StreamClosedError(None))
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: Exception, cause: Cause = "refused") -> None:
         """End the exchange on account of an error: the peer's, or the application's.
 
         It is logged and answered with a status; an answer that has begun is cut, one that is complete stays.
         """
         if isinstance(error, StreamClosedError) and (self._peer_ended or self.stream.closed()):
+            self._note("aborted", error)
             self.keep_alive = False
             self._tell_gone()
         elif not isinstance(error, HTTPInputError):
+            self._note("failed", repr(error))
             logger.error("uncaught exception in %r from %s", self._summary(), self.context.remote_ip, exc_info=error)
             self._answer_status(500)
         elif self._finished:
             # It came behind an answer that told the peer that the rest is not read.
             self.keep_alive = False
         else:
+            self._note(cause, error)
+            if cause == "timed out":
+                self._tell_gone()
             logger.info("refused a request from %s with %d: %s", self.context.remote_ip, error.status, error)
             self._answer_status(error.status)
+
+    def record(self) -> RequestRecord | None:
+        """Give what was counted of this request, once; None where nothing was."""
+        account, self.account = self.account, None
+        if account is None:
+            return None
+        method, target, _ = ("", "", "") if self._head is None else self._head.start_line
+        seconds = self.io_loop.time() - account.began
+        account.end("aborted", "the connection has closed")
+        return account.record(self.context, method, target, seconds)
+
+    def _note(self, cause: Cause, reason: object) -> None:
+        if self.account is not None:
+            self.account.end(cause, reason)
 
     def _answer_status(self, status: int) -> None:
         """Answer with a status and its name, and let no request follow; where an answer has begun, cut it."""
@@ -269,7 +288,17 @@ class HTTP1Connection(Exchange):
         return "" if self._head is None else " ".join(self._head.start_line[:2])[:200]
 
 
-def _promised_length(value: str) -> int:
-    if not (value.isascii() and value.isdigit()):
-        raise HTTPOutputError(f"Content-Length {value!r} is no single plain number")
-    return int(value)
+class _OneRequest:
+    """Begins a request with a delegate that is there already; an HTTPServerConnectionDelegate."""
+
+    __slots__ = ("_delegate",)
+
+    def __init__(self, delegate: HTTPMessageDelegate) -> None:
+        self._delegate = delegate
+
+    def start_request(self, server_conn: object, request_conn: HTTPConnection, /) -> HTTPMessageDelegate:
+        """Give the delegate."""
+        return self._delegate
+
+    def on_close(self, server_conn: object, /) -> None:
+        """Nothing is kept."""

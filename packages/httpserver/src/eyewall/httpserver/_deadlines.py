@@ -17,30 +17,26 @@ class Swept(Protocol):
 
 
 class Sweeper:
-    """Looks at its connections once in ``tick`` seconds, as long as it has any.
+    """Looks at its connections twice in ``tick`` seconds, as long as it has any.
 
-    :attr:`now` is a clock that is read for nothing: it lags by up to a tick, so that a deadline
-    counted from it may be early by that much; whoever sets one adds a :attr:`tick`.
+    A state of theirs counts from the first look that sees it. So a deadline is never early, and
+    noticed within a tick; and a connection need not note when something began.
     """
 
-    __slots__ = ("_connections", "_timer", "io_loop", "now", "tick")
+    __slots__ = ("_connections", "_pause", "_timer", "io_loop")
 
     def __init__(self, io_loop: EventLoop, tick: float) -> None:
         self.io_loop: EventLoop = io_loop
         """The loop that the timer runs on."""
         self._connections: set[Swept] = set()
         self._timer: Timer | None = None
-        self.tick: float = tick
-        """Seconds between two looks."""
-        self.now: float = io_loop.time()
-        """The loop's time at the last look."""
+        self._pause = tick / 2
 
     def add(self, connection: Swept) -> None:
         """Look at this one from now on."""
         self._connections.add(connection)
         if self._timer is None:
-            self.now = self.io_loop.time()
-            self._timer = self.io_loop.call_later(self.tick, self._sweep)
+            self._timer = self.io_loop.call_later(self._pause, self._sweep)
 
     def discard(self, connection: Swept) -> None:
         """Look at this one no more."""
@@ -50,7 +46,7 @@ class Sweeper:
             self._timer = None
 
     def _sweep(self) -> None:
-        self.now = self.io_loop.time()
-        self._timer = self.io_loop.call_later(self.tick, self._sweep)
+        now = self.io_loop.time()
+        self._timer = self.io_loop.call_later(self._pause, self._sweep)
         for connection in list(self._connections):
-            connection.sweep(self.now)
+            connection.sweep(now)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 from eyewall.iostream import StreamClosedError
 
 from ._context import HTTPConnectionContext
+from ._framing import IN_CHUNKS, frame_chunk, frame_end
+from ._headers import HTTPHeaders
 from ._parameters import HTTP1ConnectionParameters
 from .errors import HTTPOutputError
 
@@ -19,36 +21,36 @@ if TYPE_CHECKING:
     from ._head import RequestHead
     from ._outbox import Outbox
     from ._parser import RequestParser
+    from ._record import Account
     from .protocols import HTTPMessageDelegate
 
 _DEFAULTS: Final = HTTP1ConnectionParameters()
-OK: Final = 200
 
 
 class Exchange:
     """The state of one request and its answer, and the body that this end writes."""
 
     __slots__ = (
-        "_body_left",
-        "_chunked",
         "_close_callback",
         "_delegate",
         "_finish_waiter",
         "_finished",
         "_head",
-        "_holds",
+        "_left",
         "_outbox",
         "_parser",
         "_peer_ended",
         "_started",
         "_waits_for_request",
-        "_without_body",
+        "account",
         "context",
         "detached",
         "io_loop",
         "is_client",
+        "is_last",
         "keep_alive",
         "params",
+        "reads",
         "stream",
         "written",
     )
@@ -60,6 +62,7 @@ class Exchange:
         params: HTTP1ConnectionParameters | None = None,
         context: HTTPConnectionContext | None = None,
         *,
+        parser: RequestParser | None = None,
         outbox: Outbox | None = None,
     ) -> None:
         self.is_client: Final = is_client
@@ -74,27 +77,38 @@ class Exchange:
         """Who asks."""
         self.keep_alive: bool = False
         """Whether another request may follow this one; settled when the answer begins."""
-        self._outbox = outbox
-        # Whether answers are held back: while a request waits behind this one, or an answer before it.
-        self._holds = outbox is not None and outbox.holds
-        self._delegate: HTTPMessageDelegate | None = None
-        self._parser: RequestParser | None = None
-        self._waits_for_request = True
-        self._head: RequestHead | None = None
-        self._close_callback: Callable[[], object] | None = None
-        self._started = False
-        self._finished = False
-        self._peer_ended = False
-        self._chunked = False
-        # Bytes that Content-Length has promised and that are still to be written; None without it.
-        self._body_left: int | None = None
+        self.is_last: bool = self.params.no_keep_alive
+        """True where no other request may follow, whatever the client wants."""
+        self.account: Account | None = None
+        """What is counted of this request, if anybody wants to know."""
         self.written: Future[None] | None = None
         """Done when the kernel has taken all that was written; None where that is nothing."""
-        self._finish_waiter: Promise[None] | None = None
-        # 0, or the status (200 stands for the answer to a HEAD) on account of which there is no body.
-        self._without_body = 0
         self.detached: bool = False
         """True once :meth:`detach` has given the stream away."""
+        self.reads: bool = False
+        """True while it waits for its peer to send more."""
+        self._outbox = outbox
+        self._parser = parser
+        self._delegate: HTTPMessageDelegate | None = None
+        self._head: RequestHead | None = None
+        self._waits_for_request = True
+        self._peer_ended = False
+        self._started = False
+        self._finished = False
+        # Bytes of the body that are still to be written, or one of the values in _framing.
+        self._left = 0
+        self._close_callback: Callable[[], object] | None = None
+        self._finish_waiter: Promise[None] | None = None
+
+    @property
+    def trailers(self) -> HTTPHeaders:
+        """The fields that came behind a body in chunks: there from the delegate's ``finish`` on, and mostly none."""
+        return (self._parser and self._parser.trailers) or HTTPHeaders()
+
+    @property
+    def finished(self) -> bool:
+        """True once the answer is complete."""
+        return self._finished
 
     @property
     def max_body_size(self) -> int:
@@ -112,25 +126,28 @@ class Exchange:
         Raises :class:`HTTPOutputError` before the headers, after :meth:`finish`, and beyond the
         length that was promised.
         """
-        if not self._started or self._finished:
-            raise HTTPOutputError("a body is written after write_headers and before finish")
-        return self._send(*self._framed(chunk))
+        self._check_body_is_open()
+        buffers, self._left = frame_chunk(chunk, self._left)
+        return self._send(*buffers)
 
-    def finish(self) -> None:
+    def finish(self, trailers: HTTPHeaders | None = None) -> None:
         """The answer is complete.
 
-        Raises :class:`HTTPOutputError` where it is shorter than it promised, and closes the
-        connection: that is how the peer learns of it.
+        ``trailers`` follow a body that was sent in chunks; for HTTP/1.0, which has none, they are
+        dropped. Raises :class:`HTTPOutputError` where a body is shorter than it promised, and closes
+        the connection: that is how the peer learns of it; and for trailers that cannot be.
         """
         if not self._started or self._finished:
             raise HTTPOutputError("an answer is finished once, after write_headers")
-        if self._body_left:
+        if self._left > 0:
             self._cut()
-            raise HTTPOutputError(f"Content-Length promised {self._body_left} bytes more than were written")
-        if self._chunked:
-            self._send(b"0\r\n\r\n")
+            raise HTTPOutputError(f"Content-Length promised {self._left} bytes more than were written")
+        if (self._left == IN_CHUNKS or trailers) and (end := frame_end(self._left, trailers)):
+            self._send(end)
         self._finished = True
         self._close_callback = None
+        if self.account is not None:
+            self.account.end("answered")
         if self._finish_waiter is not None:
             self._wake(None)
         elif self._parser is not None and not self._parser.complete:
@@ -151,61 +168,45 @@ class Exchange:
         """
         self.release()
         if self._parser is not None:
-            self._unread(self._parser)
+            self.stream.unread(self._parser.take_rest())
             self._parser.stop()
         self.keep_alive = False
         self._started = self._finished = True
         self.stream.set_close_callback(None)
         self.stream.set_eof_callback(None)
         self.detached = True
+        if self.account is not None:
+            self.account.end("detached")
         self._wake(None)
         return self.stream
 
     def release(self) -> None:
-        """Send what is held back: something is to be waited for."""
-        if self._outbox is not None and self._outbox.holds:
-            self._send()
-        # And from here nothing more is: the next wait would not be noticed.
-        self._holds = False
+        """Send the answers that are held back."""
+        if self._outbox is not None and (sent := self._outbox.release()) is not None:
+            self.written = sent
 
-    def _unread(self, parser: RequestParser) -> None:
-        self.stream.unread(parser.rest)
-        parser.rest = b""
+    def _check_body_is_open(self) -> None:
+        if not self._started or self._finished:
+            raise HTTPOutputError("a body is written after write_headers and before finish")
 
     async def _wait_until_finished(self) -> None:
         if self.stream.closed():
             # It closed while the delegate was busy: there is nobody left who would wake us.
             raise StreamClosedError
-        self.release()
         self._finish_waiter = self.io_loop.create_future()
         try:
             await self._finish_waiter
         finally:
             self._finish_waiter = None
 
-    def _framed(self, chunk: Buffer) -> tuple[Buffer, ...]:
-        """The chunk as it goes on the wire."""
-        size = chunk.nbytes if isinstance(chunk, memoryview) else len(chunk)
-        if self._without_body:
-            if size and self._without_body != OK:
-                raise HTTPOutputError(
-                    f"an answer with status {self._without_body} has no body (RFC 9110 section 6.4.1)"
-                )
-            return ()
-        if self._chunked:
-            return (b"%x\r\n" % size, chunk, b"\r\n") if size else ()
-        if self._body_left is not None:
-            if size > self._body_left:
-                raise HTTPOutputError(f"{size - self._body_left} bytes more than Content-Length promised")
-            self._body_left -= size
-        return (chunk,)
-
     def _send(self, *buffers: Buffer) -> Future[None]:
+        if self.account is not None:
+            self.account.sent += sum(map(len, buffers))
         try:
-            if not self._holds or self._outbox is None:
+            if self._outbox is None or not self._outbox.holding:
                 self.written = self.stream.write(*buffers)
             else:
-                self.written = self._outbox.write(*buffers) if buffers else self._outbox.release()
+                self.written = self._outbox.write(*buffers)
         except StreamClosedError as error:
             # Told through the future: who does not wait for it writes into the void, as in Tornado.
             self.keep_alive = False

@@ -29,7 +29,7 @@ _HOST: Final = r"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-
 _is_host = lru_cache(maxsize=256)(re.compile(_HOST).fullmatch)
 _is_origin_form = re.compile(r"/[^#]*").fullmatch
 _is_absolute_form = re.compile(rf"[A-Za-z][A-Za-z0-9+.\-]*://(?!/|$|\?|:)({_HOST})(?:[/?][^#]*)?").fullmatch
-_is_authority_form = re.compile(rf"(?!:){_HOST}").fullmatch
+_is_authority_form = re.compile(rf"(?!:)(?=.*:[0-9]+\Z){_HOST}").fullmatch
 
 # More digits than any body has, few enough that int() is cheap.
 _MAX_LENGTH_DIGITS: Final = 18
@@ -64,6 +64,8 @@ def parse_request_head(head: str) -> RequestHead:
     block = head[match.end() - 2 :]
     read = _read_fields_once if len(block) <= _SHORT_BLOCK else _read_fields
     headers, length, keep_alive, expects_continue = read(block, version == "HTTP/1.0")
+    if length and method == "CONNECT":
+        raise HTTPInputError("a CONNECT request with a body, which a tunnel's first bytes could be taken for")
     return RequestHead(start_line, headers.copy(), length, keep_alive, expects_continue)
 
 
@@ -153,9 +155,7 @@ def _check_host(host: str | None, is_1_0: bool) -> None:
 def _check_target(method: str, target: str) -> None:
     """RFC 9112 section 3.2: the four forms of a request target, of which the commonest has been seen to."""
     if method == "CONNECT":
-        if _is_authority_form(target):
-            raise HTTPInputError("CONNECT: no tunnels are opened here", status=501)
-        valid = False
+        valid = _is_authority_form(target) is not None
     elif target == "*":
         valid = method == "OPTIONS"
     else:

@@ -27,87 +27,135 @@ _may_go_on = re.compile(_REST_OF_HEAD).fullmatch
 
 
 class RequestParser:
-    """Reads one request.
+    """Reads the requests of one connection, one after the other.
 
-    :meth:`feed` it bytes as they come. It calls ``on_head``, then its delegate, and stops at the
-    end of the request: what follows is left in :attr:`rest`. Where a call on the delegate gives an
-    awaitable, ``feed`` stops as well and hands it over: await it, then feed on, with ``b""`` if
-    there is nothing new. It stops, too, behind a head with ``Expect``, so that whoever feeds it can
-    tell the client to go on.
+    For each, :meth:`begin`, then :meth:`feed` it bytes as they come. It calls ``on_head``, then the
+    delegate, and stops at the end of the request: what follows is kept for the next. Where a call on
+    the delegate gives an awaitable, ``feed`` stops as well and hands it over: await it, then feed on,
+    with ``b""`` if there is nothing new. It stops, too, behind a head with ``Expect``, so that
+    whoever feeds it can tell the client to go on.
     """
 
     __slots__ = (
+        "_at",
         "_body",
+        "_data",
         "_delegate",
         "_head_seen",
         "_limiter",
         "_on_head",
         "_searched",
+        "buffered",
         "complete",
         "max_body_size",
-        "rest",
         "waits",
     )
 
-    def __init__(
-        self,
-        delegate: HTTPMessageDelegate,
-        on_head: Callable[[RequestHead], object],
-        limiter: Limiter,
-    ) -> None:
-        self._delegate = delegate
-        self._on_head = on_head
+    def __init__(self, limiter: Limiter) -> None:
         self._limiter = limiter
-        self.max_body_size: int = limiter.limits.max_body_size
+        self._data = b""
+        self._at = 0
+        self._searched = 0
+        self._delegate: HTTPMessageDelegate = _NOBODY
+        self._on_head: Callable[[RequestHead], object] = _ignore
+        self._head_seen = False
+        self._body: _Body | None = None
+        self.buffered: bool = False
+        """True where something has been fed and not used."""
+        self.max_body_size: int = 0
         """Bytes of the body, at most: else 413. May be changed from the delegate's ``headers_received``."""
-        self.rest: bytes = b""
-        """What has been fed and not used."""
         self.complete: bool = False
         """True once the whole request has been read; set before the delegate's ``finish``."""
         self.waits: bool = True
         """True while bytes of the request are still to come."""
-        self._head_seen = False
-        self._searched = 0
-        self._body: _Body | None = None
+
+    def begin(self, delegate: HTTPMessageDelegate, on_head: Callable[[RequestHead], object]) -> None:
+        """Go on to the next request."""
+        self._delegate = delegate
+        self._on_head = on_head
+        self._head_seen = self.complete = False
+        self.waits = True
+        self._body = None
+        self.max_body_size = self._limiter.limits.max_body_size
 
     def stop(self) -> None:
         """Call the delegate no more; what is still to come of the request is only checked."""
         self._delegate = _NOBODY
+        self._on_head = _ignore
+
+    def take_rest(self) -> bytes:
+        """Give what has been fed and not used, and forget it."""
+        rest, self._data = self._data[self._at :], b""
+        self._at = self._searched = 0
+        self.buffered = False
+        return rest
+
+    def another_follows(self) -> bool:
+        """True where what is buffered behind this head may hold another request, to be answered at once."""
+        return self._data.find(_END_OF_HEAD, self._at) >= 0
+
+    @property
+    def bytes_received(self) -> int:
+        """Bytes of the body that have been read."""
+        return 0 if self._body is None else self._body.received
+
+    @property
+    def bytes_missing(self) -> int | None:
+        """Bytes of the body that are still to come; None where that is not known, or the head is not there yet."""
+        if not self.waits:
+            return 0
+        return None if self._body is None or self._body.length == CHUNKED else self._body.length - self._body.received
+
+    @property
+    def trailers(self) -> HTTPHeaders | None:
+        """The fields behind a body in chunks, once it is complete."""
+        return None if self._body is None else self._body.trailers
 
     def feed(self, data: bytes) -> Awaitable[object] | None:
         """Read on. Raises :class:`HTTPInputError`, after which the request is over."""
-        if self.rest:
-            data = self.rest + data
+        if data:
+            self._data = self._data[self._at :] + data if self.buffered else data
+            self._at = 0
         if self._head_seen:
-            self.rest = data
             return self._finish() if self._body is None else self._read_body(self._body)
+        return self._read_head()
+
+    def _read_head(self) -> Awaitable[object] | None:
+        data = self._data
         # One empty line before a request is what old clients send behind a form (RFC 9112 section 2.2).
-        start = 2 if data[:2] == b"\r\n" else 0
-        end = data.find(_END_OF_HEAD, self._searched or start)
+        start = self._at + 2 if data.startswith(b"\r\n", self._at) else self._at
+        end = data.find(_END_OF_HEAD, self._at + self._searched if self._searched else start)
         if end < 0:
-            self._keep_head(data, start)
+            self.buffered = data != b""
+            self._keep_head(data[self._at :], start - self._at)
             return None
         if end - start > self._limiter.short:
             self._limiter.check_head(data[start:end])
-        self.rest = data[end + 4 :]
-        return self._take_head(data[start : end + 2].decode("latin-1"))
-
-    def _take_head(self, text: str) -> Awaitable[object] | None:
+        self._searched = 0
+        if end + 4 == len(data):
+            self._data = b""
+            self._at = 0
+            self.buffered = False
+        else:
+            self._at = end + 4
+            self.buffered = True
         self._head_seen = True
-        head = parse_request_head(text)
+        head = parse_request_head(data[start : end + 2].decode("latin-1"))
         start_line, headers, length, _, holds_body = head
-        body = self._body = _Body(length, self._limiter) if length else None
-        self.waits = body is not None
+        if length:
+            self._body = _Body(length, self._limiter)
+        else:
+            self.waits = False
         self._on_head(head)
         waiting = self._delegate.headers_received(start_line, headers)
         if waiting is not None:
             return waiting
-        if body is None:
+        if self._body is None:
             return self._finish()
         if holds_body:
-            self._limiter.check_body(body.length, self.max_body_size)
+            self._limiter.check_body(length, self.max_body_size)
             return None
-        return self._read_body(body)
+        return self._read_body(self._body)
 
     def _keep_head(self, data: bytes, start: int) -> None:
         # Three bytes of its end may be here already: a limit holds however the bytes are cut.
@@ -115,13 +163,14 @@ class RequestParser:
             self._limiter.check_head(data[start:-3], complete=False)
         if not (_may_go_on(data, self._searched) if self._searched else _may_begin_head(data)):
             raise HTTPInputError(f"no HTTP request, or a bare CR or LF: {data[:80]!r}")
-        self.rest = data
         # From here the next search begins: before a line's end of which a part may be here already.
         self._searched = len(data[:-3].rstrip(b"\r\n")) if len(data) > 8 else 0
 
     def _read_body(self, body: _Body) -> Awaitable[object] | None:
         self._limiter.check_body(body.announced, self.max_body_size)
-        content, self.rest = body.read(self.rest)
+        content, self._data = body.read(self._data[self._at :] if self._at else self._data)
+        self._at = 0
+        self.buffered = self._data != b""
         self._limiter.check_body(body.announced, self.max_body_size)
         if content and (waiting := self._delegate.data_received(content)) is not None:
             return waiting
@@ -149,7 +198,13 @@ class _Body:
         return self.length if self._chunks is None else self.received + self._chunks.remaining
 
     @property
+    def trailers(self) -> HTTPHeaders | None:
+        """The fields behind it."""
+        return None if self._chunks is None else self._chunks.trailers
+
+    @property
     def done(self) -> bool:
+        """True once all of it has been read."""
         return self.received == self.length if self._chunks is None else self._chunks.done
 
     def read(self, data: bytes) -> tuple[bytes, bytes]:
@@ -161,6 +216,10 @@ class _Body:
             content, rest = (data, b"") if len(data) <= missing else (data[:missing], data[missing:])
         self.received += len(content)
         return content, rest
+
+
+def _ignore(head: RequestHead) -> None:
+    pass
 
 
 class _Nobody:

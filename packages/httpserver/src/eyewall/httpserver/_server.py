@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
     from eyewall.ioloop import EventLoop
     from eyewall.iostream import Address, SSLOptions, Stream
+    from eyewall.tcpserver import DrainedError, DrainReport
 
     from ._parameters import Deadlines, HalfClosed, Limits
     from ._request import HTTPServerRequest
-    from .protocols import HTTPConnection, HTTPMessageDelegate
+    from .protocols import HTTPConnection, HTTPMessageDelegate, HTTPServerObserver
 
 
 class HTTPServer(TCPServer):
@@ -48,7 +49,8 @@ class HTTPServer(TCPServer):
     ``max_body_size``, ``body_timeout``, ``idle_connection_timeout``) prevail over these values, in
     bytes and seconds; 0 and None stand for the default, but a ``max_body_size`` of 0 means none.
     ``half_closed`` says what a client counts as that ends its side behind its request: ``"gone"``, or
-    one that waits for its answer: ``"finish"``. ``ssl_options`` makes the server speak TLS;
+    one that waits for its answer: ``"finish"``. ``observer`` is told of every connection, and of every
+    request when it is over. ``ssl_options`` makes the server speak TLS;
     ``protocol`` is what requests say of theirs behind something that speaks TLS for this server
     (``"https"``).
 
@@ -80,6 +82,7 @@ class HTTPServer(TCPServer):
         half_closed: HalfClosed = "gone",
         limits: Limits | None = None,
         deadlines: Deadlines | None = None,
+        observer: HTTPServerObserver | None = None,
         io_loop: EventLoop | None = None,
     ) -> None:
         super().__init__(
@@ -117,13 +120,21 @@ class HTTPServer(TCPServer):
             self._delegate = BehindProxies(self._delegate, proxies, trusted_downstream or ())
         self._connections: set[HTTP1ServerConnection] = set()
         self._sweeper: Sweeper | None = None
+        self._observer = observer
 
     def handle_stream(self, stream: Stream, address: Address, /) -> None:
         """Serve a connection; called for each that is accepted."""
         if self._sweeper is None or self._sweeper.io_loop is not stream.io_loop:
             self._sweeper = Sweeper(stream.io_loop, self.conn_params.deadlines.tick)
         context = HTTPConnectionContext(stream, address, self.protocol)
-        connection = HTTP1ServerConnection(stream, self.conn_params, context, sweeper=self._sweeper)
+        connection = HTTP1ServerConnection(
+            stream,
+            self.conn_params,
+            context,
+            sweeper=self._sweeper,
+            observer=self._observer,
+            secure=self.ssl_options is not None,
+        )
         self._connections.add(connection)
         connection.start_serving(self)
 
@@ -148,3 +159,22 @@ class HTTPServer(TCPServer):
             connection.abort()
         for connection in connections:
             await connection.close()
+
+    def on_drain(self) -> None:
+        """Let every connection serve what is under way, and tell its client to go; end at once those that are idle."""
+        for connection in list(self._connections):
+            connection.end_after_request()
+
+    async def cut_connections(self, error: DrainedError) -> None:
+        """Tell the delegates of what is still under way that it is over, and cancel their handlers."""
+        for connection in list(self._connections):
+            connection.cut(error)
+        await super().cut_connections(error)
+
+    async def drain(self, grace: float | None = None) -> DrainReport:
+        """:meth:`TCPServer.drain`, with the grace of ``deadlines.drain_timeout`` where none is given.
+
+        What is under way is answered, with ``Connection: close``; connections that are idle are closed;
+        those that were accepted a moment ago get time for their first request.
+        """
+        return await super().drain(self.conn_params.deadlines.drain_timeout if grace is None else grace)

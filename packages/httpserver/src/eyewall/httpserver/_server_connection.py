@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import TYPE_CHECKING, Any, Final
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from eyewall.iostream import StreamClosedError
+from eyewall.tcpserver import DrainedError
 
 from ._connection import HTTP1Connection
 from ._context import HTTPConnectionContext
@@ -14,21 +16,23 @@ from ._deadlines import Sweeper
 from ._decompress import Decompressing
 from ._outbox import Outbox
 from ._parameters import HTTP1ConnectionParameters
+from ._parser import RequestParser
+from ._record import Account
+from ._steps import Steps
+from ._watch import Seen, State, Watch
 from .errors import HTTPInputError
 
 if TYPE_CHECKING:
-    from eyewall.ioloop import Promise, Task
+    from collections.abc import Callable
+
+    from eyewall.ioloop import CancelScope, Promise, Task
     from eyewall.iostream import Stream
 
-    from .protocols import HTTPServerConnectionDelegate
+    from .protocols import HTTPServerConnectionDelegate, HTTPServerObserver
+
+T = TypeVar("T")
 
 logger = logging.getLogger("eyewall.httpserver")
-
-LINGER_BYTES: Final = 1024 * 1024
-LINGER_SECONDS: Final = 2.0
-REQUESTS_IN_A_ROW: Final = 32
-"""Pipelined requests that are answered before other connections get their turn."""
-_TICK: Final = 1.0
 
 
 class HTTP1ServerConnection:
@@ -39,23 +43,29 @@ class HTTP1ServerConnection:
         connection = HTTP1ServerConnection(stream)
         connection.start_serving(delegate)
 
-    An :class:`HTTPServer` makes one for each connection. After an answer that tells the peer to go
-    while it may still be sending, this side is shut down and up to :data:`LINGER_BYTES` are
-    discarded for up to :data:`LINGER_SECONDS`, so that the peer gets to read the answer
-    (RFC 9112 section 9.6).
+    An :class:`HTTPServer` makes one for each connection. Each request runs in a context of its own
+    (``contextvars``). After an answer that tells the peer to go while it may still be sending, this
+    side is shut down and input is discarded within ``linger_bytes`` and ``linger_seconds``, so that
+    the peer gets to read the answer (RFC 9112 section 9.6).
     """
 
     __slots__ = (
         "__weakref__",
         "_begun",
+        "_ends_after_request",
         "_exchange",
-        "_in_body",
+        "_last",
         "_lingers",
+        "_observer",
+        "_outbox",
+        "_parser",
         "_peer_ended",
+        "_scope",
+        "_secure",
         "_served",
-        "_since",
         "_sweeper",
         "_task",
+        "_watch",
         "context",
         "params",
         "stream",
@@ -68,6 +78,8 @@ class HTTP1ServerConnection:
         context: HTTPConnectionContext | None = None,
         *,
         sweeper: Sweeper | None = None,
+        observer: HTTPServerObserver | None = None,
+        secure: bool = False,
     ) -> None:
         self.stream: Stream = stream
         """What is served."""
@@ -76,15 +88,22 @@ class HTTP1ServerConnection:
         self.context: HTTPConnectionContext = context or HTTPConnectionContext(stream, stream.info.address)
         """Who asks."""
         self._sweeper = sweeper or Sweeper(stream.io_loop, self.params.deadlines.tick)
+        self._observer = observer
+        self._secure = secure
+        self._parser = RequestParser(self.params.limiter)
+        self._outbox = Outbox(stream)
         self._exchange: HTTP1Connection | None = None
         self._task: Task[Any] | None = None
-        self._since = 0.0
+        self._scope: CancelScope | None = None
+        # Made at the first look: most connections are over before.
+        self._watch: Watch | None = None
+        self._served = 0
+        # The number of the last request, counted from 0.
+        self._last: float = math.inf if self.params.limits.max_requests is None else self.params.limits.max_requests - 1
         self._begun = False
-        self._served = False
+        self._ends_after_request = False
         self._lingers = False
         self._peer_ended = False
-        # The exchange whose body was still to come at the last look; its time counts from there.
-        self._in_body: HTTP1Connection | None = None
 
     def start_serving(self, delegate: HTTPServerConnectionDelegate) -> None:
         """Begin to serve; ``delegate.on_close`` tells when it is over."""
@@ -92,9 +111,9 @@ class HTTP1ServerConnection:
             delegate = Decompressing(delegate)
         self._task = self.stream.io_loop.spawn(self._serve(delegate))
 
-    def abort(self) -> None:
+    def abort(self, error: BaseException | None = None) -> None:
         """Close at once: tell the delegate of a request that is under way, and cancel its handler."""
-        self.stream.close()
+        self.stream.close(error)
         if self._exchange is not None:
             self._exchange.abandon()
         # One that has not begun would never run to its end, and ends by itself on a closed stream.
@@ -112,130 +131,208 @@ class HTTP1ServerConnection:
             self._task.add_done_callback(lambda _: _answer(over))
             await over
 
+    def end_after_request(self) -> None:
+        """Serve what is under way, tell its client ``Connection: close``, and end; end at once what is idle.
+
+        A connection that has just been accepted keeps its time for a first request.
+        """
+        self._ends_after_request = True
+        if self._exchange is not None:
+            self._exchange.is_last = True
+            self._exchange.keep_alive = False
+        elif self._served:
+            self.stream.close()
+
+    def cut(self, error: Exception) -> None:
+        """:meth:`abort` what a drain had to cut, and note it as that."""
+        if self._exchange is not None and self._exchange.account is not None:
+            self._exchange.account.end("drained", error)
+        self.abort(error)
+
     async def _serve(self, delegate: HTTPServerConnectionDelegate) -> None:
-        stream, sweeper, outbox = self.stream, self._sweeper, Outbox(self.stream)
         self._begun = True
-        sweeper.add(self)
-        self._since = sweeper.now + sweeper.tick
-        in_a_row = 0
+        self._sweeper.add(self)
+        if self._observer is not None:
+            self._tell(self._observer.connection_opened, self.context)
         try:
             # Before the callbacks, which register the descriptor: the first bytes are mostly there.
-            ready = stream.readable()
-            stream.set_close_callback(self._on_close)
-            stream.set_eof_callback(self._on_eof)
+            ready = self.stream.readable()
+            self.stream.set_close_callback(self._on_close)
+            self.stream.set_eof_callback(self._on_eof)
             await ready
-            while True:
-                exchange = self._exchange = HTTP1Connection(stream, False, self.params, self.context, outbox=outbox)
-                self._since = sweeper.now + sweeper.tick
-                if self._peer_ended:
-                    exchange.peer_ended()
-                try:
-                    message_delegate = delegate.start_request(self, exchange)
-                except Exception as error:  # noqa: BLE001 - whatever it raises ends this connection only
-                    exchange.fail(error)
-                    keep_alive = False
-                else:
-                    keep_alive = await exchange.read_response(message_delegate)
-                    del message_delegate
-                if exchange.detached:
-                    break
-                if not keep_alive:
-                    await self._end(exchange, outbox)
-                    break
-                if (written := exchange.written) is not None and not written.done():
-                    await written
-                # Whoever is idle keeps nothing of what it has asked.
-                self._exchange = None
-                del exchange, written
-                self._served = True
-                self._since = sweeper.now + sweeper.tick
-                ready = stream.readable()
-                if outbox.holds and (self._peer_ended or not ready.done()):
-                    await outbox.release()
-                if ready.done() and (in_a_row := in_a_row + 1) == REQUESTS_IN_A_ROW:
-                    in_a_row = 0
-                    await self._next_turn(outbox)
-                await ready
+            await self._serve_requests(delegate)
         except StreamClosedError as error:
             self._log_end(error.real_error)
         finally:
             self._over(delegate)
 
-    async def _next_turn(self, outbox: Outbox) -> None:
+    async def _serve_requests(self, delegate: HTTPServerConnectionDelegate) -> None:
+        handlers_may_take_forever = self.params.deadlines.handler_timeout is None
+        most_in_a_row = self.params.limits.max_pipelined
+        in_a_row = 0
+        while True:
+            exchange = self._exchange = self._next_exchange()
+            serving = exchange.serve(delegate, self)
+            # The steps of a request run in a context of its own, and in this task: the first one by hand,
+            # which is all of most requests.
+            context = copy_context()
+            try:
+                waited_for = context.run(serving.send, None)
+            except StopIteration as ended:
+                keep_alive: bool = ended.value
+            else:
+                steps = Steps(serving, context, waited_for, self._outbox.release)
+                keep_alive = await (steps if handlers_may_take_forever else self._wait_for(steps))
+                del steps, waited_for
+            if self._observer is not None:
+                self._tell_ended(self._observer, exchange)
+            if not keep_alive:
+                await self._end(exchange)
+                return
+            if (written := exchange.written) is not None and not written.done():
+                await written
+            # Whoever is idle keeps nothing of what it has asked.
+            self._exchange = None
+            del exchange, written, serving, context
+            self._served += 1
+            if self._parser.buffered and in_a_row < most_in_a_row and not self._ends_after_request:
+                in_a_row += 1
+                continue
+            if self._outbox.holding and (sent := self._outbox.release()) is not None:
+                await sent
+            if self._ends_after_request:
+                return
+            if self._parser.buffered:
+                await self._next_turn()
+            else:
+                await self.stream.readable()
+            in_a_row = 0
+
+    def _next_exchange(self) -> HTTP1Connection:
+        exchange = HTTP1Connection(
+            self.stream, False, self.params, self.context, parser=self._parser, outbox=self._outbox
+        )
+        if self._ends_after_request or self._served >= self._last:
+            exchange.is_last = True
+        if self._peer_ended:
+            exchange.peer_ended()
+        if self._observer is not None:
+            exchange.account = Account(self.stream.io_loop.time())
+        return exchange
+
+    async def _wait_for(self, steps: Steps[bool]) -> bool:
+        """Wait for a request whose time is bounded."""
+        with self.stream.io_loop.cancel_scope() as self._scope:
+            return await steps
+        # Its time was over, and it has been answered.
+        return False
+
+    async def _next_turn(self) -> None:
         """Let others run: who sends many requests at once has the loop no longer than they."""
-        if outbox.holds:
-            await outbox.release()
         turn: Promise[None] = self.stream.io_loop.create_future()
         self.stream.io_loop.add_callback(_answer, turn)
         await turn
         if self.stream.closed():
             raise StreamClosedError
 
-    async def _end(self, exchange: HTTP1Connection, outbox: Outbox) -> None:
+    async def _end(self, exchange: HTTP1Connection) -> None:
         """Close in such a way that the peer gets to read the answer."""
-        written = outbox.release() if outbox.holds else exchange.written
-        if written is not None:
-            await written
-        left = LINGER_BYTES - len(self.stream.read_nowait())
-        if left == LINGER_BYTES and not exchange.waits_for_request:
+        if exchange.detached:
+            return
+        exchange.release()
+        if exchange.written is not None:
+            await exchange.written
+        discarded = len(self._parser.take_rest()) + len(self.stream.read_nowait())
+        if not discarded and not exchange.waits_for_request:
             return
         self._linger()
-        while left > 0:
+        while discarded <= self.params.limits.linger_bytes:
             await self.stream.readable()
-            left -= len(self.stream.read_nowait())
+            discarded += len(self.stream.read_nowait())
 
     def _linger(self) -> None:
         self._lingers = True
-        self._since = self._sweeper.now + self._sweeper.tick
         self.stream.shutdown_write()
 
     def _log_end(self, error: BaseException | None) -> None:
         """Log what nobody else does, such as a failed TLS handshake; that a client hangs up is everyday life."""
         if error is not None:
-            level = logging.DEBUG if isinstance(error, (ConnectionError, TimeoutError)) else logging.INFO
+            silent = isinstance(error, (ConnectionError, TimeoutError, DrainedError))
+            level = logging.DEBUG if silent else logging.INFO
             logger.log(level, "lost the connection of %s: %s", self.context.remote_ip, error)
 
     def _over(self, delegate: HTTPServerConnectionDelegate) -> None:
         self._sweeper.discard(self)
-        if self._exchange is None or not self._exchange.detached:
+        exchange, self._exchange = self._exchange, None
+        if exchange is None or not exchange.detached:
             self.stream.close()
-        self._exchange = self._in_body = None
+        if self._observer is not None:
+            self._tell_ended(self._observer, exchange)
+            self._tell(self._observer.connection_closed, self.context)
         try:
             delegate.on_close(self)
         except Exception:
             logger.exception("uncaught exception in on_close for %s", self.context.remote_ip)
 
+    # Who observes
+
+    def _tell_ended(self, observer: HTTPServerObserver, exchange: HTTP1Connection | None) -> None:
+        """Tell of a request that is over, once."""
+        if exchange is not None and (record := exchange.record()) is not None:
+            self._tell(observer.request_ended, record)
+
+    def _tell(self, told: Callable[[T], object], about: T) -> None:
+        try:
+            told(about)
+        except Exception:
+            logger.exception("uncaught exception in %r, which observes the server", told)
+
+    # Deadlines
+
     def sweep(self, now: float, /) -> None:
-        """Close the connection if its time is over."""
+        """End what is overdue."""
+        watch = self._watch = self._watch or Watch()
+        state = self._state()
+        seen = Seen(state, self._served, self._exchange, self.stream.unsent)
+        if (why := watch.look(now, seen, self.params.deadlines)) is not None:
+            self._end_overdue(state, why)
+
+    def _state(self) -> State:
         exchange = self._exchange
-        waits_for_body = exchange is not None and exchange.head_seen and exchange.waits_for_request
-        if waits_for_body and self._in_body is not exchange:
-            self._in_body, self._since = exchange, now
-        timeout = self._timeout(waits_for_body)
-        if now - self._since < timeout:
-            return
-        if exchange is None or self._lingers or self._peer_ended:
+        if exchange is not None and exchange.detached:
+            return State.DETACHED
+        if self._lingers:
+            return State.LINGERING
+        if exchange is not None:
+            return self._state_of(exchange)
+        if self._served:
+            return State.IDLE
+        return State.HANDSHAKE if self._secure and self.stream.info.tls is None else State.NEW
+
+    def _state_of(self, exchange: HTTP1Connection) -> State:
+        if self._peer_ended and self.params.half_closed == "gone":
+            return State.GONE
+        if not exchange.head_seen:
+            return State.HEAD
+        if exchange.waits_for_request:
+            return State.BODY if exchange.reads else State.HELD
+        return State.SENDING if exchange.finished else State.HANDLER
+
+    def _end_overdue(self, state: State, why: str) -> None:
+        exchange = self._exchange
+        status = _STATUS.get(state)
+        if exchange is None or exchange.finished or status is None or self.stream.unsent:
+            if exchange is not None and exchange.account is not None:
+                exchange.account.end("timed out", why)
+            logger.log(_LEVEL.get(state, logging.INFO), "closed the connection of %s: %s", self.context.remote_ip, why)
             self.stream.close()
             return
-        limit = "body_timeout" if waits_for_body else "header_timeout"
-        exchange.fail(HTTPInputError(f"it takes longer than {limit}, {timeout:g} seconds", status=408))
+        exchange.fail(HTTPInputError(why, status=status), "timed out")
         exchange.release()
-        self._linger()
-
-    def _timeout(self, waits_for_body: bool) -> float:
-        """How long the present state may last."""
-        exchange, deadlines = self._exchange, self.params.deadlines
-        if exchange is not None and exchange.detached:
-            return math.inf
-        if self._lingers:
-            return deadlines.linger_seconds
-        if self._peer_ended or (exchange is None and self._served):
-            return deadlines.idle_connection_timeout
-        if exchange is None:
-            return min(deadlines.header_timeout, deadlines.idle_connection_timeout)
-        if not exchange.head_seen:
-            return deadlines.header_timeout
-        return deadlines.body_timeout if waits_for_body and deadlines.body_timeout is not None else math.inf
+        if state is not State.HANDLER:
+            self._linger()
+        elif self._scope is not None:
+            self._scope.cancel()
 
     def _on_close(self) -> None:
         if self._exchange is not None:
@@ -243,10 +340,14 @@ class HTTP1ServerConnection:
 
     def _on_eof(self) -> None:
         self._peer_ended = True
-        # The answer is still tried, but nobody need be there to read it: from here its time is bounded.
-        self._since = self._sweeper.now + self._sweeper.tick
         if self._exchange is not None:
             self._exchange.peer_ended()
+
+
+# What a request is answered that takes too long in this state.
+_STATUS: Final = {State.HEAD: 408, State.BODY: 408, State.HANDLER: 503}
+# That nobody says anything is everyday life.
+_LEVEL: Final = dict.fromkeys((State.NEW, State.IDLE, State.GONE, State.LINGERING), logging.DEBUG)
 
 
 def _answer(promise: Promise[None]) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ._context import HTTPConnectionContext
     from ._headers import HTTPHeaders
+    from ._record import RequestRecord
     from ._start_line import RequestStartLine, ResponseStartLine
 
 
@@ -91,8 +92,20 @@ class HTTPConnection(Protocol):
         """Send a piece of the body; await the result, so that a slow peer holds you back."""
         ...
 
-    def finish(self) -> None:
-        """The answer is complete. Raises ``HTTPOutputError`` where it is shorter than it promised."""
+    def finish(self, trailers: HTTPHeaders | None = None) -> None:
+        """The answer is complete; ``trailers`` follow a body that was sent in chunks.
+
+        Raises ``HTTPOutputError`` where it is shorter than it promised, and for trailers that cannot be.
+        """
+        ...
+
+    def send_informational(self, status: int, headers: HTTPHeaders | None = None, /) -> Future[None]:
+        """Tell the client something before the answer, such as 103 (Early Hints); HTTP/1.0 is told nothing."""
+        ...
+
+    @property
+    def trailers(self) -> HTTPHeaders:
+        """The fields behind the request's body, from the delegate's ``finish`` on; mostly none."""
         ...
 
     def set_close_callback(self, callback: Callable[[], object] | None, /) -> None:
@@ -105,4 +118,24 @@ class HTTPConnection(Protocol):
 
     def detach(self) -> Stream:
         """Take the stream over from HTTP, with what has been read beyond this request left unread."""
+        ...
+
+
+class HTTPServerObserver(Protocol):
+    """Whoever wants to know what becomes of connections and requests, for logs and metrics.
+
+    Called in the connection's task, or where its end is noticed; what it raises is logged. Without
+    one, nothing is counted.
+    """
+
+    def connection_opened(self, context: HTTPConnectionContext, /) -> None:
+        """A connection begins to be served; its TLS handshake may be to come."""
+        ...
+
+    def connection_closed(self, context: HTTPConnectionContext, /) -> None:
+        """A connection is over, for HTTP at least."""
+        ...
+
+    def request_ended(self, record: RequestRecord, /) -> None:
+        """A request has ended, however that came about: there is one record for each."""
         ...

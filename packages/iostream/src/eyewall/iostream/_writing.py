@@ -89,6 +89,11 @@ class WritingStream(ReadingStream):
         """True while bytes wait to be sent."""
         return self._unsent is not None or self._transport.unsent
 
+    @property
+    def unsent(self) -> int:
+        """How many bytes that were written the kernel has not taken yet; more than 0 while any wait."""
+        return self._unsent.size if self._unsent is not None and self._unsent.size else int(self._transport.unsent)
+
     def shutdown_write(self) -> None:
         """End this side once all that was written has gone; the peer reads an end, and may still send."""
         if not self._closed and not self._shutting_down:

@@ -87,6 +87,11 @@ class Stream(Protocol):
         """Wait until no more than ``LOW_WATER_MARK`` bytes wait to be sent; fails where the stream closes."""
         ...
 
+    @property
+    def unsent(self) -> int:
+        """How many bytes that were written the kernel has not taken yet; more than 0 while any wait."""
+        ...
+
     def shutdown_write(self) -> None:
         """End this side once all that was written has gone; the peer reads an end, and may still send."""
         ...

@@ -9,6 +9,8 @@ from eyewall.iostream import StreamClosedError
 from eyewall.iostream.testing import memory_streams
 
 from .._context import HTTPConnectionContext
+from .._framing import FORBIDDEN_TRAILERS
+from .._headers import HTTPHeaders
 from .._reasons import status_lines
 from ..errors import HTTPOutputError
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from eyewall.ioloop import EventLoop, Future, Promise
     from eyewall.iostream import Address, Buffer, Stream, TLSInfo
 
-    from .._headers import HTTPHeaders
     from .._start_line import ResponseStartLine
 
 
@@ -55,6 +56,12 @@ class RecordingConnection:
         """A copy of the header fields as they were written; None until then."""
         self.chunks: list[bytes] = []
         """The pieces of the body, one for each call that brought one, without those to HEAD."""
+        self.informational: list[tuple[int, HTTPHeaders]] = []
+        """What :meth:`send_informational` sent before the answer."""
+        self.sent_trailers: HTTPHeaders | None = None
+        """The trailers that the answer was finished with."""
+        self.trailers: HTTPHeaders = HTTPHeaders()
+        """The request's; set them for whoever is tested."""
         self.finished: bool = False
         """True once the answer is complete."""
         self.closed: bool = False
@@ -110,7 +117,16 @@ class RecordingConnection:
         self._record(chunk)
         return self._written()
 
-    def finish(self) -> None:
+    def send_informational(self, status: int, headers: HTTPHeaders | None = None, /) -> Future[None]:
+        """Record what is told before the answer."""
+        if self.start_line is not None:
+            raise HTTPOutputError(f"{status} after the headers of the answer")
+        if not 100 <= status < 200 or status == 101:
+            raise HTTPOutputError(f"{status} is no informational status")
+        self.informational.append((status, HTTPHeaders() if headers is None else headers.copy()))
+        return self._written()
+
+    def finish(self, trailers: HTTPHeaders | None = None) -> None:
         """Record that the answer is complete."""
         if self.start_line is None:
             raise HTTPOutputError("finish() before the headers were written")
@@ -118,6 +134,12 @@ class RecordingConnection:
             raise HTTPOutputError("finish() was called twice")
         if self._bytes_left:
             raise HTTPOutputError(f"the body is {self._bytes_left} bytes shorter than its Content-Length")
+        if trailers:
+            if forbidden := FORBIDDEN_TRAILERS.intersection(trailers):
+                raise HTTPOutputError(f"{', '.join(sorted(forbidden))} among the trailers")
+            if self.headers is not None and "Content-Length" in self.headers:
+                raise HTTPOutputError("trailers behind a body with Content-Length")
+            self.sent_trailers = trailers.copy()
         self.finished = True
         self._close_callback = None
 

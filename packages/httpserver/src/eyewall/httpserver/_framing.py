@@ -1,0 +1,127 @@
+"""How a message that this end writes is framed: pure functions, which change nothing where they refuse (RFC 9112)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ._dates import date_line
+from ._head import has_token
+from ._headers import fields_of
+from ._start_line import RequestStartLine
+from .errors import HTTPOutputError
+
+if TYPE_CHECKING:
+    from eyewall.iostream import Buffer
+
+    from ._headers import HTTPHeaders
+
+# What is left to be written of a body is a number of bytes, or one of these, or below them the
+# negative of a status on account of which there is no body.
+IN_CHUNKS: Final = -1
+UNTIL_CLOSE: Final = -2
+NOT_SENT: Final = -3
+"""The body of an answer to HEAD: written, perhaps, and dropped."""
+_CONTINUE: Final = 100
+_OK: Final = 200
+_MULTIPLE_CHOICES: Final = 300
+_WITHOUT_BODY: Final = frozenset({204, 304})
+# What a client is taken to have asked whose request could not be read.
+NO_REQUEST: Final = RequestStartLine("GET", "*", "HTTP/1.1")
+
+# RFC 9110 section 6.5.1: what frames, routes or authorises a message may not come behind it.
+FORBIDDEN_TRAILERS: Final = frozenset(
+    {"Transfer-Encoding", "Content-Length", "Host", "Trailer", "Connection", "Authorization", "Content-Encoding"}
+    | {"Content-Type", "Content-Range", "Te", "Upgrade", "Cookie", "Set-Cookie", "Expect", "Proxy-Authorization"}
+)
+
+
+def frame_answer(
+    status: int, headers: HTTPHeaders, request: RequestStartLine, keep_alive: bool
+) -> tuple[str, int, bool]:
+    """Give the field lines that an answer lacks, what is left to be written of it, and whether the connection goes on.
+
+    Raises :class:`HTTPOutputError`.
+    """
+    fields = fields_of(headers)
+    if "Transfer-Encoding" in fields:
+        raise HTTPOutputError("leave Transfer-Encoding out: a body without Content-Length is sent in chunks anyway")
+    lines = "" if "Date" in fields else date_line()
+    if status < _OK:
+        # To the client this is no answer yet: it would take that to its next request for the one to this.
+        keep_alive = False
+        left = -status
+    elif request.method == "CONNECT" and status < _MULTIPLE_CHOICES:
+        # What follows is the tunnel (RFC 9110 section 9.3.6).
+        return lines, -status, False
+    elif status in _WITHOUT_BODY:
+        left = -status
+    elif request.method == "HEAD":
+        left = NOT_SENT
+    elif (length := fields.get("Content-Length")) is not None:
+        left = promised_length(length)
+    elif request.version == "HTTP/1.0":
+        keep_alive = False
+        left = UNTIL_CLOSE
+    else:
+        left = IN_CHUNKS
+        lines += "Transfer-Encoding: chunked\r\n"
+    if keep_alive and request.version != "HTTP/1.0" and "Connection" not in fields:
+        return lines, left, True
+    return _connection_line(lines, left, keep_alive, headers.get("Connection"))
+
+
+def _connection_line(lines: str, left: int, keep_alive: bool, given: str | None) -> tuple[str, int, bool]:
+    if given is None:
+        lines += "Connection: Keep-Alive\r\n" if keep_alive else "Connection: close\r\n"
+    elif has_token(given, "close"):
+        keep_alive = False
+    elif not keep_alive and not -_OK < left <= -_CONTINUE:
+        # Whatever the application thinks of the connection, it is told that it ends.
+        lines += "Connection: close\r\n"
+    return lines, left, keep_alive
+
+
+def promised_length(value: str) -> int:
+    """Give the number in a ``Content-Length`` that an application has set."""
+    if not (value.isascii() and value.isdigit()):
+        raise HTTPOutputError(f"Content-Length {value!r} is no single plain number")
+    return int(value)
+
+
+def without_length(headers: HTTPHeaders) -> HTTPHeaders:
+    """Give the fields without ``Content-Length``, which not every status may have (RFC 9110 section 8.6)."""
+    if "Content-Length" in headers:
+        headers = headers.copy()
+        del headers["Content-Length"]
+    return headers
+
+
+def frame_chunk(chunk: Buffer, left: int) -> tuple[tuple[Buffer, ...], int]:
+    """Give a piece of a body as it goes on the wire, and what is left then. Raises :class:`HTTPOutputError`."""
+    size = chunk.nbytes if isinstance(chunk, memoryview) else len(chunk)
+    if left >= 0:
+        if size > left:
+            raise HTTPOutputError(f"{size - left} bytes more than Content-Length promised")
+        return (chunk,), left - size
+    if left == IN_CHUNKS:
+        return ((b"%x\r\n" % size, chunk, b"\r\n") if size else ()), left
+    if left == UNTIL_CLOSE:
+        return (chunk,), left
+    if size and left != NOT_SENT:
+        raise HTTPOutputError(f"an answer with status {-left} has no body here (RFC 9110 section 6.4.1)")
+    return (), left
+
+
+def frame_end(left: int, trailers: HTTPHeaders | None) -> bytes:
+    """Give what ends a body. Raises :class:`HTTPOutputError` for trailers that cannot be sent.
+
+    They are dropped on the way to HTTP/1.0, and behind an answer without a body, as any proxy may
+    drop them (RFC 9110 section 6.5).
+    """
+    if not trailers:
+        return b"0\r\n\r\n" if left == IN_CHUNKS else b""
+    if forbidden := FORBIDDEN_TRAILERS.intersection(trailers):
+        raise HTTPOutputError(f"{', '.join(sorted(forbidden))} among the trailers (RFC 9110 section 6.5.1)")
+    if left >= 0:
+        raise HTTPOutputError("trailers follow a body that is sent in chunks: leave Content-Length out")
+    return f"0\r\n{trailers.to_lines()}\r\n".encode("latin-1") if left == IN_CHUNKS else b""

@@ -1,0 +1,53 @@
+"""Runs one request's coroutine inside the task of its connection, in a context of its own."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Generator
+    from contextvars import Context
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Steps(Generic[T_co]):
+    """Awaits what is left of a coroutine whose first step has been made by hand.
+
+    Each step runs in ``context``, so that the variables which it sets are seen by nobody else, and
+    ``before_waiting`` is called before each wait. A coroutine that never waits is not wrapped: its
+    first step was all of it.
+    """
+
+    __slots__ = ("_before_waiting", "_context", "_coroutine", "_waited_for")
+
+    def __init__(
+        self,
+        coroutine: Coroutine[Any, Any, T_co],
+        context: Context,
+        waited_for: object,
+        before_waiting: Callable[[], object],
+    ) -> None:
+        self._coroutine = coroutine
+        self._context = context
+        self._waited_for = waited_for
+        self._before_waiting = before_waiting
+
+    def __await__(self) -> Generator[Any, Any, T_co]:
+        run, coroutine, waited_for = self._context.run, self._coroutine, self._waited_for
+        # One of the overloads of its type; a Context's run takes the name of none.
+        throw: Callable[[BaseException], object] = coroutine.throw
+        while True:
+            self._before_waiting()
+            try:
+                answer = yield waited_for
+            except BaseException as error:  # noqa: BLE001 - passed on to whom it is for
+                step: Callable[[], object] = partial(run, throw, error)
+            else:
+                step = partial(run, coroutine.send, answer)
+            try:
+                waited_for = step()
+            except StopIteration as ended:
+                value: T_co = ended.value
+                return value

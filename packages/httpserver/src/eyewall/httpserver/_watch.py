@@ -1,0 +1,112 @@
+"""What a connection's deadlines are, and whether one of them is over: looked at now and then, noted by nobody else."""
+
+from __future__ import annotations
+
+import math
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from ._connection import HTTP1Connection
+    from ._parameters import Deadlines
+
+
+class State(Enum):
+    """What a connection is doing, as far as its deadlines are concerned."""
+
+    HANDSHAKE = "handshake_timeout"
+    NEW = "the first byte"
+    IDLE = "idle_connection_timeout"
+    HEAD = "header_timeout"
+    BODY = "body_timeout"
+    HELD = "the delegate holds its peer back"
+    HANDLER = "handler_timeout"
+    GONE = "nobody need be there"
+    SENDING = "the answer goes out"
+    LINGERING = "linger_seconds"
+    DETACHED = "no business of HTTP's"
+
+
+class Seen(NamedTuple):
+    """What one look sees of a connection."""
+
+    state: State
+    requests: int
+    """How many it has served: it may be in the same state again, and not still."""
+    exchange: HTTP1Connection | None
+    unsent: int
+    """Bytes that its peer has not taken yet."""
+
+
+class Watch:
+    """Compares what is seen at one look with what was seen at the last.
+
+    So a connection notes no times. A state counts from the first look that sees it: a deadline is
+    never early, and late by up to two looks.
+    """
+
+    __slots__ = ("_received", "_requests", "_sends_since", "_since", "_state", "_unsent", "_window")
+
+    def __init__(self) -> None:
+        self._state: State | None = None
+        self._requests = 0
+        self._since = 0.0
+        self._unsent = 0
+        self._sends_since = 0.0
+        self._window = 0.0
+        self._received = 0
+
+    def look(self, now: float, seen: Seen, deadlines: Deadlines) -> str | None:
+        """Give what is overdue, in words for the log, or None."""
+        if self._is_stalled(now, seen, deadlines):
+            return f"it takes nothing for longer than write_timeout, {deadlines.write_timeout:g} seconds"
+        state = seen.state
+        if state is not self._state or seen.requests != self._requests:
+            self._state, self._requests = state, seen.requests
+            self._since = self._window = now
+            self._received = seen.exchange.bytes_received if state is State.BODY and seen.exchange is not None else 0
+            return None
+        timeout = _timeout(state, deadlines)
+        if now - self._since >= timeout:
+            return f"it takes longer than {_name(state)}, {timeout:g} seconds"
+        if state is State.BODY and seen.exchange is not None and self._is_slow(now, seen.exchange, deadlines):
+            return f"it sends fewer bytes a second than min_body_rate, {deadlines.min_body_rate:g}"
+        return None
+
+    def _is_stalled(self, now: float, seen: Seen, deadlines: Deadlines) -> bool:
+        """A peer that takes something makes what is unsent less at one look or another."""
+        stalls = seen.unsent >= self._unsent > 0 and seen.state is not State.DETACHED
+        self._unsent = seen.unsent
+        if not stalls:
+            self._sends_since = now
+        return now - self._sends_since >= deadlines.write_timeout
+
+    def _is_slow(self, now: float, exchange: HTTP1Connection, deadlines: Deadlines) -> bool:
+        if now - self._window < deadlines.rate_window:
+            return False
+        received = exchange.bytes_received
+        rate = (received - self._received) / (now - self._window)
+        self._window, self._received = now, received
+        return rate < deadlines.min_body_rate
+
+
+def _name(state: State) -> str:
+    if state is State.NEW:
+        return "header_timeout"
+    return "idle_connection_timeout" if state is State.GONE else state.value
+
+
+def _timeout(state: State, deadlines: Deadlines) -> float:
+    """How long a state may last."""
+    timeouts: dict[State, float | None] = {
+        State.HANDSHAKE: deadlines.handshake_timeout,
+        State.NEW: min(deadlines.header_timeout, deadlines.idle_connection_timeout),
+        State.IDLE: deadlines.idle_connection_timeout,
+        State.HEAD: deadlines.header_timeout,
+        State.BODY: deadlines.body_timeout,
+        State.HANDLER: deadlines.handler_timeout,
+        State.GONE: deadlines.idle_connection_timeout,
+        State.LINGERING: deadlines.linger_seconds,
+    }
+    timeout = timeouts.get(state)
+    return math.inf if timeout is None else timeout
