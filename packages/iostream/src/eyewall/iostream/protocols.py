@@ -10,9 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
 
-    from eyewall.ioloop import EventLoop, Future
+    from eyewall.ioloop import EventLoop, Future, HasFileno
 
     from ._base import BaseIOStream
     from ._info import StreamInfo
@@ -28,6 +31,13 @@ class Stream(Protocol):
     A second one raises ``RuntimeError``. A ``read_…`` raises ``StreamClosedError`` at the call where
     the stream has ended and too little is buffered. A read whose waiter was cancelled loses no bytes:
     the next read gets them.
+
+    A ``deadline`` is a time of ``io_loop.time()``. There the operation fails with ``StreamTimeoutError``,
+    and the stream is fit for the next: bytes that came are left for the next read, bytes that were written
+    still wait to be sent.
+
+    Iterating over a stream gives what comes, in pieces as they come, until the peer ends its side; a stream
+    that breaks raises. ``async with`` sends what waits to be sent, then closes; an exception closes at once.
     """
 
     @property
@@ -35,29 +45,49 @@ class Stream(Protocol):
         """The loop that the stream runs on."""
         ...
 
-    def read_bytes(self, num_bytes: int, /, partial: bool = False) -> Future[bytes]:
+    def read_bytes(self, num_bytes: int, /, partial: bool = False, *, deadline: float | None = None) -> Future[bytes]:
         """Give exactly ``num_bytes`` bytes; with ``partial``, any number from 1 to that.
 
         Fails with ``StreamClosedError`` where the stream ends first.
         """
         ...
 
-    def read_until(self, delimiter: bytes, /, max_bytes: int | None = None) -> Future[bytes]:
+    def read_until(
+        self, delimiter: bytes, /, max_bytes: int | None = None, *, deadline: float | None = None
+    ) -> Future[bytes]:
         """Give all up to and including ``delimiter``.
 
         Where it is not within ``max_bytes`` the stream is closed with ``UnsatisfiableReadError``.
         """
         ...
 
-    def read_until_close(self) -> Future[bytes]:
+    def read_until_regex(
+        self, regex: bytes | re.Pattern[bytes], /, max_bytes: int | None = None, *, deadline: float | None = None
+    ) -> Future[bytes]:
+        """Give all up to and including the first match, taken as soon as there is one.
+
+        Where it is not within ``max_bytes`` the stream is closed with ``UnsatisfiableReadError``.
+        """
+        ...
+
+    def read_until_close(self, *, deadline: float | None = None) -> Future[bytes]:
         """Give all that comes until the peer ends its side."""
+        ...
+
+    def read_into(
+        self, buf: bytearray | memoryview, /, partial: bool = False, *, deadline: float | None = None
+    ) -> Future[int]:
+        """Fill ``buf``, and give its size; with ``partial``, put 1 byte or more into it and give their number.
+
+        Until it is done the buffer cannot be resized, and what stands in it is uncertain.
+        """
         ...
 
     def read_nowait(self) -> bytes:
         """Take what is buffered; ``b""`` where that is nothing, or a read waits. Never waits, never raises."""
         ...
 
-    def readable(self) -> Future[None]:
+    def readable(self, *, deadline: float | None = None) -> Future[None]:
         """Wait until :meth:`read_nowait` has something to give.
 
         Fails with ``StreamClosedError`` where the stream ends instead.
@@ -71,7 +101,11 @@ class Stream(Protocol):
         """
         ...
 
-    def write(self, *buffers: Buffer) -> Future[None]:
+    def reading(self) -> bool:
+        """True while a read waits."""
+        ...
+
+    def write(self, *buffers: Buffer, deadline: float | None = None) -> Future[None]:
         """Send the buffers, in order; done when the kernel (or the other end) has taken all of them.
 
         Raises ``StreamClosedError`` at once where the stream is closed, and ``StreamBufferFullError``
@@ -83,13 +117,28 @@ class Stream(Protocol):
         """Like :meth:`write`, for whoever waits with :meth:`drained` instead."""
         ...
 
-    def drained(self) -> Future[None]:
+    def drained(self, *, deadline: float | None = None) -> Future[None]:
         """Wait until no more than ``LOW_WATER_MARK`` bytes wait to be sent; fails where the stream closes."""
         ...
 
     @property
     def unsent(self) -> int:
         """How many bytes that were written the kernel has not taken yet; more than 0 while any wait."""
+        ...
+
+    def writing(self) -> bool:
+        """True while bytes wait to be sent."""
+        ...
+
+    def send_file(
+        self, file: int | HasFileno, /, offset: int = 0, count: int | None = None, *, deadline: float | None = None
+    ) -> Future[int]:
+        """Send ``count`` bytes of a regular file from ``offset`` on (None: to its end), behind what was written before.
+
+        Gives the number of bytes sent: fewer than ``count`` where the file is shorter. What is written
+        meanwhile follows them, and the file may be closed meanwhile. Never holds more than a bounded part of the
+        file in memory. Raises ``ValueError`` for what is no regular file.
+        """
         ...
 
     def shutdown_write(self) -> None:
@@ -128,6 +177,16 @@ class Stream(Protocol):
     def info(self) -> StreamInfo:
         """Who is at the other end."""
         ...
+
+    def __aiter__(self) -> Self: ...
+
+    async def __anext__(self) -> bytes: ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
 
 
 class StreamOwner(Protocol):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from eyewall.ioloop import READ, WRITE
+from eyewall.ioloop import READ, WRITE, IOLoop
 
 from .._base import BaseIOStream
 from .._info import StreamInfo
+from ._faults import Faults, Script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from .._info import Address, TLSInfo
     from ..protocols import Buffer
+
+
+_NO_FAULTS: Final = Faults()
 
 
 class _Pipe:
@@ -96,21 +100,23 @@ class MemoryTransport:
     buffered = False
     unsent = False
 
-    def __init__(self, incoming: _Pipe, outgoing: _Pipe) -> None:
+    def __init__(self, io_loop: EventLoop, incoming: _Pipe, outgoing: _Pipe, faults: Faults) -> None:
         self.incoming = incoming
         self.outgoing = outgoing
+        self._receiving = Script(faults.receive, io_loop.time, self._wake_at)
+        self._sending = Script(faults.send, io_loop.time, self._wake_at)
         incoming.reader = self
         outgoing.writer = self
-        self._io_loop: EventLoop | None = None
+        self._io_loop = io_loop
         self._handler: Callable[[object, int], None] | None = None
         self._events = 0
         self._scheduled = False
 
     def receive(self, num_bytes: int, /) -> bytes:
-        return self.incoming.take(num_bytes)
+        return self.incoming.take(self._receiving.next(num_bytes) if self.incoming.can_take else num_bytes)
 
     def send(self, data: Buffer, /) -> int:
-        return self.outgoing.put(data)
+        return self.outgoing.put(data[: self._sending.next(len(data))] if data and self.outgoing.can_put else data)
 
     def send_many(self, buffers: Sequence[Buffer], /) -> int:
         return self.send(buffers[0])
@@ -119,7 +125,6 @@ class MemoryTransport:
         """Nothing is ever held back here."""
 
     def watch(self, io_loop: EventLoop, handler: Callable[[object, int], None], events: int, /) -> None:
-        self._io_loop = io_loop
         self._handler = handler
         self._events = events
         self.wake()
@@ -134,13 +139,17 @@ class MemoryTransport:
         self.incoming.abandon()
 
     def wake(self) -> None:
-        if self._io_loop is not None and not self._scheduled and self._ready():
+        if not self._scheduled and self._ready():
             self._scheduled = True
             self._io_loop.add_callback(self._fire)
 
+    def _wake_at(self, when: float) -> None:
+        self._io_loop.call_at(when, self.wake)
+
     def _ready(self) -> int:
-        ready = (READ if self.incoming.can_take else 0) | (WRITE if self.outgoing.can_put else 0)
-        return ready & self._events
+        readable = self.incoming.can_take and not self._receiving.silent()
+        writable = self.outgoing.can_put and not self._sending.silent()
+        return ((READ if readable else 0) | (WRITE if writable else 0)) & self._events
 
     def _fire(self) -> None:
         self._scheduled = False
@@ -200,13 +209,16 @@ def memory_streams(
     max_buffer_size: int | None = None,
     read_chunk_size: int | None = None,
     max_write_buffer_size: int | None = None,
+    near_faults: Faults = _NO_FAULTS,
+    far_faults: Faults = _NO_FAULTS,
 ) -> tuple[MemoryStream, MemoryStream]:
     r"""Make a connected pair ``(near, far)``.
 
     ``chunk_size`` is the most that either end receives at a time: 1 splits every message at every
     byte. ``capacity`` is how many bytes each direction holds before a write has to wait. ``address``
-    and ``tls`` are what the *far* end, mostly the server's, is told of its peer. The rest are the
-    limits of a stream, and both ends have them. Raises ``ValueError`` for a size below 1.
+    and ``tls`` are what the *far* end, mostly the server's, is told of its peer. The limits are those of
+    a stream, and both ends have them. The faults are scripts, one for each end, of short reads and writes,
+    delays and errors. Raises ``ValueError`` for a size below 1.
 
     ::
 
@@ -216,11 +228,12 @@ def memory_streams(
     """
     if chunk_size < 1 or capacity < 1:
         raise ValueError(f"chunk_size {chunk_size} and capacity {capacity} must be 1 or more")
+    io_loop = IOLoop.current() if io_loop is None else io_loop
     to_far, to_near = _Pipe(chunk_size, capacity), _Pipe(chunk_size, capacity)
 
-    def end(incoming: _Pipe, outgoing: _Pipe, info: StreamInfo) -> MemoryStream:
+    def end(incoming: _Pipe, outgoing: _Pipe, info: StreamInfo, faults: Faults) -> MemoryStream:
         return MemoryStream(
-            MemoryTransport(incoming, outgoing),
+            MemoryTransport(io_loop, incoming, outgoing, faults),
             info,
             io_loop=io_loop,
             max_buffer_size=max_buffer_size,
@@ -228,4 +241,5 @@ def memory_streams(
             max_write_buffer_size=max_write_buffer_size,
         )
 
-    return end(to_near, to_far, StreamInfo()), end(to_far, to_near, StreamInfo(address, tls))
+    far_info = StreamInfo(address, tls)
+    return end(to_near, to_far, StreamInfo(), near_faults), end(to_far, to_near, far_info, far_faults)

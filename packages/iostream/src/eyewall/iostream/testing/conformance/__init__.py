@@ -16,13 +16,35 @@ In a ``conftest.py``, ``pytest.register_assert_rewrite("eyewall.iostream.testing
 the import makes failures tell the values.
 """
 
+from ._deadlines import DeadlineConformance
 from ._ending import EndingConformance
+from ._files import FilesConformance
+from ._filling import FillingConformance
+from ._iterating import IteratingConformance
 from ._pairs import StreamPairs
 from ._reading import ReadingConformance
 from ._writing import WritingConformance
 
-__all__ = ["EndingConformance", "ReadingConformance", "StreamConformance", "StreamPairs", "WritingConformance"]
+__all__ = [
+    "DeadlineConformance",
+    "EndingConformance",
+    "FilesConformance",
+    "FillingConformance",
+    "IteratingConformance",
+    "ReadingConformance",
+    "StreamConformance",
+    "StreamPairs",
+    "WritingConformance",
+]
 
 
-class StreamConformance(ReadingConformance, WritingConformance, EndingConformance):
+class StreamConformance(
+    ReadingConformance,
+    FillingConformance,
+    WritingConformance,
+    FilesConformance,
+    EndingConformance,
+    DeadlineConformance,
+    IteratingConformance,
+):
     """The whole suite. Inherit from it in a class whose name begins with ``Test``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,10 +23,13 @@ _WAITING_READS: list[Read] = [
     lambda stream: stream.read_bytes(6),
     lambda stream: stream.read_bytes(6, partial=True),
     lambda stream: stream.read_until(b"\n"),
+    lambda stream: stream.read_until_regex(rb"\r?\n"),
     lambda stream: stream.read_until_close(),
 ]
 each_read = pytest.mark.parametrize(
-    "read", _WAITING_READS, ids=["read_bytes", "read_bytes_partial", "read_until", "read_until_close"]
+    "read",
+    _WAITING_READS,
+    ids=["read_bytes", "read_bytes_partial", "read_until", "read_until_regex", "read_until_close"],
 )
 
 
@@ -109,6 +113,42 @@ class ReadingConformance(StreamPairs):
             error = await failure(call(far.read_until, b"\n", max_bytes=4))
             assert isinstance(error.real_error, UnsatisfiableReadError)
             assert far.closed()
+
+    async def test_read_until_regex_gives_all_with_the_first_match(self, io_loop: EventLoop) -> None:
+        async with self.pair(io_loop) as (near, far):
+            near.write_nowait(b"one\r\ntwo\nrest")
+            assert await far.read_until_regex(rb"\r?\n") == b"one\r\n"
+            assert await far.read_until_regex(re.compile(rb"\r?\n")) == b"two\n"
+            assert await far.read_bytes(4) == b"rest"
+
+    async def test_a_match_may_come_in_pieces(self, io_loop: EventLoop) -> None:
+        async with self.pair(io_loop) as (near, far):
+            read = far.read_until_regex(rb"[0-9]+;")
+            for piece in (b"n=", b"1", b"2", b"3;;"):
+                near.write_nowait(piece)
+                await settle(io_loop, 5)
+            assert await read == b"n=123;"
+            assert await far.read_bytes(1) == b";"
+
+    async def test_max_bytes_counts_the_match_and_nothing_after_it(self, io_loop: EventLoop) -> None:
+        async with self.pair(io_loop) as (near, far):
+            near.write_nowait(b"abc\n" + b"x" * 100)
+            far.unread(await far.read_bytes(104))
+            assert await far.read_until_regex(rb"\n", max_bytes=4) == b"abc\n"
+
+    @pytest.mark.parametrize("sent", [b"abcd\n", b"abcdefgh"])
+    async def test_no_match_within_max_bytes_closes_the_stream(self, io_loop: EventLoop, sent: bytes) -> None:
+        async with self.pair(io_loop) as (near, far):
+            read = far.read_until_regex(rb"\n", max_bytes=4)
+            near.write_nowait(sent)
+            assert isinstance((await failure(read)).real_error, UnsatisfiableReadError)
+            assert far.closed()
+
+    async def test_an_expression_that_is_none_is_refused(self, io_loop: EventLoop) -> None:
+        async with self.pair(io_loop) as (_, far):
+            with pytest.raises(re.error):
+                far.read_until_regex(rb"(")
+            assert not far.reading()
 
     async def test_read_until_close_gives_all(self, io_loop: EventLoop) -> None:
         async with self.pair(io_loop) as (near, far):

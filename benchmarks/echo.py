@@ -1,0 +1,128 @@
+"""``python -m benchmarks.echo``: an echo server of ten lines on eyewall, beside asyncio's streams and Trio's.
+
+64 connections each send 64 bytes, wait for them to come back, and send the next, from the other core. The figure
+that counts is the server's processor time for each round trip.
+"""
+
+# The pinning of processes and the reading of /proc are those of the HTTP benchmark, one package with this one.
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import selectors
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from ._measure import _ROOT, CONNECTIONS, BenchmarkError, _free_port, _pinned, _processor_time, choose_cores
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+MESSAGE: Final = b"x" * 63 + b"\n"
+_START_SECONDS: Final = 10
+
+
+class Contestant(NamedTuple):
+    """A server, and the loop that it is to run on."""
+
+    name: str
+    module: str
+    needs: str
+    loop: str = "asyncio"
+
+
+CONTESTANTS: Final = [
+    Contestant("eyewall", "echo_eyewall", "eyewall.tcpserver"),
+    Contestant("eyewall-uvloop", "echo_eyewall", "uvloop", "uvloop"),
+    Contestant("asyncio", "echo_asyncio", "asyncio"),
+    Contestant("trio", "echo_trio", "trio"),
+]
+
+
+@contextmanager
+def serving(contestant: Contestant, cpu: int) -> Generator[tuple[int, int], None, None]:
+    """Run a server, and give its process and its port once it answers."""
+    port = _free_port()
+    command = [sys.executable, "-m", f"benchmarks.servers.{contestant.module}", str(port)]
+    with _pinned(cpu):
+        server = subprocess.Popen(command, cwd=_ROOT, env=os.environ | {"EYEWALL_IOLOOP": contestant.loop})
+    try:
+        deadline = time.monotonic() + _START_SECONDS
+        while not _answers(port):
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise BenchmarkError(f"{contestant.name} does not serve on port {port}")
+            time.sleep(0.02)
+        yield server.pid, port
+    finally:
+        server.kill()
+        server.wait()
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port)) as probe:
+            probe.sendall(MESSAGE)
+            return probe.recv(len(MESSAGE)) == MESSAGE
+    except OSError:
+        return False
+
+
+def ping(port: int, seconds: float) -> int:
+    """Keep all connections busy for so long; give the number of round trips."""
+    with ExitStack() as stack:
+        selector = stack.enter_context(selectors.DefaultSelector())
+        clients = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(CONNECTIONS)]
+        for client in clients:
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            selector.register(client, selectors.EVENT_READ, client)
+            client.sendall(MESSAGE)
+        trips = 0
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            for key, _ in selector.select():
+                if key.data.recv(len(MESSAGE)) != MESSAGE:
+                    raise BenchmarkError("something else came back than was sent")
+                key.data.sendall(MESSAGE)
+                trips += 1
+        for client in clients:
+            client.recv(len(MESSAGE))  # or the connection would be reset, and Trio's ten lines end with it
+        return trips
+
+
+def cost(contestant: Contestant, seconds: float) -> float:
+    """Give the microseconds of processor time that one round trip takes the server."""
+    cores = choose_cores()
+    with serving(contestant, cores.server) as (pid, port), _pinned(cores.load):
+        ping(port, seconds / 4)
+        before = sum(_processor_time(pid))
+        trips = ping(port, seconds)
+        return (sum(_processor_time(pid)) - before) * 1e6 / trips
+
+
+def main() -> None:
+    """Measure all that are installed, in turn, and print a table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.echo", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=2.0, help="how long each measurement takes (default: 2)")
+    parser.add_argument("--rounds", type=int, default=3, help="measurements of each, interleaved (default: 3)")
+    arguments = parser.parse_args()
+    there = [contestant for contestant in CONTESTANTS if importlib.util.find_spec(contestant.needs)]
+    samples: dict[str, list[float]] = {contestant.name: [] for contestant in there}
+    for _ in range(arguments.rounds):
+        for contestant in there:
+            samples[contestant.name].append(cost(contestant, arguments.seconds))
+    print(f"{'':16}{'µs/echo':>10}{'spread':>10}")
+    for name, costs in samples.items():
+        middle = statistics.median(costs)
+        print(f"{name:16}{middle:>10.1f}{(max(costs) - min(costs)) / middle:>10.0%}")
+
+
+if __name__ == "__main__":
+    main()
