@@ -6,6 +6,7 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Generic, TypeGuard
 
 import trio
+from trio.lowlevel import Abort, current_task, reschedule, wait_task_rescheduled
 
 from .._callbacks import log_failed_task
 from ..errors import FutureStateError
@@ -27,7 +28,18 @@ class TrioFuture(Generic[T]):
     done: with a :class:`~eyewall.ioloop.FutureStateError`.
     """
 
-    __slots__ = ("__weakref__", "_callbacks", "_done", "_error", "_noticed", "_queue", "_trace", "_value", "_waiters")
+    __slots__ = (
+        "__weakref__",
+        "_callbacks",
+        "_done",
+        "_error",
+        "_more",
+        "_noticed",
+        "_queue",
+        "_trace",
+        "_value",
+        "_waiter",
+    )
 
     _value: T
 
@@ -37,22 +49,42 @@ class TrioFuture(Generic[T]):
         self._error: BaseException | None = None
         self._noticed = False
         self._trace: TracebackType | None = None
-        self._waiters: list[trio.lowlevel.Task] = []
-        self._callbacks: list[tuple[Callable[[Any], object], Context]] = []
+        # Mostly there is one who waits, and no callback: lists are made for others only.
+        self._waiter: trio.lowlevel.Task | None = None
+        self._more: list[trio.lowlevel.Task] | None = None
+        self._callbacks: list[tuple[Callable[[Any], object], Context]] | None = None
 
     def __await__(self) -> Generator[Any, Any, T]:
         if not self._done:
-            task = trio.lowlevel.current_task()
-            self._waiters.append(task)
-
-            def abort(_: object) -> trio.lowlevel.Abort:
-                self._waiters.remove(task)
-                if not self._waiters:
-                    self._fail(FutureStateError("nobody waits for this future any more"))
-                return trio.lowlevel.Abort.SUCCEEDED
-
-            yield from trio.lowlevel.wait_task_rescheduled(abort).__await__()  # noqa: ASYNC105 - so it is
+            abort: Callable[[object], Abort] = self._abort
+            if self._waiter is None:
+                self._waiter = current_task()
+            else:
+                abort = self._queue_up()
+            yield from wait_task_rescheduled(abort).__await__()  # noqa: ASYNC105 - so it is
+            if self._error is None:
+                return self._value
         return self.result()
+
+    def _abort(self, _: object) -> Abort:
+        self._waiter = None
+        return self._abandon()
+
+    def _queue_up(self) -> Callable[[object], Abort]:
+        task = current_task()
+        self._more = more = self._more or []
+        more.append(task)
+
+        def abort(_: object) -> Abort:
+            more.remove(task)
+            return self._abandon()
+
+        return abort
+
+    def _abandon(self) -> Abort:
+        if self._waiter is None and not self._more:
+            self._fail(FutureStateError("nobody waits for this future any more"))
+        return Abort.SUCCEEDED
 
     def done(self) -> bool:
         """True once there is a value, an exception, or nobody left who waits."""
@@ -76,7 +108,8 @@ class TrioFuture(Generic[T]):
         if self._done:
             self._queue.add(copy_context(), callback, self)
         else:
-            self._callbacks.append((callback, copy_context()))
+            self._callbacks = callbacks = self._callbacks or []
+            callbacks.append((callback, copy_context()))
 
     def set_result(self, result: T, /) -> None:
         """Answer with a value."""
@@ -100,12 +133,17 @@ class TrioFuture(Generic[T]):
 
     def _settle(self) -> None:
         self._done = True
-        for task in self._waiters:
-            trio.lowlevel.reschedule(task)
-        self._waiters.clear()
-        for callback, context in self._callbacks:
-            self._queue.add(context, callback, self)
-        self._callbacks.clear()
+        if self._waiter is not None:
+            reschedule(self._waiter)
+            self._waiter = None
+        if self._more is not None:
+            for task in self._more:
+                reschedule(task)
+            self._more = None
+        if self._callbacks is not None:
+            for callback, context in self._callbacks:
+                self._queue.add(context, callback, self)
+            self._callbacks = None
 
 
 class TrioTask(TrioFuture[T]):
