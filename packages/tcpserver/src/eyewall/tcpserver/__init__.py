@@ -5,7 +5,8 @@ from eyewall.iostream import SSLOptions, ssl_options_to_context
 from ._accept import add_accept_handler
 from ._bind import bind_sockets, bind_unix_socket
 from ._drain import DrainReport, ServerState
-from ._process import cpu_count, fork_processes, task_id
+from ._forking import task_id
+from ._process import cpu_count, fork_processes
 from ._resolver import (
     BlockingResolver,
     DefaultExecutorResolver,
@@ -16,10 +17,11 @@ from ._resolver import (
     ThreadedResolver,
     is_valid_ip,
 )
+from ._supervision import ExitCode, Supervisor, notify, watchdog_seconds
 from ._tcpclient import TCPClient
 from ._tcpserver import TCPServer
 from .errors import BindError, ConnectError, DrainedError, ResolveError, TCPServerError
-from .protocols import StreamHandler
+from .protocols import MakeServer, Server, Servers, StreamHandler
 
 __all__ = [
     "BindError",
@@ -30,12 +32,17 @@ __all__ = [
     "DrainReport",
     "DrainedError",
     "ExecutorResolver",
+    "ExitCode",
+    "MakeServer",
     "OverrideResolver",
     "ResolveError",
     "Resolver",
     "SSLOptions",
+    "Server",
     "ServerState",
+    "Servers",
     "StreamHandler",
+    "Supervisor",
     "TCPClient",
     "TCPServer",
     "TCPServerError",
@@ -46,6 +53,8 @@ __all__ = [
     "cpu_count",
     "fork_processes",
     "is_valid_ip",
+    "notify",
     "ssl_options_to_context",
     "task_id",
+    "watchdog_seconds",
 ]

@@ -6,25 +6,16 @@ import contextlib
 import os
 import signal
 import sys
-import threading
 from typing import TYPE_CHECKING, Final
 
-from eyewall.ioloop import IOLoop
-
+from ._forking import Alarm, become_worker, cause_of, check_can_fork, fork, restore_signals, signals_held, take_note
 from ._log import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from ._forking import Handlers
 
 MAX_RESTARTS: Final = 100
 _FORWARDED: Final = (signal.SIGTERM, signal.SIGINT)
-
-_task_id: int | None = None
-
-
-def task_id() -> int | None:
-    """Give this worker's number as :func:`fork_processes` returned it; None outside a worker."""
-    return _task_id
 
 
 def cpu_count() -> int:
@@ -48,24 +39,12 @@ def fork_processes(num_processes: int | None, max_restarts: int | None = None) -
     workers have been stopped; and at once where forking would break things: when this process has
     an event loop already, is a worker itself, or is not in its main thread.
     """
-    _refuse_where_a_fork_breaks_things()
+    check_can_fork("fork_processes")
     parent = _Parent(MAX_RESTARTS if max_restarts is None else max_restarts)
     task = parent.run(num_processes if num_processes is not None and num_processes > 0 else cpu_count())
     if task is None:
         sys.exit(parent.exit_status)
     return task
-
-
-def _refuse_where_a_fork_breaks_things() -> None:
-    if _task_id is not None:
-        raise RuntimeError(f"this process is worker {_task_id} already; call fork_processes once, in the parent")
-    if IOLoop.current(instance=False) is not None:
-        raise RuntimeError(
-            "this process has an event loop, which workers cannot share; call fork_processes, or start() with"
-            " several processes, before the first use of IOLoop.current() and outside a running loop"
-        )
-    if threading.current_thread() is not threading.main_thread():
-        raise RuntimeError("fork_processes handles signals; call it in the main thread")
 
 
 class _Parent:
@@ -77,8 +56,8 @@ class _Parent:
         self._restarts = 0
         self._task_of: dict[int, int] = {}
         self._told: set[int] = set()  # the signals that the workers were stopped with
-        self._before = {number: signal.getsignal(number) for number in (*_FORWARDED, signal.SIGCHLD)}
-        self._alarm = _Alarm()
+        self._before: Handlers = {number: signal.getsignal(number) for number in (*_FORWARDED, signal.SIGCHLD)}
+        self._alarm = Alarm()
 
     def run(self, count: int) -> int | None:
         """Fork, and see the workers to their end: None. In a worker: its number, at once."""
@@ -90,7 +69,7 @@ class _Parent:
             self._stop_workers(signal.SIGTERM)
             raise
         finally:
-            self._restore_signals()
+            restore_signals(self._before)
             self._alarm.close()
 
     def _supervise(self, tasks: list[int]) -> int | None:
@@ -110,18 +89,14 @@ class _Parent:
 
     def _fork(self, task: int) -> bool:
         """Start a worker; True in the worker."""
-        global _task_id  # noqa: PLW0603 - a worker is one for its whole life
-        # Output that is buffered now would be written by every worker.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        with _signals_held():
-            pid = os.fork()
+        with signals_held(_FORWARDED):
+            pid = fork()
             if pid:
                 self._task_of[pid] = task
                 return False
-            _task_id = task
+            become_worker(task)
             self._task_of.clear()
-            self._restore_signals()
+            restore_signals(self._before)
             return True
 
     def _wait(self) -> list[int]:
@@ -136,7 +111,7 @@ class _Parent:
         if code == 0 or -code in self._told:
             logger.info("worker %d (pid %d) has ended", task, pid)
             return []
-        cause = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with status {code}"
+        cause = cause_of(code)
         if self._told:
             logger.warning("worker %d (pid %d) %s while stopping", task, pid, cause)
             self.exit_status = 1
@@ -159,40 +134,4 @@ class _Parent:
         for number in _FORWARDED:
             if self._before[number] is not signal.SIG_IGN:  # nohup, or a shell's background job: ignored it stays
                 signal.signal(number, lambda number, _frame: self._stop_workers(number))
-        signal.signal(signal.SIGCHLD, lambda *_: None)  # without a handler it would not set off the alarm
-
-    def _restore_signals(self) -> None:
-        for number, before in self._before.items():
-            # None: the handler is not Python's, and cannot be put back.
-            signal.signal(number, signal.SIG_DFL if before is None else before)
-
-
-class _Alarm:
-    """Waits for a signal, also for one that came since the last wait.
-
-    In ``os.wait`` the latter would be lost: Python handles signals before a call, and one that comes
-    between that and the system call does not end it.
-    """
-
-    def __init__(self) -> None:
-        self._read, self._write = os.pipe()
-        os.set_blocking(self._write, False)
-        self._before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
-
-    def wait(self) -> None:
-        os.read(self._read, 4096)
-
-    def close(self) -> None:
-        signal.set_wakeup_fd(self._before)
-        os.close(self._read)
-        os.close(self._write)
-
-
-@contextlib.contextmanager
-def _signals_held() -> Generator[None]:
-    """Hold back the signals to stop: they shall find a new worker listed, or under its own handlers."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _FORWARDED)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGCHLD, take_note)  # without a handler it would not set off the alarm

@@ -1,11 +1,14 @@
-"""What a TCP server asks of whoever serves its connections."""
+"""What a TCP server asks of whoever serves its connections, and a supervisor of a server."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    import socket
+    from collections.abc import Iterable
 
     from eyewall.iostream import Address, Stream
 
@@ -20,3 +23,22 @@ class StreamHandler(Protocol):
         is logged, and the stream closed.
         """
         ...
+
+
+class Server(Protocol):
+    """What a worker of a :class:`Supervisor` runs; every :class:`TCPServer` is one."""
+
+    def add_sockets(self, sockets: Iterable[socket.socket], /) -> None:
+        """Accept connections on listening sockets from now on."""
+        ...
+
+    def drain(self, grace: float, /) -> Awaitable[object]:
+        """Stop accepting, let connections end for ``grace`` seconds, cut what is left, and be done."""
+        ...
+
+
+Servers: TypeAlias = Server | Mapping[str, Server]
+"""A server, or one for each name that the sockets have."""
+
+MakeServer: TypeAlias = Callable[[], Servers | Awaitable[Servers] | AbstractAsyncContextManager[Servers]]
+"""What a :class:`Supervisor` calls in each worker: plain, ``async``, or giving an asynchronous context manager."""
