@@ -86,9 +86,10 @@ async def test_a_handler_that_is_cut_is_told_why(io_loop: IOLoop) -> None:
             stream.read_bytes(1).add_done_callback(lambda future: told.append(future.exception()))
 
     server = Plain()
-    connect(server)
+    client = connect(server)  # nobody else holds the stream
     await server.drain(0)
     await one_turn(io_loop)
+    client.close()
     [error] = told
     assert isinstance(error, StreamClosedError)
     assert isinstance(error.real_error, DrainedError)
