@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 from contextlib import suppress
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from eyewall.iostream import IOStream, SSLIOStream
+from eyewall.iostream import IOStream, PipeIOStream, SSLIOStream
 from eyewall.iostream.testing import MemoryStream, memory_streams, self_signed_certificate
 from eyewall.iostream.testing.conformance import StreamConformance
 
@@ -98,6 +99,22 @@ class TestUnixSockets(TestSockets):
 class TestSocketsReadInSmallChunks(TestUnixSockets):
     # Not TCP: there, a window that is opened a little at a time makes the sender wait for the kernel's timers.
     read_chunk_size = 1000
+
+
+@pytest.mark.needs("sockets")
+class TestPipes(StreamConformance):
+    """Two pipes to each stream: one that it reads, one that it writes."""
+
+    can_reset: ClassVar[bool] = False
+    plenty: ClassVar[int] = 1024 * 1024
+
+    async def make_pair(self, io_loop: EventLoop, /) -> tuple[Stream, Stream]:
+        (near_read, far_write), (far_read, near_write) = os.pipe(), os.pipe()
+        near = PipeIOStream(near_read, near_write, io_loop=io_loop)
+        return near, PipeIOStream(far_read, far_write, io_loop=io_loop)
+
+    def reset(self, stream: Stream, /) -> None:
+        raise NotImplementedError
 
 
 class TestTLS(TestSockets):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..._info import StreamInfo
 from ..._limits import LOW_WATER_MARK
-from ._pairs import StreamPairs, call, closing, failure, pattern, settle
+from ._pairs import StreamPairs, call, closing, failure, pattern, resets, settle
 from ._reading import each_read
 
 if TYPE_CHECKING:
@@ -211,6 +211,7 @@ class EndingConformance(StreamPairs):
             await closed
             assert (await failure(far.readable())).real_error is None
 
+    @resets
     async def test_a_reset_is_the_real_error_of_a_read(self, io_loop: EventLoop) -> None:
         async with self.pair(io_loop) as (near, far):
             read = far.read_bytes(1)
@@ -219,6 +220,7 @@ class EndingConformance(StreamPairs):
             assert isinstance((await failure(read)).real_error, ConnectionResetError)
             assert far.closed()
 
+    @resets
     async def test_a_reset_is_no_end_to_read_until(self, io_loop: EventLoop) -> None:
         async with self.pair(io_loop) as (near, far):
             read = far.read_until_close()
@@ -226,6 +228,7 @@ class EndingConformance(StreamPairs):
             self.reset(near)
             assert isinstance((await failure(read)).real_error, ConnectionResetError)
 
+    @resets
     async def test_a_reset_fails_a_writer_that_waits(self, io_loop: EventLoop) -> None:
         async with self.pair(io_loop) as (near, far):
             write = far.write(bytes(self.plenty))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ...errors import StreamClosedError
-from ._pairs import StreamPairs, closing, failure, pattern, settle
+from ._pairs import StreamPairs, closing, failure, pattern, resets, settle
 
 if TYPE_CHECKING:
     from eyewall.ioloop import EventLoop
@@ -41,6 +41,7 @@ class IteratingConformance(StreamPairs):
             await closing(io_loop, far)
             assert await _all(far) == b""
 
+    @resets
     async def test_iterating_over_what_breaks_raises(self, io_loop: EventLoop) -> None:
         async with self.pair(io_loop) as (near, far):
             iterating = io_loop.spawn(_all(far))

@@ -29,6 +29,9 @@ class StreamPairs(ABC):
     read_ahead: ClassVar[int] = 256 * 1024
     """The most bytes that a stream may take from below with nobody reading."""
 
+    can_reset: ClassVar[bool] = True
+    """False for a kind of stream whose connection can end, but not break; tests of that are skipped."""
+
     @abstractmethod
     async def make_pair(self, io_loop: EventLoop, /) -> tuple[Stream, Stream]:
         """Make two ends, connected and ready, of which each reads what the other writes."""
@@ -36,6 +39,12 @@ class StreamPairs(ABC):
     @abstractmethod
     def reset(self, stream: Stream, /) -> None:
         """Break the connection, so that the *other* end sees a ``ConnectionResetError``."""
+
+    @pytest.fixture
+    def breakable(self) -> None:
+        """Skips a test of what cannot be."""
+        if not self.can_reset:
+            pytest.skip("this kind of stream cannot be reset")
 
     @asynccontextmanager
     async def pair(self, io_loop: EventLoop) -> AsyncGenerator[tuple[Stream, Stream], None]:
@@ -86,6 +95,9 @@ async def closing(io_loop: EventLoop, stream: Stream) -> None:
     closed: Promise[None] = io_loop.create_future()
     stream.set_close_callback(lambda: answer(closed))
     await closed
+
+
+resets = pytest.mark.usefixtures("breakable")
 
 
 def pattern(size: int) -> bytes:
