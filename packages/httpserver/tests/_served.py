@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eyewall.httpserver import (
     HTTPHeaders,
@@ -64,11 +64,11 @@ class Recorder:
 class Served:
     """A server of recorders, and a client of it."""
 
-    def __init__(self, io_loop: IOLoop, **steps: Step) -> None:
+    def __init__(self, io_loop: IOLoop, *, options: Any = None, **steps: Any) -> None:
         self.steps: dict[str, Step] = steps
         self.requests: list[Recorder] = []
         self.closed: list[object] = []
-        self.server = HTTPServer(self, io_loop=io_loop)
+        self.server = HTTPServer(self, io_loop=io_loop, **(options or {}))
         self.client: MemoryStream = connect(self.server, io_loop=io_loop)
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection, /) -> Recorder:

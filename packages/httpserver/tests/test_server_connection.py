@@ -278,7 +278,10 @@ async def test_close_all_connections_ends_what_is_under_way_and_tells_it(io_loop
 
 
 async def test_a_handler_may_close_all_connections(io_loop: IOLoop) -> None:
-    served = Served(io_loop, finish=lambda _: served.server.close_all_connections())
+    def close_all(recorder: Recorder) -> Awaitable[None]:
+        return served.server.close_all_connections()
+
+    served: Served = Served(io_loop, finish=close_all)
     served.client.write_nowait(GET)
     assert await served.client.read_until_close() == b""
     await served.over()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final
 
 from eyewall.iostream import StreamClosedError
 
 from ._context import HTTPConnectionContext
-from ._framing import IN_CHUNKS, frame_chunk, frame_end
+from ._framing import IN_CHUNKS, NOT_SENT, frame_chunk, frame_end, frame_piece
 from ._headers import HTTPHeaders
 from ._parameters import HTTP1ConnectionParameters
 from .errors import HTTPOutputError
@@ -15,7 +16,7 @@ from .errors import HTTPOutputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from eyewall.ioloop import EventLoop, Future, Promise
+    from eyewall.ioloop import EventLoop, Future, HasFileno, Promise
     from eyewall.iostream import Buffer, Stream
 
     from ._head import RequestHead
@@ -129,6 +130,30 @@ class Exchange:
         self._check_body_is_open()
         buffers, self._left = frame_chunk(chunk, self._left)
         return self._send(*buffers)
+
+    async def write_file(self, file: int | HasFileno, /, offset: int = 0, count: int | None = None) -> None:
+        """Send ``count`` bytes of a file from ``offset`` on (None: up to its end) as a piece of the body.
+
+        The kernel copies where it can: see ``Stream.send_file``. Await it before anything else is written.
+        Raises :class:`HTTPOutputError` as :meth:`write` does, and where the file turns out shorter, which
+        cuts the answer; ``StreamClosedError`` where the peer goes, and ``ValueError`` for no regular file.
+        """
+        self._check_body_is_open()
+        if count is None:
+            count = max(os.fstat(file if isinstance(file, int) else file.fileno()).st_size - offset, 0)
+        before, after, self._left = frame_piece(count, self._left)
+        if not count or self._left == NOT_SENT:
+            return
+        self._send(*before)
+        self.release()
+        sent = await self.stream.send_file(file, offset, count)
+        if self.account is not None:
+            self.account.sent += sent
+        if sent < count:
+            self._cut()
+            raise HTTPOutputError(f"{count} bytes of {file!r} were to be sent, and there were only {sent}")
+        if after:
+            await self._send(*after)
 
     def finish(self, trailers: HTTPHeaders | None = None) -> None:
         """The answer is complete.

@@ -98,18 +98,21 @@ def without_length(headers: HTTPHeaders) -> HTTPHeaders:
 
 def frame_chunk(chunk: Buffer, left: int) -> tuple[tuple[Buffer, ...], int]:
     """Give a piece of a body as it goes on the wire, and what is left then. Raises :class:`HTTPOutputError`."""
-    size = chunk.nbytes if isinstance(chunk, memoryview) else len(chunk)
+    before, after, left = frame_piece(chunk.nbytes if isinstance(chunk, memoryview) else len(chunk), left)
+    return (() if left < UNTIL_CLOSE else (*before, chunk, *after) if chunk else ()), left
+
+
+def frame_piece(size: int, left: int) -> tuple[tuple[bytes, ...], tuple[bytes, ...], int]:
+    """Give what goes before and behind a piece of this size, and what is left then. Raises :class:`HTTPOutputError`."""
     if left >= 0:
         if size > left:
             raise HTTPOutputError(f"{size - left} bytes more than Content-Length promised")
-        return (chunk,), left - size
-    if left == IN_CHUNKS:
-        return ((b"%x\r\n" % size, chunk, b"\r\n") if size else ()), left
-    if left == UNTIL_CLOSE:
-        return (chunk,), left
-    if size and left != NOT_SENT:
+        return (), (), left - size
+    if left == IN_CHUNKS and size:
+        return (b"%x\r\n" % size,), (b"\r\n",), left
+    if size and left < NOT_SENT:
         raise HTTPOutputError(f"an answer with status {-left} has no body here (RFC 9110 section 6.4.1)")
-    return (), left
+    return (), (), left
 
 
 def frame_end(left: int, trailers: HTTPHeaders | None) -> bytes:

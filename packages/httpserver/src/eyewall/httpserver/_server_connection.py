@@ -134,7 +134,7 @@ class HTTP1ServerConnection:
     def end_after_request(self) -> None:
         """Serve what is under way, tell its client ``Connection: close``, and end; end at once what is idle.
 
-        A connection that has just been accepted keeps its time for a first request.
+        A connection without a first request gets a second for it.
         """
         self._ends_after_request = True
         if self._exchange is not None:
@@ -307,6 +307,8 @@ class HTTP1ServerConnection:
             return self._state_of(exchange)
         if self._served:
             return State.IDLE
+        if self._ends_after_request:
+            return State.LATE
         return State.HANDSHAKE if self._secure and self.stream.info.tls is None else State.NEW
 
     def _state_of(self, exchange: HTTP1Connection) -> State:
@@ -324,7 +326,8 @@ class HTTP1ServerConnection:
         if exchange is None or exchange.finished or status is None or self.stream.unsent:
             if exchange is not None and exchange.account is not None:
                 exchange.account.end("timed out", why)
-            logger.log(_LEVEL.get(state, logging.INFO), "closed the connection of %s: %s", self.context.remote_ip, why)
+            level = logging.DEBUG if state in _EVERYDAY and not self.stream.unsent else logging.INFO
+            logger.log(level, "closed the connection of %s: %s", self.context.remote_ip, why)
             self.stream.close()
             return
         exchange.fail(HTTPInputError(why, status=status), "timed out")
@@ -347,7 +350,7 @@ class HTTP1ServerConnection:
 # What a request is answered that takes too long in this state.
 _STATUS: Final = {State.HEAD: 408, State.BODY: 408, State.HANDLER: 503}
 # That nobody says anything is everyday life.
-_LEVEL: Final = dict.fromkeys((State.NEW, State.IDLE, State.GONE, State.LINGERING), logging.DEBUG)
+_EVERYDAY: Final = frozenset({State.NEW, State.LATE, State.IDLE, State.GONE, State.LINGERING})
 
 
 def _answer(promise: Promise[None]) -> None:

@@ -36,18 +36,16 @@ class Steps(Generic[T_co]):
 
     def __await__(self) -> Generator[Any, Any, T_co]:
         run, coroutine, waited_for = self._context.run, self._coroutine, self._waited_for
-        # One of the overloads of its type; a Context's run takes the name of none.
-        throw: Callable[[BaseException], object] = coroutine.throw
         while True:
             self._before_waiting()
             try:
                 answer = yield waited_for
             except BaseException as error:  # noqa: BLE001 - passed on to whom it is for
-                step: Callable[[], object] = partial(run, throw, error)
+                step = partial(coroutine.throw, error)
             else:
-                step = partial(run, coroutine.send, answer)
+                step = partial(coroutine.send, answer)
             try:
-                waited_for = step()
+                waited_for = run(step)
             except StopIteration as ended:
                 value: T_co = ended.value
                 return value

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from ._connection import HTTP1Connection
     from ._parameters import Deadlines
+
+# What was accepted just before a drain, and mostly has its first request on its way.
+_LATE_SECONDS: Final = 1.0
 
 
 class State(Enum):
@@ -16,6 +19,7 @@ class State(Enum):
 
     HANDSHAKE = "handshake_timeout"
     NEW = "the first byte"
+    LATE = "its time for a first request while the server drains"
     IDLE = "idle_connection_timeout"
     HEAD = "header_timeout"
     BODY = "body_timeout"
@@ -101,6 +105,7 @@ def _timeout(state: State, deadlines: Deadlines) -> float:
     timeouts: dict[State, float | None] = {
         State.HANDSHAKE: deadlines.handshake_timeout,
         State.NEW: min(deadlines.header_timeout, deadlines.idle_connection_timeout),
+        State.LATE: _LATE_SECONDS,
         State.IDLE: deadlines.idle_connection_timeout,
         State.HEAD: deadlines.header_timeout,
         State.BODY: deadlines.body_timeout,

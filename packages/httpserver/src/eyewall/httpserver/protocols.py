@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from eyewall.ioloop import EventLoop, Future
+    from eyewall.ioloop import EventLoop, Future, HasFileno
     from eyewall.iostream import Buffer, Stream
 
     from ._context import HTTPConnectionContext
@@ -90,6 +90,13 @@ class HTTPConnection(Protocol):
 
     def write(self, chunk: Buffer, /) -> Future[None]:
         """Send a piece of the body; await the result, so that a slow peer holds you back."""
+        ...
+
+    def write_file(self, file: int | HasFileno, /, offset: int = 0, count: int | None = None) -> Awaitable[None]:
+        """Send ``count`` bytes of a file from ``offset`` on (None: up to its end) as a piece of the body.
+
+        To be awaited, before anything else is written. Raises ``HTTPOutputError`` where the file is shorter.
+        """
         ...
 
     def finish(self, trailers: HTTPHeaders | None = None) -> None:

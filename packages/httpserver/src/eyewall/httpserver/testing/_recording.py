@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from eyewall.ioloop import CompletedFuture, IOLoop
@@ -17,7 +18,7 @@ from ..errors import HTTPOutputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from eyewall.ioloop import EventLoop, Future, Promise
+    from eyewall.ioloop import EventLoop, Future, HasFileno, Promise
     from eyewall.iostream import Address, Buffer, Stream, TLSInfo
 
     from .._start_line import ResponseStartLine
@@ -116,6 +117,15 @@ class RecordingConnection:
             raise HTTPOutputError("a body was written after finish()")
         self._record(chunk)
         return self._written()
+
+    async def write_file(self, file: int | HasFileno, /, offset: int = 0, count: int | None = None) -> None:
+        """Record a piece of the body that is in a file."""
+        fd = file if isinstance(file, int) else file.fileno()
+        count = os.fstat(fd).st_size - offset if count is None else count
+        chunk = os.pread(fd, count, offset)
+        await self.write(chunk)
+        if len(chunk) < count:
+            raise HTTPOutputError(f"{count} bytes of {file!r} were to be sent, and there were only {len(chunk)}")
 
     def send_informational(self, status: int, headers: HTTPHeaders | None = None, /) -> Future[None]:
         """Record what is told before the answer."""
