@@ -176,8 +176,8 @@ WRONG_TABLES = {
     "no pattern": ([(3, Plain)], "route 3 has no pattern: give a regular expression"),
     "a bad pattern": ([(r"/(x", Plain)], r"route '/\(x' is no regular expression: .*position 1"),
     "both kinds of groups": ([(r"/(?P<a>.)/(.)", Plain)], "mixes named and positional groups: name all, or none"),
-    "an object": ([(r"/x", object())], "route '/x.': the handler .* is no subclass of RequestHandler"),
-    "a class of another kind": ([(r"/x", dict)], "route '/x.': the handler dict is no subclass"),
+    "an object": ([(r"/x", object())], "route '/x': the handler .* is no subclass of RequestHandler"),
+    "a class of another kind": ([(r"/x", dict)], "route '/x': the handler dict is no subclass"),
     "a module that is not there": ([(r"/x", "no.such.Handler")], "'no.such.Handler' cannot be imported"),
     "arguments that are no dict": ([(r"/x", Plain, "name")], "arguments are 'name': make them a dict"),
     "arguments for nobody": (

@@ -1,5 +1,6 @@
 """A strict, fast HTTP/1.1 server for a function or a delegate."""
 
+from ._callback import CallbackDelegate
 from ._conditional import ByteRange, content_range, etag_matches, parse_range
 from ._connection import HTTP1Connection
 from ._context import HTTPConnectionContext
@@ -35,6 +36,7 @@ from .protocols import HTTPConnection, HTTPMessageDelegate, HTTPServerConnection
 
 __all__ = [
     "ByteRange",
+    "CallbackDelegate",
     "Cause",
     "Deadlines",
     "HTTP1Connection",

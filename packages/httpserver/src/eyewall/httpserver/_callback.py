@@ -24,6 +24,7 @@ class CallbackDelegate:
         self._callback = callback
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection, /) -> HTTPMessageDelegate:
+        """Give the delegate that gathers a request: what a server calls."""
         return _Gatherer(self._callback, server_conn, request_conn)
 
     def on_close(self, server_conn: object, /) -> None:

@@ -4,8 +4,11 @@ from ._application import Application, Dispatcher
 from ._base import HeaderValue
 from ._handler import ErrorHandler, RequestHandler, stream_request_body
 from ._locale import Locale
+from ._matchers import AnyMatches, DefaultHostMatches, HostMatches, Matcher, PathMatches
+from ._parts import FLOAT, INT, PATH, TEXT, UUID_PART, Part, register_part
 from ._redirect import RedirectHandler
-from ._routing import Handler, Match, Route, URLSpec, url
+from ._router import ReversibleRouter, ReversibleRuleRouter, Router, Rule, RuleRouter
+from ._routing import Match, Route, RouteLine, RouteTarget, URLSpec, url
 from ._signed import (
     DEFAULT_SIGNED_VALUE_MIN_VERSION,
     DEFAULT_SIGNED_VALUE_VERSION,
@@ -23,24 +26,41 @@ from .errors import Finish, HTTPError, MissingArgumentError, RouteError, Setting
 __all__ = [
     "DEFAULT_SIGNED_VALUE_MIN_VERSION",
     "DEFAULT_SIGNED_VALUE_VERSION",
+    "FLOAT",
+    "INT",
+    "PATH",
+    "TEXT",
+    "UUID_PART",
+    "AnyMatches",
     "Application",
     "ContentEncoding",
+    "DefaultHostMatches",
     "Dispatcher",
     "ErrorHandler",
     "Finish",
     "GZipContentEncoding",
     "HTTPError",
-    "Handler",
     "HeaderValue",
+    "HostMatches",
     "JinjaLoader",
     "Locale",
     "Match",
+    "Matcher",
     "MissingArgumentError",
     "OutputTransform",
+    "Part",
+    "PathMatches",
     "RedirectHandler",
     "RequestHandler",
+    "ReversibleRouter",
+    "ReversibleRuleRouter",
     "Route",
     "RouteError",
+    "RouteLine",
+    "RouteTarget",
+    "Router",
+    "Rule",
+    "RuleRouter",
     "Secret",
     "SettingError",
     "StaticFileHandler",
@@ -52,6 +72,7 @@ __all__ = [
     "create_signed_value",
     "decode_signed_value",
     "get_signature_key_version",
+    "register_part",
     "stream_request_body",
     "url",
 ]

@@ -11,6 +11,8 @@ from eyewall.httpserver import HTTPServer, HTTPServerRequest, RequestStartLine
 
 from ._handler import ErrorHandler, RequestHandler
 from ._log import access_log, app_log, printable
+from ._matchers import compiled_host
+from ._router import ReversibleRouter
 from ._routing import Match, RouteTable, URLSpec, checked_table
 from ._static import StaticFileHandler, static_routes
 from ._transforms import OutputTransform, response_transforms
@@ -18,14 +20,15 @@ from .errors import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable
+    from re import Pattern
 
-    from eyewall.httpserver import HTTPConnection, HTTPHeaders, ResponseStartLine
+    from eyewall.httpserver import HTTPConnection, HTTPHeaders, HTTPMessageDelegate, ResponseStartLine
 
-    from ._routing import Route
+    from ._routing import Found, RouteLine
     from ._templates import TemplateLoader
 
 
-class Application:
+class Application(ReversibleRouter):
     """A table of routes, and settings; a server is given one and serves it.
 
     ::
@@ -57,7 +60,7 @@ class Application:
 
     def __init__(
         self,
-        handlers: Iterable[URLSpec | Route] | None = None,
+        handlers: Iterable[RouteLine] | None = None,
         default_host: str | None = None,
         transforms: Iterable[type[OutputTransform]] | None = None,
         **settings: Any,
@@ -65,11 +68,12 @@ class Application:
         self.settings: Final[dict[str, Any]] = settings
         """The settings, as given."""
         self.default_host: Final = default_host
-        """As given; nothing depends on it yet."""
+        """The host whose routes, of :meth:`add_handlers`, requests for an unknown host get."""
         self.transforms: Final = response_transforms(settings, transforms)
         """What every response goes through on its way out."""
         self._template_loaders: dict[str | None, TemplateLoader] = {}
         self._routes = RouteTable([*static_routes(settings), *checked_table(handlers)])
+        self._hosts: list[tuple[Pattern[str], RouteTable]] = []
         self._no_route = _no_route(settings)
 
     def add_transform(self, transform_class: type[OutputTransform]) -> None:
@@ -103,16 +107,59 @@ class Application:
     def on_close(self, server_conn: object, /) -> None:
         """A connection has closed: what a server calls."""
 
-    def find_handler(self, path: str) -> Match:
-        """Find who answers a path; not percent-decoded."""
-        return self._routes.find(path) or self._no_route
+    def match(self, request: HTTPServerRequest) -> Found:
+        """Find who answers a request."""
+        for pattern, table in self._hosts:
+            if pattern.match(request.host_name) and (found := table.find(request)) is not None:
+                return found
+        return self._routes.find(request) or self._find_by_default(request) or self._no_route
+
+    def _find_by_default(self, request: HTTPServerRequest) -> Found | None:
+        """Look among the routes of ``default_host``, where a request names a host that nobody knows."""
+        if self.default_host is None or "X-Real-Ip" in request.headers:
+            return None
+        tables = (table for pattern, table in self._hosts if pattern.match(self.default_host))
+        return next((found for table in tables if (found := table.find(request)) is not None), None)
+
+    def add_handlers(self, host_pattern: str | Pattern[str], host_handlers: Iterable[RouteLine]) -> None:
+        """Add routes for the hosts whose names match; they come before those that the application was made with.
+
+        Raises :class:`RouteError`.
+        """
+        self._hosts.append((compiled_host(host_pattern), RouteTable(checked_table(host_handlers))))
+
+    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> HTTPMessageDelegate:
+        """Give the delegate that takes a request in: what a router calls."""
+        return self._delegate(request, self.match(request))
+
+    def get_handler_delegate(
+        self,
+        request: HTTPServerRequest,
+        target_class: type[RequestHandler],
+        target_kwargs: Mapping[str, Any] | None = None,
+        path_args: Iterable[bytes] | None = None,
+        path_kwargs: Mapping[str, bytes] | None = None,
+    ) -> HTTPMessageDelegate:
+        """Give the delegate by which a handler's class takes a request in: for a router of your own."""
+        match = Match(target_class, target_kwargs or {}, tuple(path_args or ()), path_kwargs or {})
+        return self._delegate(request, match)
+
+    def _delegate(self, request: HTTPServerRequest, found: Found) -> HTTPMessageDelegate:
+        if not isinstance(found, Match):
+            return found
+        return Dispatcher(self, request.server_connection, request.connection, found)
 
     def reverse_url(self, name: str, *args: object) -> str:
         """Make the path of the route of that name, with ``args``, percent-encoded, for its pattern's groups.
 
         Raises ``KeyError`` for an unknown name, and ``ValueError`` where the arguments do not fit.
         """
-        return self._routes.reverse(name, *args)
+        tables = [self._routes, *(table for _, table in self._hosts)]
+        for table in tables:
+            if (path := table.reverse(name, *args)) is not None:
+                return path
+        names = sorted(name for table in tables for name in table.names())
+        raise KeyError(f"no route is named {name!r}; those that are: {names}")
 
     def template_loader(self, path: str | None, make: Callable[[str | None], TemplateLoader]) -> TemplateLoader:
         """Give the loader of a folder, made once: what handlers call."""
@@ -144,38 +191,49 @@ class Application:
 class Dispatcher:
     """Takes in one request for an application: an ``HTTPMessageDelegate``."""
 
-    __slots__ = ("_application", "_body", "_connection", "_handler", "_match", "_request", "_server_conn", "_streaming")
+    __slots__ = ("_application", "_body", "_connection", "_delegate", "_handler", "_match", "_request", "_server_conn")
 
     _request: HTTPServerRequest
-    _match: Match
 
-    def __init__(self, application: Application, server_conn: object, connection: HTTPConnection) -> None:
+    def __init__(
+        self,
+        application: Application,
+        server_conn: object,
+        connection: HTTPConnection,
+        match: Match | None = None,
+    ) -> None:
         self._application = application
         self._server_conn = server_conn
         self._connection = connection
+        self._match = match
         self._body: bytes | bytearray = b""
         self._handler: RequestHandler | None = None
-        self._streaming: RequestHandler | None = None
+        self._delegate: HTTPMessageDelegate | None = None
+        """Who takes the request in, where that is not to be gathered for a handler."""
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders, /
     ) -> Awaitable[object] | None:
-        """Find the route; where its handler streams, begin it."""
+        """Find the route; where the whole request is not to be waited for, hand it on."""
         if not isinstance(start_line, RequestStartLine):
             raise TypeError(f"an application answers requests, and {start_line!r} begins a response")
         self._request = HTTPServerRequest(
             headers=headers, connection=self._connection, start_line=start_line, server_connection=self._server_conn
         )
-        self._match = match = self._application.find_handler(self._request.path)
-        if not match.handler_class.streams_request_body:
+        found = self._match or self._application.match(self._request)
+        if not isinstance(found, Match):
+            self._delegate = found
+            return found.headers_received(start_line, headers)
+        self._match = found
+        if not found.handler_class.streams_request_body:
             return None
-        self._streaming = handler = self._make_handler()
-        return handler._stream(handler._start, match.path_args, match.path_kwargs)  # pyright: ignore[reportPrivateUsage] - a door of it
+        self._delegate = stream = _StreamedRequest(self._make_handler(found))
+        return stream.begin(found)
 
     def data_received(self, chunk: bytes, /) -> Awaitable[object] | None:
         """Keep a piece of the body, or hand it on."""
-        if (handler := self._streaming) is not None:
-            return handler._stream(handler.data_received, chunk)  # pyright: ignore[reportPrivateUsage] - a door of it
+        if self._delegate is not None:
+            return self._delegate.data_received(chunk)
         if not self._body:
             self._body = chunk
         elif isinstance(self._body, bytearray):
@@ -186,32 +244,65 @@ class Dispatcher:
 
     def finish(self) -> Coroutine[Any, Any, None]:
         """Make the handler, and give the coroutine that runs it."""
-        if (handler := self._streaming) is not None:
-            return handler._stream(handler._answer_stream)  # pyright: ignore[reportPrivateUsage] - a door of it
+        match = self._match
+        if match is None or self._delegate is not None:
+            return self._finish_elsewhere()
         self._request.body = bytes(self._body)
-        handler = self._make_handler()
-        return handler._execute(self._match.path_args, self._match.path_kwargs)  # pyright: ignore[reportPrivateUsage] - a door of it
+        handler = self._make_handler(match)
+        return handler._execute(match.path_args, match.path_kwargs)  # pyright: ignore[reportPrivateUsage] - a door of it
 
-    def _make_handler(self) -> RequestHandler:
+    async def _finish_elsewhere(self) -> None:
+        if self._delegate is not None and (waits := self._delegate.finish()) is not None:
+            await waits
+
+    def _make_handler(self, match: Match) -> RequestHandler:
         request = self._request
-        handler_class, handler_kwargs, _, _ = self._match
         try:
-            handler = handler_class(self._application, request, **handler_kwargs)
+            handler = match.handler_class(self._application, request, **match.handler_kwargs)
         except Exception:  # noqa: BLE001 - whatever the program raises is answered 500
             summary = printable(f"{request.method} {request.uri} ({request.remote_ip})")
-            app_log.exception("Uncaught exception in initialize() of %s: %s", handler_class.__name__, summary)
+            app_log.exception("Uncaught exception in initialize() of %s: %s", match.handler_class.__name__, summary)
             handler = ErrorHandler(self._application, request, status_code=500)
         self._handler = handler
         return handler
 
     def on_connection_close(self) -> None:
-        """Tell the handler that its client went away."""
+        """Tell the handler, or who else takes the request in, that its client went away."""
         if self._handler is None:
+            if self._delegate is not None:
+                self._delegate.on_connection_close()
             return
         try:
             self._handler.on_connection_close()
         except Exception:  # noqa: BLE001 - whatever the program raises is logged
             app_log.exception("Uncaught exception in on_connection_close() of %s", type(self._handler).__name__)
+
+
+class _StreamedRequest:
+    """A request that its handler takes in piece by piece."""
+
+    __slots__ = ("_handler",)
+
+    def __init__(self, handler: RequestHandler) -> None:
+        self._handler = handler
+
+    # pyright: reportPrivateUsage=false
+    # Of the handler's doors.
+
+    def begin(self, match: Match) -> Awaitable[object]:
+        return self._handler._stream(self._handler._start, match.path_args, match.path_kwargs)
+
+    def headers_received(self, start_line: object, headers: HTTPHeaders, /) -> None:
+        """Done by the dispatcher."""
+
+    def data_received(self, chunk: bytes, /) -> Awaitable[object]:
+        return self._handler._stream(self._handler.data_received, chunk)
+
+    def finish(self) -> Awaitable[object]:
+        return self._handler._stream(self._handler._answer_stream)
+
+    def on_connection_close(self) -> None:
+        """Done by the dispatcher."""
 
 
 def _no_route(settings: Mapping[str, Any]) -> Match:

@@ -55,10 +55,10 @@ class HandlerBase:
         self.application: Application = application
         """The application that the handler belongs to."""
         self.request: HTTPServerRequest = request
-        self.path_args: Sequence[str | None] = ()
-        """What the positional groups of the route's pattern matched, decoded."""
-        self.path_kwargs: Mapping[str, str | None] = {}
-        """What the named groups of the route's pattern matched, decoded."""
+        self.path_args: Sequence[Any] = ()
+        """What the positional groups of the route's pattern matched, decoded; None for one that matched nothing."""
+        self.path_kwargs: Mapping[str, Any] = {}
+        """What the named groups of the route's pattern matched, decoded, or of its template, converted."""
         self._connection: HTTPConnection = request.connection
         self._answers: Callable[..., Awaitable[object] | None]
         self._own_headers: HTTPHeaders | None

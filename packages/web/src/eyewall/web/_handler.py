@@ -151,7 +151,7 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin):
         request = self.request
         return printable(f"{request.method} {request.uri} ({request.remote_ip})")
 
-    async def _execute(self, args: Sequence[bytes | None], kwargs: Mapping[str, bytes | None]) -> None:
+    async def _execute(self, args: Sequence[object], kwargs: Mapping[str, object]) -> None:
         """Answer a request that is there as a whole."""
         try:
             result = self._start(args, kwargs)
@@ -192,7 +192,7 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin):
         if not self._finished:
             self.finish()
 
-    def _start(self, args: Sequence[bytes | None], kwargs: Mapping[str, bytes | None]) -> Awaitable[object] | None:
+    def _start(self, args: Sequence[object], kwargs: Mapping[str, object]) -> Awaitable[object] | None:
         """Do what goes before the method's own method."""
         self._answers = self._method()
         if args:
@@ -213,8 +213,9 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin):
             raise HTTPError(405)
         return method
 
-    def _decode(self, arg: bytes | None, name: str | None) -> str | None:
-        return None if arg is None else self.decode_argument(arg, name=name)
+    def _decode(self, arg: object, name: str | None) -> Any:
+        # None is a group that matched nothing, and what is no bytes a route's part has converted.
+        return self.decode_argument(arg, name=name) if isinstance(arg, bytes) else arg
 
     def _handle_request_exception(self, error: Exception) -> None:
         gone = isinstance(error, StreamClosedError) and self._is_client_gone()

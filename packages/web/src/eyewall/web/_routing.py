@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from re import Pattern
-from typing import Any, Final, NamedTuple, TypeGuard
-from urllib.parse import quote, unquote_to_bytes
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeGuard
 
+from eyewall.httpserver import HTTPMessageDelegate, HTTPServerConnectionDelegate
+
+from ._checks import check_methods
 from ._handler import RequestHandler
 from ._log import app_log
+from ._matchers import Matcher
+from ._patterns import PathPattern
+from ._router import ReversibleRouter, Router, Rule, delegate_for, made_rule
 from .errors import RouteError
 
-Handler = type[RequestHandler] | str
+if TYPE_CHECKING:
+    from eyewall.httpserver import HTTPServerRequest
+
+RouteTarget = type[RequestHandler] | str
 """What a route leads to: a handler's class, or its name as ``"package.module.Class"``."""
 
 Route = (
-    tuple[str | Pattern[str], Handler]
-    | tuple[str | Pattern[str], Handler, Mapping[str, Any] | None]
-    | tuple[str | Pattern[str], Handler, Mapping[str, Any] | None, str | None]
+    tuple[str | Pattern[str], RouteTarget]
+    | tuple[str | Pattern[str], RouteTarget, Mapping[str, Any] | None]
+    | tuple[str | Pattern[str], RouteTarget, Mapping[str, Any] | None, str | None]
 )
 """A route as a tuple: pattern, handler, the handler's ``initialize`` arguments, name."""
 
 
 class Match(NamedTuple):
-    """A route that was found, with what its pattern took from the path: percent-decoded, not yet text."""
+    """A route that was found, with what its pattern took from the path: percent-decoded bytes, or a part's value."""
 
     handler_class: type[RequestHandler]
     handler_kwargs: Mapping[str, Any]
-    path_args: tuple[bytes | None, ...] = ()
-    path_kwargs: Mapping[str, bytes | None] = {}
+    path_args: tuple[object, ...] = ()
+    path_kwargs: Mapping[str, object] = {}
+
+
+Found = Match | HTTPMessageDelegate
+"""Who answers a request: a handler, or a delegate that takes the request in."""
 
 
 class URLSpec:
@@ -43,47 +54,44 @@ class URLSpec:
     def __init__(
         self,
         pattern: str | Pattern[str],
-        handler: Handler,
+        handler: RouteTarget,
         kwargs: Mapping[str, Any] | None = None,
         name: str | None = None,
     ) -> None:
-        self.regex: Final = _compiled(pattern)
+        self._pattern = path = PathPattern(pattern)
+        self.regex: Final = path.regex
         """The pattern; given as text, it is anchored at its end."""
-        self.kwargs: Final[Mapping[str, Any]] = _checked_kwargs(self._title, kwargs)
+        self.kwargs: Final[Mapping[str, Any]] = _checked_kwargs(path.title, kwargs)
         """What is given to the handler's ``initialize``."""
-        self.handler_class: Final = _checked_handler(self._title, handler, self.kwargs)
+        self.handler_class: Final = _checked_handler(path.title, handler, self.kwargs)
         """The class of the handler."""
+        if path.parts:
+            check_methods(path.title, self.handler_class, {name: part.type for name, part in path.parts.items()})
         self.name: Final = name
         """The name for ``reverse_url``, or None."""
-        self._template = _template(self.regex)
-        self.path: Final = _only_path(self._template) if isinstance(pattern, str) else None
+        self.path: Final = path.only_path
         """The one path that the route stands for, or None where its pattern matches several."""
 
     @property
-    def _title(self) -> str:
-        return f"route {self.regex.pattern!r}"
+    def prefix(self) -> str:
+        """The text that every path of the route begins with."""
+        return "" if self._pattern.texts is None else self._pattern.texts[0]
 
     def match(self, path: str) -> Match | None:
         """Match a path, not percent-decoded; None where it is not this route's."""
-        match = self.regex.match(path)
-        if match is None:
-            return None
-        if self.regex.groupindex:
-            named = {name: _unquoted(text) for name, text in match.groupdict().items()}
-            return Match(self.handler_class, self.kwargs, (), named)
-        return Match(self.handler_class, self.kwargs, tuple(map(_unquoted, match.groups())))
+        found = self._pattern.match(path)
+        return None if found is None else Match(self.handler_class, self.kwargs, *found)
+
+    def find(self, request: HTTPServerRequest) -> Match | None:
+        """Match a request's path."""
+        return self.match(request.path)
 
     def reverse(self, *args: object) -> str:
         """Make the path in which the pattern's groups are ``args``, percent-encoded.
 
         Raises ``ValueError`` where their number is wrong, or the pattern is not that simple.
         """
-        if self._template is None:
-            raise ValueError(f"{self._title} has no reverse: its pattern is more than text and plain groups")
-        first, *rest = self._template
-        if len(args) != len(rest):
-            raise ValueError(f"{self._title} takes {len(rest)} arguments to reverse, not {len(args)}")
-        return first + "".join([quote(_encoded(arg)) + text for arg, text in zip(args, rest, strict=True)])
+        return self._pattern.reverse(*args)
 
     def __repr__(self) -> str:
         pattern, handler = self.regex.pattern, self.handler_class.__name__
@@ -93,45 +101,140 @@ class URLSpec:
 url = URLSpec
 """Tornado's other name for :class:`URLSpec`."""
 
+RouteLine = URLSpec | Rule | Route | Sequence[Any]
+"""A line of a route table; the last, a tuple whose first is a :class:`Matcher` or whose second no handler's class."""
+
+
+class RuleSpec:
+    """A rule as a line of a table: what it asks is more than the path, or who answers more than a handler."""
+
+    path: None = None
+    prefix: str = ""
+
+    def __init__(self, rule: Rule) -> None:
+        self.name: Final = rule.name
+        self._rule = rule
+        self._table: RouteTable | None = None
+        self._handler: type[RequestHandler] | None = None
+        if isinstance(rule.target, list | tuple):
+            self._table = RouteTable(rule.target)
+        elif isinstance(rule.target, str) or is_handler(rule.target):
+            self._handler = _checked_handler(repr(rule), rule.target, rule.target_kwargs)
+
+    def find(self, request: HTTPServerRequest) -> Found | None:
+        """Ask the matcher, and then the target."""
+        params = self._rule.matcher.match(request)
+        if params is None:
+            return None
+        if self._table is not None:
+            return self._table.find(request)
+        kwargs = self._rule.target_kwargs
+        if self._handler is not None:
+            return Match(self._handler, kwargs, tuple(params.get("path_args", ())), params.get("path_kwargs", {}))
+        return delegate_for(self._rule.target, request, {**params, "target_kwargs": kwargs} if kwargs else params)
+
+    def reverse(self, *args: object) -> str:
+        """Make the path that the matcher matches with ``args``. Raises ``ValueError`` where there is none."""
+        path = self._rule.reverse(*args)
+        if path is None:
+            raise ValueError(f"{self._rule!r} has no reverse: its matcher has none")
+        return path
+
+    def reverse_inside(self, name: str, *args: object) -> str | None:
+        """Make the path of a named route that the rule leads to; None where there is none."""
+        if self._table is not None:
+            return self._table.reverse(name, *args)
+        target = self._rule.target
+        return target.reverse_url(name, *args) if isinstance(target, ReversibleRouter) else None
+
 
 class RouteTable:
-    """The routes of an application, in order: the first that matches answers."""
+    """The routes of an application, in order: the first that matches answers.
 
-    __slots__ = ("_by_name", "_by_path", "_patterns")
+    A path without places is found by itself. The others are sought among those whose text before
+    their first place goes as the path does, so that a thousand routes cost about what ten do.
+    """
 
-    def __init__(self, routes: Iterable[URLSpec | Route]) -> None:
-        specs = [_spec(number, route) for number, route in enumerate(routes, 1)]
-        self._by_name = _named(specs)
-        self._patterns = [spec for spec in specs if spec.path is None]
+    __slots__ = ("_by_name", "_by_path", "_rules", "_specs", "_tree")
+
+    def __init__(self, routes: Iterable[RouteLine]) -> None:
+        self._specs = [_spec(number, route) for number, route in enumerate(routes, 1)]
+        self._by_name = _named(self._specs)
+        self._rules = [spec for spec in self._specs if isinstance(spec, RuleSpec)]
         self._by_path: dict[str, Match] = {}
         """Paths that are found without a search, as no pattern before them matches them."""
-        self._index(specs)
+        self._index()
+        self._tree = _Branch()
+        for number, spec in enumerate(self._specs):
+            if spec.path not in self._by_path:
+                self._tree.add(number, spec)
 
-    def find(self, path: str) -> Match | None:
-        """Find the route of a path, not percent-decoded."""
+    def find(self, request: HTTPServerRequest) -> Found | None:
+        """Find who answers a request."""
+        path = request.path
         if (match := self._by_path.get(path)) is not None:
             return match
-        for spec in self._patterns:
-            if (match := spec.match(path)) is not None:
-                return match
+        for spec in self._tree.candidates(path):
+            if (found := spec.find(request)) is not None:
+                return found
         return None
 
-    def reverse(self, name: str, *args: object) -> str:
-        """Make the path of a named route; raises ``KeyError`` where there is none of that name."""
-        if name not in self._by_name:
-            raise KeyError(f"no route is named {name!r}; those that are: {sorted(self._by_name)}")
-        return self._by_name[name].reverse(*args)
+    def reverse(self, name: str, *args: object) -> str | None:
+        """Make the path of a named route; None where there is none of that name."""
+        if name in self._by_name:
+            return self._by_name[name].reverse(*args)
+        inside = (rule.reverse_inside(name, *args) for rule in self._rules)
+        return next((path for path in inside if path is not None), None)
 
-    def _index(self, specs: Iterable[URLSpec]) -> None:
+    def names(self) -> list[str]:
+        """The names of the routes."""
+        return sorted(self._by_name)
+
+    def _index(self) -> None:
         before: list[URLSpec] = []
-        for spec in specs:
+        for spec in self._specs:
+            if isinstance(spec, RuleSpec):
+                return  # what it matches is not known before there is a request
             if spec.path is None:
                 before.append(spec)
             elif spec.path not in self._by_path and not any(other.match(spec.path) for other in before):
                 self._by_path[spec.path] = Match(spec.handler_class, spec.kwargs)
 
 
-def checked_table(routes: Iterable[URLSpec | Route] | None) -> Iterable[URLSpec | Route]:
+class _Branch:
+    """Routes by the whole segments that their paths begin with."""
+
+    __slots__ = ("_branches", "_specs")
+
+    def __init__(self) -> None:
+        self._specs: list[tuple[int, URLSpec | RuleSpec]] = []
+        self._branches: dict[str, _Branch] = {}
+
+    def add(self, number: int, spec: URLSpec | RuleSpec) -> None:
+        branch = self
+        for segment in spec.prefix.split("/")[:-1]:
+            branch = branch._branches.setdefault(segment, _Branch())
+        branch._specs.append((number, spec))
+
+    def candidates(self, path: str) -> Iterable[URLSpec | RuleSpec]:
+        """Give those that may match a path, in the order of the table."""
+        branch = self
+        found = list(self._specs)
+        for segment in path.split("/"):
+            deeper = branch._branches.get(segment)
+            if deeper is None:
+                break
+            branch = deeper
+            found += branch._specs
+        found.sort(key=_number)
+        return [spec for _, spec in found]
+
+
+def _number(entry: tuple[int, object]) -> int:
+    return entry[0]
+
+
+def checked_table(routes: Iterable[RouteLine] | None) -> Iterable[RouteLine]:
     """Refuse what is no table at all; its lines are checked by :class:`RouteTable`."""
     if routes is None:
         return ()
@@ -141,8 +244,8 @@ def checked_table(routes: Iterable[URLSpec | Route] | None) -> Iterable[URLSpec 
     return routes
 
 
-def _named(specs: Iterable[URLSpec]) -> dict[str, URLSpec]:
-    named: dict[str, URLSpec] = {}
+def _named(specs: Iterable[URLSpec | RuleSpec]) -> dict[str, URLSpec | RuleSpec]:
+    named: dict[str, URLSpec | RuleSpec] = {}
     for spec in specs:
         if spec.name is not None:
             if spec.name in named:
@@ -151,30 +254,31 @@ def _named(specs: Iterable[URLSpec]) -> dict[str, URLSpec]:
     return named
 
 
-def _spec(number: int, route: object) -> URLSpec:
-    if isinstance(route, URLSpec):
+def _spec(number: int, route: object) -> URLSpec | RuleSpec:
+    if isinstance(route, URLSpec | RuleSpec):
         return route
+    if isinstance(route, Rule):
+        return RuleSpec(route)
     if not _is_sequence(route) or not 2 <= len(route) <= 4:
         raise RouteError(
             f"route {number} of the table is {route!r}: make it a tuple (pattern, handler), "
             "with the handler's arguments as a dict and a name behind them if you like"
         )
+    if isinstance(route[0], Matcher) or _is_other_target(route[1]):
+        return RuleSpec(made_rule(route))
     return URLSpec(*route)
 
 
-def _compiled(pattern: object) -> Pattern[str]:
-    if isinstance(pattern, str):
-        try:
-            regex = re.compile(pattern if pattern.endswith("$") else pattern + "$")
-        except re.error as error:
-            raise RouteError(f"route {pattern!r} is no regular expression: {error}") from error
-    elif _is_regex(pattern):
-        regex = pattern
-    else:
-        raise RouteError(f"route {pattern!r} has no pattern: give a regular expression as text, or compiled from text")
-    if regex.groupindex and len(regex.groupindex) != regex.groups:
-        raise RouteError(f"route {regex.pattern!r} mixes named and positional groups: name all, or none")
-    return regex
+def is_handler(target: object) -> TypeGuard[type[RequestHandler]]:
+    """True for a handler's class."""
+    return isinstance(target, type) and issubclass(target, RequestHandler)
+
+
+def _is_other_target(target: object) -> bool:
+    """True for what answers requests and is no handler's class."""
+    if isinstance(target, str | type | RequestHandler):
+        return False
+    return isinstance(target, Router | list | tuple | HTTPServerConnectionDelegate) or callable(target)
 
 
 def _checked_kwargs(title: str, kwargs: object) -> Mapping[str, Any]:
@@ -187,10 +291,6 @@ def _checked_kwargs(title: str, kwargs: object) -> Mapping[str, Any]:
 
 def _is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
     return isinstance(value, tuple | list)
-
-
-def _is_regex(value: object) -> TypeGuard[Pattern[str]]:
-    return isinstance(value, Pattern)
 
 
 def _is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
@@ -233,48 +333,3 @@ def _check_initialize(title: str, handler: type[RequestHandler], kwargs: Mapping
         signature(handler.initialize).bind(None, **kwargs)
     except TypeError as error:
         raise RouteError(f"{title}: the arguments do not fit {handler.__name__}.initialize(): {error}") from error
-
-
-def _unquoted(text: str | None) -> bytes | None:
-    # What is not ASCII came as bytes, of which a connection makes Latin-1.
-    return None if text is None else unquote_to_bytes(text if text.isascii() else text.encode("latin-1"))
-
-
-def _encoded(value: object) -> bytes:
-    return value if isinstance(value, bytes) else str(value).encode()
-
-
-_tokens = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?(?!P<)|.", re.DOTALL).findall
-_SPECIAL: Final = frozenset("^$.|?*+{}[]\\")
-
-
-def _template(regex: Pattern[str]) -> list[str] | None:
-    """The texts before, between and behind a pattern's groups; None where it is more than texts and plain groups."""
-    texts = [""]
-    depth = 0
-    for token in _tokens(regex.pattern.removeprefix("^").removesuffix("$")):
-        if token == "(":
-            depth += 1
-            if depth == 1:
-                texts.append("")
-        elif token == ")":
-            depth -= 1
-        elif depth == 0:
-            text = _plain(token)
-            if text is None:
-                return None
-            texts[-1] += text
-        elif token == "(?":
-            depth += 1
-    return texts if len(texts) - 1 == regex.groups else None
-
-
-def _plain(token: str) -> str | None:
-    """The one character that a token of a pattern matches; None where it is not such a token."""
-    if len(token) == 1:
-        return None if token in _SPECIAL else token
-    return token[1] if token[0] == "\\" and not token[1].isalnum() else None
-
-
-def _only_path(template: list[str] | None) -> str | None:
-    return template[0] if template is not None and len(template) == 1 else None

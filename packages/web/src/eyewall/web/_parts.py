@@ -1,0 +1,112 @@
+"""Parts of a path that stand for a value of a type: in templates by name, in typed routes as they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final, Generic, TypeVar, get_type_hints
+from uuid import UUID
+
+from .errors import RouteError
+
+T = TypeVar("T")
+
+
+class Part(Generic[T]):
+    """A part of a path: the text that matches ``pattern``, as a ``T``.
+
+    ``pattern`` is a regular expression without groups that are numbered or named. ``parse`` is a
+    class, or a function whose annotation says what it returns; where it raises ``ValueError``, the path
+    does not match::
+
+        DATE = Part("[0-9]{4}-[0-9]{2}-[0-9]{2}", date.fromisoformat)
+        register_part("date", DATE)  # and a route may be "/diary/{day:date}"
+    """
+
+    def __init__(self, pattern: str, parse: Callable[[str], T]) -> None:
+        """Raise :class:`RouteError` for a pattern that is none, or has groups."""
+        try:
+            groups = re.compile(pattern).groups
+        except re.error as error:
+            raise RouteError(f"part {pattern!r} is no regular expression: {error}") from error
+        if groups:
+            raise RouteError(f"part {pattern!r} has groups: write (?:…) where you write (…)")
+        self.pattern: Final = pattern
+        self.parse: Final = parse
+        self.type: Final = _type_of(parse)
+        """What ``parse`` gives; ``object`` where that is not said."""
+
+    def __repr__(self) -> str:
+        return f"Part({self.pattern!r}, {getattr(self.parse, '__qualname__', self.parse)})"
+
+
+def _type_of(parse: Callable[[str], object]) -> type:
+    if isinstance(parse, type):
+        return parse
+    # Without a word on it, a class method makes an object of its class.
+    found: Any = getattr(parse, "__self__", object)
+    with suppress(NameError, TypeError):
+        found = get_type_hints(parse).get("return", found)
+    return found if isinstance(found, type) else object
+
+
+INT: Final = Part("[0-9]+", int)
+"""Digits."""
+FLOAT: Final = Part(r"[0-9]+(?:\.[0-9]+)?", float)
+"""Digits, with a fraction if you like."""
+TEXT: Final = Part("[^/]+", str)
+"""Anything up to the next slash."""
+PATH: Final = Part(".*", str)
+"""Anything, slashes too."""
+UUID_PART: Final = Part("[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", UUID)
+"""A UUID in its usual form."""
+
+_registered: Final[dict[str, Part[Any]]] = {
+    "str": TEXT,
+    "int": INT,
+    "float": FLOAT,
+    "path": PATH,
+    "uuid": UUID_PART,
+}
+
+
+def register_part(name: str, part: Part[Any]) -> None:
+    """Let templates of routes name a part of your own. Raises :class:`RouteError` for a name that is taken."""
+    if not name.isidentifier():
+        raise RouteError(f"{name!r} is no name for a part: use letters, digits and underscores")
+    if _registered.setdefault(name, part) is not part:
+        raise RouteError(f"there is a part {name!r} already: {_registered[name]!r}")
+
+
+_place: Final = re.compile(r"\{([A-Za-z_]\w*)(?::([A-Za-z_]\w*))?\}")
+_specials: Final = frozenset("()[]*+?|^$\\")
+
+
+def is_template(pattern: str) -> bool:
+    """True for a path with places such as ``{user_id}`` or ``{user_id:int}``, which no regular expression has."""
+    return _place.search(pattern) is not None
+
+
+def read_template(template: str) -> tuple[str, dict[str, Part[Any]]]:
+    """Give the regular expression of a template, and what its names stand for."""
+    regex, parts, end = "", dict[str, Part[Any]](), 0
+    for place in _place.finditer(template):
+        name, kind = place[1], place[2] or "str"
+        if name in parts:
+            raise RouteError(f"route {template!r} has two places named {name!r}")
+        if kind not in _registered:
+            kinds = ", ".join(_registered)
+            raise RouteError(f"route {template!r}: there is no part {kind!r}; there are {kinds}, and register_part")
+        parts[name] = _registered[kind]
+        regex += _literal(template, template[end : place.start()]) + f"(?P<{name}>{parts[name].pattern})"
+        end = place.end()
+    return regex + _literal(template, template[end:]), parts
+
+
+def _literal(template: str, text: str) -> str:
+    if not _specials.isdisjoint(text):
+        raise RouteError(
+            f"route {template!r} mixes {{places}} with a regular expression: write all of it as one of them"
+        )
+    return re.escape(text)

@@ -1,0 +1,129 @@
+"""Patterns of paths: regular expressions, what they take from a path, and the path that they stand for."""
+
+from __future__ import annotations
+
+import re
+from re import Pattern
+from typing import Final, TypeGuard
+from urllib.parse import quote, unquote_to_bytes
+
+from ._parts import Part, is_template, read_template
+from .errors import RouteError
+
+
+class PathPattern:
+    """A pattern for a whole path: a regular expression, or a template such as ``/users/{user_id:int}``."""
+
+    def __init__(self, pattern: str | Pattern[str]) -> None:
+        """Raise :class:`RouteError` where it is neither."""
+        self.source: Final = pattern
+        self.parts: dict[str, Part[object]] = {}
+        """What a template's names stand for; empty for a regular expression."""
+        if isinstance(pattern, str) and is_template(pattern):
+            pattern, self.parts = read_template(pattern)
+        self.regex: Final = _compiled(pattern)
+        self.texts: Final = _template(self.regex)
+        """The texts before, between and behind the groups; None where it is more than texts and plain groups."""
+        self.only_path: Final = _only_path(self.texts) if isinstance(pattern, str) else None
+        """The one path that matches, or None where several do."""
+
+    @property
+    def title(self) -> str:
+        """The pattern as messages name it."""
+        source = self.source if isinstance(self.source, str) else self.regex.pattern
+        return f"route {source!r}"
+
+    def match(self, path: str) -> tuple[tuple[bytes | None, ...], dict[str, object]] | None:
+        """Take what the groups stand for out of a path that is not percent-decoded; None where it does not match.
+
+        What was not converted by a template's part is percent-decoded bytes.
+        """
+        match = self.regex.match(path)
+        if match is None:
+            return None
+        if not self.regex.groupindex:
+            return tuple(map(unquoted, match.groups())), {}
+        named: dict[str, object] = {name: unquoted(text) for name, text in match.groupdict().items()}
+        for name, part in self.parts.items():
+            if part.parse is not str:
+                try:
+                    named[name] = part.parse(match[name])
+                except ValueError:
+                    return None
+        return (), named
+
+    def reverse(self, *args: object) -> str:
+        """Make the path in which the groups are ``args``, percent-encoded.
+
+        Raises ``ValueError`` where their number is wrong, or the pattern is not that simple.
+        """
+        if self.texts is None:
+            raise ValueError(f"{self.title} has no reverse: its pattern is more than text and plain groups")
+        first, *rest = self.texts
+        if len(args) != len(rest):
+            raise ValueError(f"{self.title} takes {len(rest)} arguments to reverse, not {len(args)}")
+        return first + "".join([quote(_encoded(arg)) + text for arg, text in zip(args, rest, strict=True)])
+
+
+def _compiled(pattern: object) -> Pattern[str]:
+    if isinstance(pattern, str):
+        try:
+            regex = re.compile(pattern if pattern.endswith("$") else pattern + "$")
+        except re.error as error:
+            raise RouteError(f"route {pattern!r} is no regular expression: {error}") from error
+    elif _is_regex(pattern):
+        regex = pattern
+    else:
+        raise RouteError(f"route {pattern!r} has no pattern: give a regular expression as text, or compiled from text")
+    if regex.groupindex and len(regex.groupindex) != regex.groups:
+        raise RouteError(f"route {regex.pattern!r} mixes named and positional groups: name all, or none")
+    return regex
+
+
+def _is_regex(value: object) -> TypeGuard[Pattern[str]]:
+    return isinstance(value, Pattern)
+
+
+def unquoted(text: str | None) -> bytes | None:
+    # What is not ASCII came as bytes, of which a connection makes Latin-1.
+    return None if text is None else unquote_to_bytes(text if text.isascii() else text.encode("latin-1"))
+
+
+def _encoded(value: object) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+_tokens = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?(?!P<)|.", re.DOTALL).findall
+_SPECIAL: Final = frozenset("^$.|?*+{}[]\\")
+
+
+def _template(regex: Pattern[str]) -> list[str] | None:
+    """The texts before, between and behind a pattern's groups; None where it is more than texts and plain groups."""
+    texts = [""]
+    depth = 0
+    for token in _tokens(regex.pattern.removeprefix("^").removesuffix("$")):
+        if token == "(":
+            depth += 1
+            if depth == 1:
+                texts.append("")
+        elif token == ")":
+            depth -= 1
+        elif depth == 0:
+            text = _plain(token)
+            if text is None:
+                return None
+            texts[-1] += text
+        elif token == "(?":
+            depth += 1
+    return texts if len(texts) - 1 == regex.groups else None
+
+
+def _plain(token: str) -> str | None:
+    """The one character that a token of a pattern matches; None where it is not such a token."""
+    if len(token) == 1:
+        return None if token in _SPECIAL else token
+    return token[1] if token[0] == "\\" and not token[1].isalnum() else None
+
+
+def _only_path(template: list[str] | None) -> str | None:
+    return template[0] if template is not None and len(template) == 1 else None

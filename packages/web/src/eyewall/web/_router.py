@@ -1,0 +1,229 @@
+"""Routers: rules that lead requests to applications, to other routers, or to functions."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from eyewall.httpserver import (
+    CallbackDelegate,
+    HTTPHeaders,
+    HTTPServerConnectionDelegate,
+    HTTPServerRequest,
+    RequestStartLine,
+    ResponseStartLine,
+)
+
+from ._matchers import Matcher, PathMatches
+from .errors import RouteError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+    from re import Pattern
+
+    from eyewall.httpserver import HTTPConnection, HTTPMessageDelegate
+
+
+class Router(ABC):
+    """Finds who answers a request. A server takes one, and a rule may lead to one."""
+
+    @abstractmethod
+    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> HTTPMessageDelegate | None:
+        """Give the delegate that takes the request in; None where nobody does: 404."""
+
+    def start_request(self, server_conn: object, request_conn: HTTPConnection, /) -> HTTPMessageDelegate:
+        """Give the delegate of a new request: what a server calls."""
+        return RoutingDelegate(self, server_conn, request_conn)
+
+    def on_close(self, server_conn: object, /) -> None:  # noqa: B027 - most need not know
+        """A connection has closed: what a server calls."""
+
+
+class ReversibleRouter(Router):
+    """A router that can make the paths of its named routes."""
+
+    @abstractmethod
+    def reverse_url(self, name: str, *args: object) -> str | None:
+        """Make the path of the route of that name; None where there is none."""
+
+
+class RoutingDelegate:
+    """Asks a router once the head of a request is there, and hands the request on."""
+
+    def __init__(self, router: Router, server_conn: object, request_conn: HTTPConnection) -> None:
+        self._router = router
+        self._server_conn = server_conn
+        self._request_conn = request_conn
+        self._delegate: HTTPMessageDelegate | None = None
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders, /
+    ) -> Awaitable[object] | None:
+        """Find the delegate."""
+        if not isinstance(start_line, RequestStartLine):
+            raise TypeError(f"a router leads requests, and {start_line!r} begins a response")
+        request = HTTPServerRequest(
+            headers=headers, connection=self._request_conn, server_connection=self._server_conn, start_line=start_line
+        )
+        self._delegate = self._router.find_handler(request) or _NotFound(self._request_conn)
+        return self._delegate.headers_received(start_line, headers)
+
+    def data_received(self, chunk: bytes, /) -> Awaitable[object] | None:
+        """Hand a piece on."""
+        return None if self._delegate is None else self._delegate.data_received(chunk)
+
+    def finish(self) -> Awaitable[object] | None:
+        """Hand the end on."""
+        return None if self._delegate is None else self._delegate.finish()
+
+    def on_connection_close(self) -> None:
+        """Hand it on."""
+        if self._delegate is not None:
+            self._delegate.on_connection_close()
+
+
+class _NotFound:
+    def __init__(self, connection: HTTPConnection) -> None:
+        self._connection = connection
+
+    def headers_received(self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders, /) -> None:
+        """Wait for the end."""
+
+    def data_received(self, chunk: bytes, /) -> None:
+        """Leave it."""
+
+    def finish(self) -> None:
+        """Answer."""
+        start_line = ResponseStartLine("HTTP/1.1", 404, "Not Found")
+        self._connection.write_headers(start_line, HTTPHeaders({"Content-Length": "0"}))
+        self._connection.finish()
+
+    def on_connection_close(self) -> None:
+        """Leave it."""
+
+
+Target = Any
+"""What a rule leads to: a :class:`Router`, an ``HTTPServerConnectionDelegate`` such as an Application, a function of
+the request, a list of rules, or in an Application a handler's class."""
+
+
+class Rule:
+    """A line of a router: requests that ``matcher`` matches go to ``target``, which is given ``target_kwargs``."""
+
+    def __init__(
+        self,
+        matcher: Matcher,
+        target: Target,
+        target_kwargs: Mapping[str, Any] | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.matcher: Final = matcher
+        self.target: Final[Target] = target
+        self.target_kwargs: Final[Mapping[str, Any]] = dict(target_kwargs or {})
+        self.name: Final = name
+
+    def reverse(self, *args: object) -> str | None:
+        """Make the path that its matcher matches with ``args``."""
+        return self.matcher.reverse(*args)
+
+    def __repr__(self) -> str:
+        return f"Rule({self.matcher!r}, {self.target!r}, kwargs={self.target_kwargs!r}, name={self.name!r})"
+
+
+RuleLine = Rule | Sequence[Any]
+"""A rule, or a tuple of what makes one; a pattern in place of a matcher stands for :class:`PathMatches`."""
+
+
+def made_rule(line: RuleLine) -> Rule:
+    """Make a rule of a line. Raises :class:`RouteError`."""
+    if isinstance(line, Rule):
+        return line
+    # Not redundant for those who have no type checker.
+    if not isinstance(line, (tuple, list)) or not 2 <= len(line) <= 4:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise RouteError(f"the rule {line!r} is none: make it a tuple (matcher or pattern, target)")
+    matcher: Matcher | str | Pattern[str] = line[0]
+    return Rule(matcher if isinstance(matcher, Matcher) else PathMatches(matcher), *line[1:])
+
+
+def delegate_for(target: Target, request: HTTPServerRequest, params: Mapping[str, Any]) -> HTTPMessageDelegate | None:
+    """Give the delegate by which a target takes a request in."""
+    if isinstance(target, Router):
+        return target.find_handler(request, **params)
+    if isinstance(target, HTTPServerConnectionDelegate):
+        return target.start_request(request.server_connection, request.connection)
+    if callable(target):
+        return CallbackDelegate(target).start_request(request.server_connection, request.connection)
+    raise RouteError(f"the target {target!r} cannot answer requests: give a router, an application or a function")
+
+
+class RuleRouter(Router):
+    """Leads requests by rules: the first that matches decides.
+
+    ::
+
+    RuleRouter([
+        (HostMatches("api.example"), api_application),
+        (PathMatches("/health"), lambda request: answer(request)),
+        (AnyMatches(), site),
+    ])
+    """
+
+    def __init__(self, rules: Iterable[RuleLine] | None = None) -> None:
+        """Raise :class:`RouteError` where a rule is none."""
+        self.rules: Final[list[Rule]] = []
+        if rules is not None:
+            self.add_rules(rules)
+
+    def add_rules(self, rules: Iterable[RuleLine]) -> None:
+        """Add rules behind those that are there."""
+        for line in rules:
+            self.rules.append(self.process_rule(made_rule(line)))
+
+    def process_rule(self, rule: Rule) -> Rule:
+        """Look at a rule before it is added, and give it or another in its place."""
+        if isinstance(rule.target, (list, tuple)):
+            return Rule(rule.matcher, type(self)(rule.target), rule.target_kwargs, rule.name)
+        return rule
+
+    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> HTTPMessageDelegate | None:
+        """Ask the rules in their order."""
+        for rule in self.rules:
+            params = rule.matcher.match(request)
+            if params is None:
+                continue
+            if rule.target_kwargs:
+                params = {**params, "target_kwargs": rule.target_kwargs}
+            delegate = self.get_target_delegate(rule.target, request, **params)
+            if delegate is not None:
+                return delegate
+        return None
+
+    def get_target_delegate(
+        self, target: Target, request: HTTPServerRequest, **target_params: Any
+    ) -> HTTPMessageDelegate | None:
+        """Give the delegate by which a rule's target takes a request in; None to go on with the next rule."""
+        return delegate_for(target, request, target_params)
+
+
+class ReversibleRuleRouter(ReversibleRouter, RuleRouter):
+    """A :class:`RuleRouter` whose rules may have names."""
+
+    def __init__(self, rules: Iterable[RuleLine] | None = None) -> None:
+        self.named_rules: Final[dict[str, Rule]] = {}
+        super().__init__(rules)
+
+    def process_rule(self, rule: Rule) -> Rule:
+        """Note its name."""
+        rule = super().process_rule(rule)
+        if rule.name:
+            self.named_rules[rule.name] = rule
+        return rule
+
+    def reverse_url(self, name: str, *args: object) -> str | None:
+        """Make the path of the rule of that name, here or in a router beneath; None where there is none."""
+        if name in self.named_rules:
+            return self.named_rules[name].reverse(*args)
+        targets = (rule.target for rule in self.rules)
+        urls = (target.reverse_url(name, *args) for target in targets if isinstance(target, ReversibleRouter))
+        return next(filter(None, urls), None)
