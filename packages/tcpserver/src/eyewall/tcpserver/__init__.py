@@ -17,6 +17,7 @@ from ._resolver import (
     ThreadedResolver,
     is_valid_ip,
 )
+from ._subprocess import Subprocess
 from ._supervision import ExitCode, Supervisor, notify, watchdog_seconds
 from ._tcpclient import TCPClient
 from ._tcpserver import TCPServer
@@ -42,6 +43,7 @@ __all__ = [
     "ServerState",
     "Servers",
     "StreamHandler",
+    "Subprocess",
     "Supervisor",
     "TCPClient",
     "TCPServer",
