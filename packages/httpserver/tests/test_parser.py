@@ -166,7 +166,7 @@ def chunked(body: str) -> bytes:
 
 
 REFUSED = {
-    "garbage": (b"\x16\x03\x01\x02\x00\x01", 400, "no HTTP request"),
+    "garbage": (b"\x16\x03\x01\x02\x00\x01", 400, "no HTTP message"),
     "a second empty line": (b"\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400, ""),
     "a bare LF": (b"GET / HTTP/1.1\nHost: a\n\n", 400, "bare CR or LF"),
     "a bare LF in a field": (posted("A: b\nc"), 400, "bare CR or LF"),

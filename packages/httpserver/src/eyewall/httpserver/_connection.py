@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Final
 from eyewall.ioloop import CompletedFuture
 from eyewall.iostream import StreamClosedError
 
-from ._exchange import Exchange
+from ._client import ClientRole
+from ._decompress import DecompressingDelegate
 from ._framing import NO_REQUEST, frame_answer, frame_chunk, without_length
 from ._headers import HTTPHeaders
 from ._parser import RequestParser
 from ._reasons import responses, status_lines
-from ._start_line import ResponseStartLine
+from ._start_line import RequestStartLine, ResponseStartLine
 from .errors import HTTPInputError, HTTPOutputError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _NOT_MODIFIED: Final = 304
 _JOIN_BELOW: Final = 64 * 1024
 
 
-class HTTP1Connection(Exchange):
+class HTTP1Connection(ClientRole):
     """One request and its answer on a stream; satisfies :class:`~eyewall.httpserver.HTTPConnection`.
 
     An :class:`HTTP1ServerConnection` makes one for each request. To serve a single request by hand::
@@ -56,6 +57,10 @@ class HTTP1Connection(Exchange):
         The name is Tornado's, for which a server's connection "reads a response" too. Whatever the
         peer or the delegate does wrong is answered and logged, not raised.
         """
+        if self.is_client:
+            return await self._read_answer(delegate)
+        if self.params.decompress:
+            delegate = DecompressingDelegate(delegate, self)
         parser = self._parser = RequestParser(self.params.limiter)
         try:
             return await self.serve(_OneRequest(delegate), None)
@@ -65,8 +70,8 @@ class HTTP1Connection(Exchange):
     async def serve(self, delegate: HTTPServerConnectionDelegate, server_conn: object) -> bool:
         """Do the same for the delegate that ``start_request`` gives; what is left over stays in the parser."""
         parser, stream = self._parser, self.stream
-        if parser is None:
-            raise RuntimeError("one connection serves one request: make another")
+        if not isinstance(parser, RequestParser):
+            raise TypeError("a connection serves one request, and only a server's: make another")
         try:
             self._delegate = message = delegate.start_request(server_conn, self)
             parser.begin(message, self._on_head)
@@ -138,9 +143,13 @@ class HTTP1Connection(Exchange):
     # The answer
 
     def write_headers(
-        self, start_line: ResponseStartLine, headers: HTTPHeaders, /, chunk: Buffer | None = None
+        self,
+        start_line: RequestStartLine | ResponseStartLine,
+        headers: HTTPHeaders,
+        /,
+        chunk: Buffer | None = None,
     ) -> Future[None]:
-        """Begin the answer, and send ``chunk`` with it, in one piece where both are small.
+        """Begin the answer, or a client's request, and send ``chunk`` with it, in one piece where both are small.
 
         Framing is seen to here (RFC 9112 section 6): without ``Content-Length`` in ``headers`` the
         body is sent in chunks, or to HTTP/1.0 until the connection closes; ``Date`` and what
@@ -149,6 +158,8 @@ class HTTP1Connection(Exchange):
         its start line cannot be one, or ``headers`` hold a ``Transfer-Encoding``; the answer has not
         begun then.
         """
+        if self.is_client or isinstance(start_line, RequestStartLine):
+            return self._write_request(start_line, headers, chunk)
         if self._started:
             raise HTTPOutputError("the headers have been sent already: an answer begins once")
         request = NO_REQUEST if self._head is None else self._head.start_line

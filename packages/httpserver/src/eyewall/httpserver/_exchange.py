@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from eyewall.ioloop import EventLoop, Future, HasFileno, Promise
     from eyewall.iostream import Buffer, Stream
 
+    from ._answer_parser import AnswerParser
     from ._head import RequestHead
     from ._outbox import Outbox
     from ._parser import RequestParser
@@ -89,7 +90,7 @@ class Exchange:
         self.reads: bool = False
         """True while it waits for its peer to send more."""
         self._outbox = outbox
-        self._parser = parser
+        self._parser: RequestParser | AnswerParser | None = parser
         self._delegate: HTTPMessageDelegate | None = None
         self._head: RequestHead | None = None
         self._waits_for_request = True
@@ -170,9 +171,12 @@ class Exchange:
         if (self._left == IN_CHUNKS or trailers) and (end := frame_end(self._left, trailers)):
             self._send(end)
         self._finished = True
-        self._close_callback = None
         if self.account is not None:
             self.account.end("answered")
+        if self.is_client:
+            self._wake(None)
+            return
+        self._close_callback = None
         if self._finish_waiter is not None:
             self._wake(None)
         elif self._parser is not None and not self._parser.complete:
@@ -184,6 +188,10 @@ class Exchange:
             self.io_loop.add_callback(callback)
         else:
             self._close_callback = callback
+
+    def close(self) -> None:
+        """Close the stream: whatever is under way here ends, and its delegate is told."""
+        self.stream.close()
 
     def detach(self) -> Stream:
         """Take the stream over from HTTP, with what has been read beyond this request left unread.

@@ -74,7 +74,7 @@ def _read_fields(block: str, is_1_0: bool) -> tuple[HTTPHeaders, int, bool, bool
     headers = parse_fields(block, 2)
     fields = fields_of(headers)
     _check_host(fields.get("Host"), is_1_0)
-    length = _body_length(headers, is_1_0) if "Content-Length" in fields or "Transfer-Encoding" in fields else 0
+    length = body_length(headers, is_1_0) if "Content-Length" in fields or "Transfer-Encoding" in fields else 0
     keep_alive = not is_1_0
     if (connection := headers.get("Connection")) is not None:
         keep_alive = has_token(connection, "keep-alive") if is_1_0 else not has_token(connection, "close")
@@ -105,7 +105,7 @@ def has_token(value: str, token: str) -> bool:
     return value == token or ("," in value and token in [item.strip(" \t") for item in value.split(",")])
 
 
-def _body_length(headers: HTTPHeaders, is_1_0: bool) -> int:
+def body_length(headers: HTTPHeaders, is_1_0: bool) -> int:
     """How long the body is (RFC 9112 section 6).
 
     What another server on the way might understand differently is refused: that is how requests

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from ._chunked import ChunkedDecoder
-from ._head import CHUNKED, parse_request_head
+from ._head import CHUNKED, RequestHead, parse_request_head
 from .errors import HTTPInputError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from ._head import RequestHead
     from ._headers import HTTPHeaders
     from ._limiter import Limiter
     from ._start_line import RequestStartLine, ResponseStartLine
     from .protocols import HTTPMessageDelegate
+
+H = TypeVar("H", bound="tuple[RequestStartLine | ResponseStartLine, HTTPHeaders, int, bool, bool]")
+"""What is known of a message once its head has been read: the last says whether its sender holds the body back."""
 
 _END_OF_HEAD: Final = b"\r\n\r\n"
 # What an unfinished head may look like, from its beginning and from a later line: a client that
@@ -26,11 +28,11 @@ _may_begin_head = re.compile(rb"(?:\r\n?)?(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]" + _RES
 _may_go_on = re.compile(_REST_OF_HEAD).fullmatch
 
 
-class RequestParser:
-    """Reads the requests of one connection, one after the other.
+class MessageParser(Generic[H]):
+    """Reads the messages of one connection, one after the other, with a function that takes their heads apart.
 
     For each, :meth:`begin`, then :meth:`feed` it bytes as they come. It calls ``on_head``, then the
-    delegate, and stops at the end of the request: what follows is kept for the next. Where a call on
+    delegate, and stops at the end of the message: what follows is kept for the next. Where a call on
     the delegate gives an awaitable, ``feed`` stops as well and hands it over: await it, then feed on,
     with ``b""`` if there is nothing new. It stops, too, behind a head with ``Expect``, so that
     whoever feeds it can tell the client to go on.
@@ -44,6 +46,7 @@ class RequestParser:
         "_head_seen",
         "_limiter",
         "_on_head",
+        "_parse_head",
         "_searched",
         "buffered",
         "complete",
@@ -51,13 +54,14 @@ class RequestParser:
         "waits",
     )
 
-    def __init__(self, limiter: Limiter) -> None:
+    def __init__(self, limiter: Limiter, parse_head: Callable[[str], H]) -> None:
         self._limiter = limiter
+        self._parse_head = parse_head
         self._data = b""
         self._at = 0
         self._searched = 0
         self._delegate: HTTPMessageDelegate = _NOBODY
-        self._on_head: Callable[[RequestHead], object] = _ignore
+        self._on_head: Callable[[H], object] = _ignore
         self._head_seen = False
         self._body: _Body | None = None
         self.buffered: bool = False
@@ -69,7 +73,7 @@ class RequestParser:
         self.waits: bool = True
         """True while bytes of the request are still to come."""
 
-    def begin(self, delegate: HTTPMessageDelegate, on_head: Callable[[RequestHead], object]) -> None:
+    def begin(self, delegate: HTTPMessageDelegate, on_head: Callable[[H], object]) -> None:
         """Go on to the next request."""
         self._delegate = delegate
         self._on_head = on_head
@@ -104,7 +108,7 @@ class RequestParser:
         """Bytes of the body that are still to come; None where that is not known, or the head is not there yet."""
         if not self.waits:
             return 0
-        return None if self._body is None or self._body.length == CHUNKED else self._body.length - self._body.received
+        return None if self._body is None or self._body.length < 0 else self._body.length - self._body.received
 
     @property
     def trailers(self) -> HTTPHeaders | None:
@@ -140,7 +144,7 @@ class RequestParser:
             self._at = end + 4
             self.buffered = True
         self._head_seen = True
-        head = parse_request_head(data[start : end + 2].decode("latin-1"))
+        head = self._parse_head(data[start : end + 2].decode("latin-1"))
         start_line, headers, length, _, holds_body = head
         if length:
             self._body = _Body(length, self._limiter)
@@ -162,7 +166,7 @@ class RequestParser:
         if len(data) - start - 3 > self._limiter.short:
             self._limiter.check_head(data[start:-3], complete=False)
         if not (_may_go_on(data, self._searched) if self._searched else _may_begin_head(data)):
-            raise HTTPInputError(f"no HTTP request, or a bare CR or LF: {data[:80]!r}")
+            raise HTTPInputError(f"no HTTP message, or a bare CR or LF: {data[:80]!r}")
         # From here the next search begins: before a line's end of which a part may be here already.
         self._searched = len(data[:-3].rstrip(b"\r\n")) if len(data) > 8 else 0
 
@@ -182,6 +186,20 @@ class RequestParser:
         return self._delegate.finish()
 
 
+class _UntilClose:
+    """Decodes a body that ends with the connection: everything is content."""
+
+    __slots__ = ()
+
+    done = False
+    remaining = 0
+    trailers = None
+
+    def decode(self, data: bytes) -> tuple[bytes, bytes]:
+        """Give it all back."""
+        return data, b""
+
+
 class _Body:
     """How far the body has been read."""
 
@@ -190,7 +208,9 @@ class _Body:
     def __init__(self, length: int, limiter: Limiter) -> None:
         self.length = length
         self.received = 0
-        self._chunks = ChunkedDecoder(limiter) if length == CHUNKED else None
+        self._chunks: ChunkedDecoder | _UntilClose | None = None
+        if length < 0:
+            self._chunks = ChunkedDecoder(limiter) if length == CHUNKED else _UntilClose()
 
     @property
     def announced(self) -> int:
@@ -218,7 +238,16 @@ class _Body:
         return content, rest
 
 
-def _ignore(head: RequestHead) -> None:
+class RequestParser(MessageParser[RequestHead]):
+    """Reads the requests of one connection."""
+
+    __slots__ = ()
+
+    def __init__(self, limiter: Limiter) -> None:
+        super().__init__(limiter, parse_request_head)
+
+
+def _ignore(head: object) -> None:
     pass
 
 

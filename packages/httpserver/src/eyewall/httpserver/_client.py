@@ -1,0 +1,195 @@
+"""The half of HTTP1Connection that is a client's: it writes a request, and reads the answer."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import TYPE_CHECKING, Final
+
+from eyewall.iostream import StreamClosedError
+
+from ._answer_parser import AnswerParser
+from ._decompress import DecompressingDelegate
+from ._exchange import Exchange
+from ._framing import IN_CHUNKS, frame_chunk, promised_length
+from ._head import RequestHead, has_token
+from ._headers import fields_of
+from ._start_line import REQUEST_LINE, RequestStartLine, ResponseStartLine
+from .errors import HTTPInputError, HTTPOutputError
+
+if TYPE_CHECKING:
+    from eyewall.ioloop import Future
+    from eyewall.iostream import Buffer
+
+    from ._answer_head import AnswerHead
+    from ._headers import HTTPHeaders
+    from .protocols import HTTPMessageDelegate
+
+logger = logging.getLogger("eyewall.httpserver")
+
+_CONTINUE: Final = 100
+# Methods whose requests have no body unless its length is given.
+_WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+
+
+class ClientRole(Exchange):
+    """Writes a request, and reads the answer. The head that it remembers is of the request that it has written."""
+
+    __slots__ = ()
+
+    # The request
+
+    def _write_request(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders, chunk: Buffer | None
+    ) -> Future[None]:
+        if not self.is_client or isinstance(start_line, ResponseStartLine):
+            raise HTTPOutputError(f"{start_line!r} is for the other end: a client writes requests, a server answers")
+        if self._started:
+            raise HTTPOutputError("the headers have been sent already: a request begins once")
+        line = f"{start_line.method} {start_line.path} HTTP/1.1"
+        if not REQUEST_LINE.fullmatch(line):
+            raise HTTPOutputError(f"{start_line!r} cannot begin a request: percent-encode what a target cannot hold")
+        lines, left, keep_alive = frame_request(start_line.method, headers, bool(chunk), self.is_last)
+        buffers: tuple[Buffer, ...] = (f"{line}\r\n{headers.to_lines()}{lines}\r\n".encode("latin-1"),)
+        if chunk:
+            body, left = frame_chunk(chunk, left)
+            buffers += body
+        expects_continue = has_token(headers.get("Expect", ""), "100-continue")
+        self._head = RequestHead(start_line, headers, left, keep_alive, expects_continue)
+        self._started, self._left = True, left
+        return self._send(*buffers)
+
+    # The answer
+
+    async def _read_answer(self, delegate: HTTPMessageDelegate) -> bool:
+        if self.params.decompress:
+            delegate = DecompressingDelegate(delegate, self)
+        parser = AnswerParser(self.params.limiter, "GET" if self._head is None else self._head.start_line.method)
+        self._parser, self._delegate = parser, delegate
+        parser.begin(delegate, self._on_answer)
+        try:
+            await self._feed(parser)
+            self._delegate = None
+            await self._wait_until_sent()
+        except Exception as error:
+            self._log_end(error)
+            self._give_up()
+            if isinstance(error, StreamClosedError):
+                raise
+        except BaseException:
+            self._give_up()
+            raise
+        finally:
+            if rest := parser.take_rest():
+                self.stream.unread(rest)
+            parser.stop()
+            self._parser = None
+        if not self.keep_alive and not self.detached:
+            self.stream.close()
+        return self.keep_alive
+
+    async def _feed(self, parser: AnswerParser) -> None:
+        """Read until the answer is complete, or somebody has taken the stream over."""
+        data = self.stream.read_nowait()
+        phase, deadline = "", math.inf
+        while True:
+            waiting = parser.feed(data)
+            if waiting is not None:
+                await waiting
+            if parser.complete or self.detached:
+                return
+            data = b""
+            if waiting is None:
+                if parser.phase != phase:
+                    phase, deadline = parser.phase, self._deadline(parser.phase)
+                try:
+                    data = await self._more(phase, deadline)
+                except StreamClosedError as error:
+                    # Where it broke, nobody knows how much is missing.
+                    if error.real_error is not None or not parser.ends_with_stream:
+                        raise
+                    if (waiting := parser.end()) is not None:
+                        await waiting
+                    return
+
+    async def _more(self, phase: str, deadline: float) -> bytes:
+        with self.io_loop.cancel_scope(deadline=deadline) as scope:
+            await self.stream.readable()
+        if scope.cancelled_caught:
+            raise HTTPInputError(f"the {phase} of an answer takes longer than its deadline")
+        return self.stream.read_nowait()
+
+    def _deadline(self, phase: str) -> float:
+        """By when what is read is to be complete. How long to wait for its first byte is the caller's business."""
+        deadlines = self.params.deadlines
+        timeout = {"head": deadlines.header_timeout, "body": deadlines.body_timeout}.get(phase)
+        return math.inf if timeout is None else self.io_loop.time() + timeout
+
+    def _on_answer(self, head: AnswerHead) -> None:
+        request = self._head
+        self.keep_alive = head.keep_alive and not self.is_last and (request is None or request.keep_alive)
+        if head.start_line.code == _CONTINUE and request is not None:
+            self._head = request._replace(expects_continue=False)
+
+    async def _wait_until_sent(self) -> None:
+        """Wait for the end of a request that was answered before it, so that the next can follow.
+
+        A body that was held back for a 100 which did not come will not be sent: the connection ends.
+        """
+        if not self._started or self._finished or self.detached:
+            return
+        if not self.keep_alive or (self._head is not None and self._head.expects_continue):
+            self.keep_alive = False
+            return
+        self.stream.set_close_callback(lambda: self._wake(StreamClosedError(None)))
+        try:
+            await self._wait_until_finished()
+        except StreamClosedError:
+            # The answer is complete: only that no other can follow.
+            self.keep_alive = False
+        finally:
+            self.stream.set_close_callback(None)
+
+    def _log_end(self, error: Exception) -> None:
+        if isinstance(error, HTTPInputError):
+            logger.info("refused the answer of %s: %s", self.context.remote_ip, error)
+        elif not isinstance(error, StreamClosedError):
+            logger.error("uncaught exception at the answer of %s", self.context.remote_ip, exc_info=error)
+
+    def _give_up(self) -> None:
+        """Close the connection, and tell the delegate, once, that no more will come."""
+        self.keep_alive = False
+        self._peer_ended = True
+        if not self.detached:
+            self.stream.close()
+        delegate, self._delegate = self._delegate, None
+        callback, self._close_callback = self._close_callback, None
+        for call in (None if delegate is None else delegate.on_connection_close, callback):
+            if call is not None:
+                try:
+                    call()
+                except Exception:
+                    logger.exception("uncaught exception on the end of the connection to %s", self.context.remote_ip)
+
+
+def frame_request(method: str, headers: HTTPHeaders, has_body: bool, is_last: bool) -> tuple[str, int, bool]:
+    """Give the field lines that a request lacks, what is to be written of its body, and whether another may follow.
+
+    Without ``Content-Length`` a body is sent in chunks, and there is one where ``has_body`` or the
+    method says so (RFC 9112 section 6.3). Raises :class:`HTTPOutputError`.
+    """
+    fields = fields_of(headers)
+    if "Host" not in fields:
+        raise HTTPOutputError("a request needs a Host field (RFC 9112 section 3.2): headers['Host'] = 'example.org'")
+    if "Transfer-Encoding" in fields:
+        raise HTTPOutputError("leave Transfer-Encoding out: a body without Content-Length is sent in chunks anyway")
+    closes = has_token(headers.get("Connection", ""), "close")
+    lines = "Connection: close\r\n" if is_last and not closes else ""
+    if (length := headers.get("Content-Length")) is not None:
+        left = promised_length(length)
+    elif has_body or method not in _WITHOUT_BODY:
+        left = IN_CHUNKS
+        lines += "Transfer-Encoding: chunked\r\n"
+    else:
+        left = 0
+    return lines, left, not is_last and not closes
