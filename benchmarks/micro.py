@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Final, cast
 from eyewall.httpserver import (
     HTTP1Connection,
     HTTP1ConnectionParameters,
-    HTTPConnection,
     HTTPConnectionContext,
     HTTPHeaders,
     HTTPServerRequest,
@@ -120,6 +119,7 @@ class Bench:
         self.heads = cycle([request.removesuffix(b"\r\n").decode() for request in requests])
         self.silent: HTTPMessageDelegate = Silent()
         self.callback = CallbackDelegate(greet)
+        self.parser = RequestParser(self.params.limiter)
         self.application = Application([(r"/", Hello)])
         self.unanswered = self.connection()
         # Kept: a coroutine that nobody refers to ends, and the connection's request with it.
@@ -140,7 +140,7 @@ class Bench:
 
     def connection(self) -> HTTP1Connection:
         """Do what a server does for each request."""
-        return HTTP1Connection(self.stream, False, self.params, self.context)
+        return HTTP1Connection(self.stream, False, self.params, self.context, parser=self.parser)
 
     def request_object(self) -> HTTPServerRequest:
         """Make what a function is called with."""
@@ -149,9 +149,8 @@ class Bench:
 
     def parse(self) -> None:
         """Read a request, with a delegate that does nothing."""
-        parser = RequestParser(self.params.limiter)
-        parser.begin(self.silent, _ignore)
-        parser.feed(next(self.requests))
+        self.parser.begin(self.silent, _ignore)
+        self.parser.feed(next(self.requests))
 
     def answer(self) -> None:
         """Answer one request again and again: a new one each time would be measured too."""
@@ -164,17 +163,13 @@ class Bench:
     def exchange(self, application: HTTPServerConnectionDelegate) -> None:
         """Read a request and have it answered; there is nothing to wait for, and so no loop."""
         connection = self.connection()
-        reading = connection.read_response(application.start_request(self, _as_protocol(connection)))
+        reading = connection.serve(application, self)
         try:
             reading.send(None)
         except StopIteration as ended:
             if ended.value:
                 return
         raise RuntimeError("the request was not answered at once, or its connection was not kept")
-
-
-def _as_protocol(connection: HTTPConnection) -> HTTPConnection:
-    return connection
 
 
 def _ignore(head: object) -> None:

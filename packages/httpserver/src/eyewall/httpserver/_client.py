@@ -37,12 +37,15 @@ class ClientRole(Exchange):
 
     __slots__ = ()
 
+    keep_alive: bool
+    """Whether another request may follow this one; settled when the answer begins."""
+
     # The request
 
     def _write_request(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders, chunk: Buffer | None
     ) -> Future[None]:
-        if not self.is_client or isinstance(start_line, ResponseStartLine):
+        if isinstance(start_line, ResponseStartLine):
             raise HTTPOutputError(f"{start_line!r} is for the other end: a client writes requests, a server answers")
         if self._started:
             raise HTTPOutputError("the headers have been sent already: a request begins once")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from eyewall.iostream import Buffer
 
     from ._head import RequestHead
-    from ._record import Cause, RequestRecord
+    from ._record import Account, Cause, RequestRecord
     from .protocols import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
 
 logger = logging.getLogger("eyewall.httpserver")
@@ -49,6 +49,13 @@ class HTTP1Connection(ClientRole):
 
     __slots__ = ()
 
+    account: Account | None
+    """What is counted of this request, if anybody wants to know."""
+    keep_alive: bool
+    """Whether another request may follow this one; settled when the answer begins."""
+    reads: bool
+    """True while it waits for its peer to send more."""
+
     # The request
 
     async def read_response(self, delegate: HTTPMessageDelegate) -> bool:
@@ -70,8 +77,8 @@ class HTTP1Connection(ClientRole):
     async def serve(self, delegate: HTTPServerConnectionDelegate, server_conn: object) -> bool:
         """Do the same for the delegate that ``start_request`` gives; what is left over stays in the parser."""
         parser, stream = self._parser, self.stream
-        if not isinstance(parser, RequestParser):
-            raise TypeError("a connection serves one request, and only a server's: make another")
+        if parser is None:
+            raise RuntimeError("one connection serves one request: make another")
         try:
             self._delegate = message = delegate.start_request(server_conn, self)
             parser.begin(message, self._on_head)
@@ -158,16 +165,19 @@ class HTTP1Connection(ClientRole):
         its start line cannot be one, or ``headers`` hold a ``Transfer-Encoding``; the answer has not
         begun then.
         """
-        if self.is_client or isinstance(start_line, RequestStartLine):
+        if self.is_client:
             return self._write_request(start_line, headers, chunk)
         if self._started:
             raise HTTPOutputError("the headers have been sent already: an answer begins once")
+        status_line = status_lines[start_line]
+        # Its code: what has a status line is an answer's, and to ask isinstance would cost half a per cent.
+        status: int = start_line[1]  # type: ignore[assignment]
         request = NO_REQUEST if self._head is None else self._head.start_line
         keep_alive = self.keep_alive and (self._parser is None or not self._parser.waits or self._will_read_on())
-        lines, left, keep_alive = frame_answer(start_line.code, headers, request, keep_alive)
+        lines, left, keep_alive = frame_answer(status, headers, request, keep_alive)
         if left <= -_CONTINUE and left != -_NOT_MODIFIED:
             headers = without_length(headers)
-        head = f"{status_lines[start_line]}{headers.to_lines()}{lines}\r\n".encode("latin-1")
+        head = f"{status_line}{headers.to_lines()}{lines}\r\n".encode("latin-1")
         buffers: tuple[Buffer, ...]
         if not chunk:
             buffers = (head,)
@@ -179,7 +189,7 @@ class HTTP1Connection(ClientRole):
             buffers = (head, *body)
         self._started, self._left, self.keep_alive = True, left, keep_alive
         if self.account is not None:
-            self.account.status = start_line.code
+            self.account.status = status
         return self._send(*buffers)
 
     def send_informational(self, status: int, headers: HTTPHeaders | None = None, /) -> Future[None]:

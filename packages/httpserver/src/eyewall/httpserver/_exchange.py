@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from eyewall.iostream import StreamClosedError
 
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     from eyewall.ioloop import EventLoop, Future, HasFileno, Promise
     from eyewall.iostream import Buffer, Stream
 
-    from ._answer_parser import AnswerParser
     from ._head import RequestHead
     from ._outbox import Outbox
-    from ._parser import RequestParser
+    from ._parser import MessageParser
     from ._record import Account
     from .protocols import HTTPMessageDelegate
 
@@ -64,7 +63,7 @@ class Exchange:
         params: HTTP1ConnectionParameters | None = None,
         context: HTTPConnectionContext | None = None,
         *,
-        parser: RequestParser | None = None,
+        parser: MessageParser[Any] | None = None,
         outbox: Outbox | None = None,
     ) -> None:
         self.is_client: Final = is_client
@@ -90,7 +89,8 @@ class Exchange:
         self.reads: bool = False
         """True while it waits for its peer to send more."""
         self._outbox = outbox
-        self._parser: RequestParser | AnswerParser | None = parser
+        # Of requests at a server's end, of answers at a client's.
+        self._parser: MessageParser[Any] | None = parser
         self._delegate: HTTPMessageDelegate | None = None
         self._head: RequestHead | None = None
         self._waits_for_request = True

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Final
 
 from ._headers import FIELD_VALUE
-from ._start_line import ResponseStartLine
+from ._start_line import RequestStartLine, ResponseStartLine
 from .errors import HTTPOutputError
 
 _is_status_line = re.compile(rf"HTTP/1\.1 [1-9][0-9][0-9] {FIELD_VALUE}\r\n").fullmatch
@@ -16,12 +16,14 @@ responses: Final[dict[int, str]] = {status.value: status.phrase for status in HT
 """The reason phrase of each status that there is."""
 
 
-class _StatusLines(dict[ResponseStartLine, str]):
+class _StatusLines(dict[RequestStartLine | ResponseStartLine, str]):
     """The first lines of responses, each made once; a cache with a bound."""
 
     MAX_LINES = 256
 
-    def __missing__(self, start_line: ResponseStartLine) -> str:
+    def __missing__(self, start_line: RequestStartLine | ResponseStartLine) -> str:
+        if isinstance(start_line, RequestStartLine):
+            raise HTTPOutputError(f"{start_line!r} is for the other end: a client writes requests, a server answers")
         line = f"HTTP/1.1 {start_line.code} {start_line.reason}\r\n"
         if not _is_status_line(line):
             raise HTTPOutputError(
