@@ -1,0 +1,1 @@
+"""Fuzzing: whatever bytes a peer sends, promises hold."""
