@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, assert_type
 
 from eyewall.httpserver import (
@@ -17,7 +19,17 @@ from eyewall.httpserver import (
 from eyewall.ioloop import READ, EventLoop, Future, IOLoop, Promise, Task
 from eyewall.iostream import Address, IOStream, SSLIOStream, Stream, StreamClosedError
 from eyewall.tcpserver import StreamHandler, TCPServer, bind_sockets
-from eyewall.web import Application, HTTPError, RequestHandler, StaticFileHandler
+from eyewall.web import (
+    INT,
+    ROOT,
+    TEXT,
+    Application,
+    Handler,
+    HostMatches,
+    HTTPError,
+    RequestHandler,
+    StaticFileHandler,
+)
 
 if TYPE_CHECKING:
     import socket
@@ -147,6 +159,52 @@ class Greeting(RequestHandler):
         self.redirect(f"/{name}")
 
 
+class Database:
+    async def name_of(self, number: int) -> str:
+        return str(number)
+
+
+@dataclass
+class Order:
+    item: str
+    count: int = 1
+
+
+class Orders(Handler[Database]):
+    def initialize(self, *, limit: int = 10) -> None:
+        self.limit = limit
+
+    async def get(self, user_id: int, slug: str) -> dict[str, str]:
+        assert_type(self.state, Database)
+        page = self.argument("page", int, default=1)
+        assert_type(page, int)
+        assert_type(self.argument("since", date.fromisoformat, None), date | None)
+        return {"name": await self.state.name_of(user_id), "slug": slug}
+
+    async def post(self, user_id: int, slug: str) -> Order:
+        order = self.json(Order)
+        assert_type(order, Order)
+        assert_type(self.json(list[Order]), list[Order])
+        return order
+
+
+class Plain(RequestHandler):
+    def get(self, user_id: int) -> None:
+        self.write(str(user_id + 1))
+
+
+USER = ROOT / "users" / INT
+ORDERS = USER / "orders" / TEXT
+
+
+def make_typed_app() -> Application[Database]:
+    assert_type(ORDERS.url(1, "shoes"), str)
+    app = Application([ORDERS.to(Orders, name="orders"), USER.to(Plain)], state=Database(), cookie_secret="secret")
+    app.add_handlers("api.example", [(HostMatches("api.example"), make_app()), ("/x/{number:int}", Plain)])
+    assert_type(app.state, Database)
+    return app
+
+
 def make_app() -> Application:
     return Application(
         [(r"/static/(.*)", StaticFileHandler, {"path": "static"}), (r"/(.*)", Greeting, {"greeting": "Hello"})],
@@ -155,7 +213,7 @@ def make_app() -> Application:
 
 
 def main(context: ssl.SSLContext) -> None:
-    delegates: list[HTTPServerConnectionDelegate] = [Uploads(), make_app()]
+    delegates: list[HTTPServerConnectionDelegate] = [Uploads(), make_app(), make_typed_app()]
     for delegate in delegates:
         HTTPServer(delegate, ssl_options=context).listen(0, "127.0.0.1")
     server = HTTPServer(answer)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from eyewall.httpserver import HTTPHeaders, HTTPServer, HTTPServerRequest
 from eyewall.ioloop import READ, IOLoop
 from eyewall.tcpserver import TCPServer
-from eyewall.web import Application, RequestHandler
+from eyewall.web import INT, ROOT, TEXT, Application, Handler, RequestHandler
 
 if TYPE_CHECKING:
     import socket
@@ -96,3 +96,47 @@ class Mistaken(RequestHandler):
 def routes_name_handlers() -> None:
     Application([(r"/", HTTPServer)])  # E
     Application([(r"/",)])  # E
+
+
+class Db:
+    name = "db"
+
+
+class Posts(Handler[Db]):
+    async def get(self, user_id: int, slug: str) -> str:
+        return self.state.name + slug + str(user_id)
+
+
+class WrongType(Handler[Db]):
+    async def get(self, user_id: str, slug: str) -> str:
+        return user_id + slug
+
+
+class OtherState(Handler[int]):
+    async def get(self, user_id: int) -> int:
+        return self.state + user_id
+
+
+class NoState(RequestHandler):
+    def get(self, user_id: int) -> None:
+        self.write(str(user_id))
+
+
+def typed_routes_fit_their_handlers() -> None:
+    user = ROOT / "users" / INT
+    posts = user / "posts" / TEXT
+    posts.to(WrongType)  # E
+    user.to(Posts)  # E
+    posts.to(NoState)  # E
+    posts.url("1", "hello")  # E
+    posts.url(1)  # E
+    Application([user.to(OtherState)], state=Db())  # E
+    Application([posts.to(Posts)])  # E
+    Application([posts.to(Posts)], state="db")  # E
+
+
+class Asks(Handler[Db]):
+    async def post(self) -> None:
+        number: str = self.argument("number", int)  # E
+        name: int = self.json(dict[str, str])  # E
+        print(number, name, self.state.nothing)  # E

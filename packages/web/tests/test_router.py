@@ -165,7 +165,8 @@ def test_a_rule_that_is_none_is_refused(rules: Any) -> None:
 
 
 async def test_a_target_that_cannot_answer_is_told() -> None:
+    wrong: Any = 7
     with pytest.raises(RouteError, match="the target 7 cannot answer requests"):
-        await said(RuleRouter([("/x", 7)]), "/x")
+        await said(RuleRouter([("/x", wrong)]), "/x")
     with pytest.raises(RouteError, match="host '\\(' is no regular expression"):
         HostMatches("(")

@@ -7,7 +7,7 @@ from ._locale import Locale
 from ._matchers import AnyMatches, DefaultHostMatches, HostMatches, Matcher, PathMatches
 from ._parts import FLOAT, INT, PATH, TEXT, UUID_PART, Part, register_part
 from ._redirect import RedirectHandler
-from ._router import ReversibleRouter, ReversibleRuleRouter, Router, Rule, RuleRouter
+from ._router import ReversibleRouter, ReversibleRuleRouter, Router, Rule, RuleLine, RuleRouter, Target
 from ._routing import Match, Route, RouteLine, RouteTarget, URLSpec, url
 from ._signed import (
     DEFAULT_SIGNED_VALUE_MIN_VERSION,
@@ -20,8 +20,9 @@ from ._signed import (
 from ._static import StaticFileHandler
 from ._templates import JinjaLoader, Template, TemplateLoader
 from ._transforms import ContentEncoding, GZipContentEncoding, OutputTransform
+from ._typed import ROOT, Handler, Takes, TakesState, TypedPath, TypedRoute
 from ._users import authenticated
-from .errors import Finish, HTTPError, MissingArgumentError, RouteError, SettingError, WebError
+from .errors import BodyError, Finish, HTTPError, MissingArgumentError, RouteError, SettingError, WebError
 
 __all__ = [
     "DEFAULT_SIGNED_VALUE_MIN_VERSION",
@@ -29,10 +30,12 @@ __all__ = [
     "FLOAT",
     "INT",
     "PATH",
+    "ROOT",
     "TEXT",
     "UUID_PART",
     "AnyMatches",
     "Application",
+    "BodyError",
     "ContentEncoding",
     "DefaultHostMatches",
     "Dispatcher",
@@ -40,6 +43,7 @@ __all__ = [
     "Finish",
     "GZipContentEncoding",
     "HTTPError",
+    "Handler",
     "HeaderValue",
     "HostMatches",
     "JinjaLoader",
@@ -60,12 +64,18 @@ __all__ = [
     "RouteTarget",
     "Router",
     "Rule",
+    "RuleLine",
     "RuleRouter",
     "Secret",
     "SettingError",
     "StaticFileHandler",
+    "Takes",
+    "TakesState",
+    "Target",
     "Template",
     "TemplateLoader",
+    "TypedPath",
+    "TypedRoute",
     "URLSpec",
     "WebError",
     "authenticated",

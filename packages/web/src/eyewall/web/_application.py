@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Generic, overload
 
 from eyewall.httpserver import HTTPServer, HTTPServerRequest, RequestStartLine
 
@@ -26,9 +26,21 @@ if TYPE_CHECKING:
 
     from ._routing import Found, RouteLine
     from ._templates import TemplateLoader
+    from ._typed import TypedRoute
 
 
-class Application(ReversibleRouter):
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    # Nobody who has no state need say so.
+    S = TypeVar("S", default=Any)
+else:
+    from typing import TypeVar
+
+    S = TypeVar("S")
+
+
+class Application(ReversibleRouter, Generic[S]):
     """A table of routes, and settings; a server is given one and serves it.
 
     ::
@@ -58,15 +70,39 @@ class Application(ReversibleRouter):
     Raises :class:`RouteError` or :class:`SettingError` where one of them is wrong.
     """
 
+    @overload
     def __init__(
-        self,
-        handlers: Iterable[RouteLine] | None = None,
+        self: Application[None],
+        handlers: Iterable[RouteLine | TypedRoute[None]] | None = None,
         default_host: str | None = None,
         transforms: Iterable[type[OutputTransform]] | None = None,
+        *,
+        state: None = None,
+        **settings: Any,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        handlers: Iterable[RouteLine | TypedRoute[S]] | None = None,
+        default_host: str | None = None,
+        transforms: Iterable[type[OutputTransform]] | None = None,
+        *,
+        state: S,
+        **settings: Any,
+    ) -> None: ...
+    def __init__(
+        self,
+        handlers: Iterable[RouteLine | TypedRoute[Any]] | None = None,
+        default_host: str | None = None,
+        transforms: Iterable[type[OutputTransform]] | None = None,
+        *,
+        state: Any = None,
         **settings: Any,
     ) -> None:
         self.settings: Final[dict[str, Any]] = settings
         """The settings, as given."""
+        self.state: Final[S] = state
+        """What handlers have as ``self.state``, of their own type: see :class:`Handler`."""
         self.default_host: Final = default_host
         """The host whose routes, of :meth:`add_handlers`, requests for an unknown host get."""
         self.transforms: Final = response_transforms(settings, transforms)

@@ -6,12 +6,14 @@ import re
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from ._base import HandlerBase
+from ._decode import decode_json
 from .errors import HTTPError, MissingArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 _REQUIRED: Final = object()
 _without_controls = re.compile(r"[\x00-\x08\x0e-\x1f]").sub
@@ -62,6 +64,40 @@ class ArgumentsMixin(HandlerBase):
         """Give all arguments of that name in an urlencoded form; empty if there is none."""
         return self._decoded(name, self.request.body_arguments.get(name, ()), strip)
 
+    @overload
+    def argument(self, name: str, kind: Callable[[str], T]) -> T: ...
+    @overload
+    def argument(self, name: str, kind: Callable[[str], T], default: D) -> T | D: ...
+    def argument(self, name: str, kind: Callable[[str], Any], default: object = _REQUIRED) -> object:
+        """Give an argument of the form or the query as a ``kind``: ``self.argument("page", int, default=1)``.
+
+        ``kind`` is a class or a function of the text; ``bool`` reads ``1``, ``true``, ``yes``, ``on`` and
+        their opposites. Raises :class:`HTTPError` (400) where it raises ``ValueError``, and
+        :class:`MissingArgumentError` where the argument is missing and has no default.
+        """
+        values = self.get_arguments(name)
+        if not values:
+            return _last(values, name, default)
+        try:
+            return _truth(values[-1]) if kind is bool else kind(values[-1])
+        except ValueError as error:
+            wanted = getattr(kind, "__name__", kind)
+            raise HTTPError(400, "argument %s is %r, and no %s", name, values[-1][:40], wanted) from error
+
+    def json(self, kind: type[T]) -> T:
+        """Give the body, which is JSON, as a ``kind``: a dataclass, a TypedDict, a ``list`` of them, and so on.
+
+        With msgspec installed it reads, and its ``Struct`` is a kind too; so is a model of pydantic.
+        Raises :class:`BodyError`, which tells the client what is wrong and where; 415 for a body that
+        says it is something else::
+
+            order = self.json(Order)
+        """
+        content_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if content_type and content_type != "application/json" and not content_type.endswith("+json"):
+            raise HTTPError(415, "the body is %s, and not JSON", content_type)
+        return decode_json(self.request.body, kind)
+
     def decode_argument(self, value: bytes, name: str | None = None) -> str:
         """Decode one value, percent-decoded already; also for what a route took from the path.
 
@@ -76,6 +112,24 @@ class ArgumentsMixin(HandlerBase):
     def _decoded(self, name: str, values: Iterable[bytes], strip: bool) -> list[str]:
         texts: list[str] = [_cleaned(self.decode_argument(value, name=name)) for value in values]
         return [text.strip() for text in texts] if strip else texts
+
+
+_TRUTHS: Final = {
+    "1": True,
+    "true": True,
+    "yes": True,
+    "on": True,
+    "0": False,
+    "false": False,
+    "no": False,
+    "off": False,
+}
+
+
+def _truth(text: str) -> bool:
+    if text.lower() not in _TRUTHS:
+        raise ValueError(text)
+    return _TRUTHS[text.lower()]
 
 
 def _cleaned(text: Any) -> Any:  # Any: a decode_argument of Tornado's days may leave bytes as they are

@@ -9,7 +9,7 @@ from ._handler import RequestHandler
 from .errors import RouteError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 
 def methods_of(handler: type[RequestHandler]) -> dict[str, Callable[..., object]]:
@@ -19,29 +19,33 @@ def methods_of(handler: type[RequestHandler]) -> dict[str, Callable[..., object]
     return {method: function for method, function in found.items() if function is not None and function not in plain}
 
 
-def check_methods(title: str, handler: type[RequestHandler], parts: Mapping[str, type]) -> None:
-    """Refuse a handler one of whose methods cannot take what a route's template gives it by name."""
+def check_methods(
+    title: str, handler: type[RequestHandler], positional: Sequence[type] = (), named: Mapping[str, type] | None = None
+) -> None:
+    """Refuse a handler one of whose methods cannot take the values, of these types, that a route gives it."""
     from inspect import signature  # slow to import, and needed at the start only
 
+    named = named or {}
     for method, function in methods_of(handler).items():
         where = f"{title}: {handler.__name__}.{method.lower()}()"
         try:
-            signature(function).bind(None, **dict.fromkeys(parts))
+            bound = signature(function).bind(None, *positional, **named)
         except TypeError as error:
-            given = ", ".join(parts)
+            given = ", ".join([*[kind.__name__ for kind in positional], *named])
             raise RouteError(f"{where} does not take what the route gives, {given}: {error}") from error
-        _check_types(where, function, parts)
+        # Each parameter is bound to the type of what it will be given.
+        _check_types(where, function, {name: kind for name, kind in bound.arguments.items() if isinstance(kind, type)})
 
 
-def _check_types(where: str, function: Callable[..., object], parts: Mapping[str, type]) -> None:
+def _check_types(where: str, function: Callable[..., object], given: Mapping[str, type]) -> None:
     try:
         hints = get_type_hints(function)
     except (NameError, TypeError):
         return  # names that are there for a type checker only
-    for name, given in parts.items():
-        if name in hints and not accepts(hints[name], given):
+    for name, kind in given.items():
+        if name in hints and not accepts(hints[name], kind):
             wanted = getattr(hints[name], "__name__", hints[name])
-            raise RouteError(f"{where} wants {name} as {wanted}, and the route gives {given.__name__}")
+            raise RouteError(f"{where} wants {name} as {wanted}, and the route gives {kind.__name__}")
 
 
 def accepts(hint: Any, given: type) -> bool:  # Any: whatever stands in an annotation

@@ -15,7 +15,7 @@ from ._recognise import as_http_error, is_finish
 from ._status import forbids_body, reason_of, start_line_of
 from ._templates import TemplatesMixin
 from ._xsrf import SAFE_METHODS
-from .errors import HTTPError
+from .errors import BodyError, HTTPError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -52,31 +52,31 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin):
         """Do what goes before every method; to end the request here, :meth:`finish` it."""
         return None
 
-    def get(self, *args: Any, **kwargs: Any) -> Awaitable[object] | None:
+    def get(self, *args: Any, **kwargs: Any) -> object:
         """Answer GET. The arguments are what the route's pattern took from the path."""
         raise HTTPError(405)
 
-    def head(self, *args: Any, **kwargs: Any) -> Awaitable[object] | None:
+    def head(self, *args: Any, **kwargs: Any) -> object:
         """Answer HEAD: like GET, but what is written only counts for Content-Length."""
         raise HTTPError(405)
 
-    def post(self, *args: Any, **kwargs: Any) -> Awaitable[object] | None:
+    def post(self, *args: Any, **kwargs: Any) -> object:
         """Answer POST."""
         raise HTTPError(405)
 
-    def delete(self, *args: Any, **kwargs: Any) -> Awaitable[object] | None:
+    def delete(self, *args: Any, **kwargs: Any) -> object:
         """Answer DELETE."""
         raise HTTPError(405)
 
-    def patch(self, *args: Any, **kwargs: Any) -> Awaitable[object] | None:
+    def patch(self, *args: Any, **kwargs: Any) -> object:
         """Answer PATCH."""
         raise HTTPError(405)
 
-    def put(self, *args: Any, **kwargs: Any) -> Awaitable[object] | None:
+    def put(self, *args: Any, **kwargs: Any) -> object:
         """Answer PUT."""
         raise HTTPError(405)
 
-    def options(self, *args: Any, **kwargs: Any) -> Awaitable[object] | None:
+    def options(self, *args: Any, **kwargs: Any) -> object:
         """Answer OPTIONS."""
         raise HTTPError(405)
 
@@ -98,6 +98,10 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin):
         """
         if forbids_body(status_code):
             self.finish()
+            return
+        error = kwargs["exc_info"][1] if "exc_info" in kwargs else None
+        if isinstance(error, BodyError):
+            self.finish({"status": status_code, "error": error.problem, "where": error.where})
             return
         message = f"{status_code}: {escape(self._reason)}"
         self.finish(f"<html><title>{message}</title><body>{message}</body></html>")
@@ -196,19 +200,19 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin):
         """Do what goes before the method's own method."""
         self._answers = self._method()
         if args:
-            self.path_args = [self._decode(arg, None) for arg in args]
+            self.path_args: Sequence[Any] = [self._decode(arg, None) for arg in args]
         if kwargs:
-            self.path_kwargs = {name: self._decode(arg, name) for name, arg in kwargs.items()}
+            self.path_kwargs: Mapping[str, Any] = {name: self._decode(arg, name) for name, arg in kwargs.items()}
         if self.request.method not in SAFE_METHODS:
             self._check_origin_of_change()
         return self.prepare()
 
-    def _method(self) -> Callable[..., Awaitable[object] | None]:
+    def _method(self) -> Callable[..., Any]:
         """Find what answers: a method's name comes from the class, never from the client."""
         name = self.request.method
         if name not in self.SUPPORTED_METHODS:
             raise HTTPError(405)
-        method: Callable[..., Awaitable[object] | None] | None = getattr(self, name.lower(), None)
+        method: Callable[..., Any] | None = getattr(self, name.lower(), None)
         if method is None:
             raise HTTPError(405)
         return method

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import re
 from re import Pattern
-from typing import Final, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 from urllib.parse import quote, unquote_to_bytes
 
 from ._parts import Part, is_template, read_template
 from .errors import RouteError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 class PathPattern:
     """A pattern for a whole path: a regular expression, or a template such as ``/users/{user_id:int}``."""
 
-    def __init__(self, pattern: str | Pattern[str]) -> None:
-        """Raise :class:`RouteError` where it is neither."""
+    def __init__(self, pattern: str | Pattern[str], positional: Sequence[Part[Any]] = ()) -> None:
+        """Raise :class:`RouteError` where it is neither. ``positional`` is what its groups stand for, if told."""
         self.source: Final = pattern
-        self.parts: dict[str, Part[object]] = {}
+        self.positional: Final = positional
+        self.parts: dict[str, Part[Any]] = {}
         """What a template's names stand for; empty for a regular expression."""
         if isinstance(pattern, str) and is_template(pattern):
             pattern, self.parts = read_template(pattern)
@@ -33,7 +37,7 @@ class PathPattern:
         source = self.source if isinstance(self.source, str) else self.regex.pattern
         return f"route {source!r}"
 
-    def match(self, path: str) -> tuple[tuple[bytes | None, ...], dict[str, object]] | None:
+    def match(self, path: str) -> tuple[tuple[object, ...], dict[str, object]] | None:
         """Take what the groups stand for out of a path that is not percent-decoded; None where it does not match.
 
         What was not converted by a template's part is percent-decoded bytes.
@@ -41,16 +45,16 @@ class PathPattern:
         match = self.regex.match(path)
         if match is None:
             return None
-        if not self.regex.groupindex:
-            return tuple(map(unquoted, match.groups())), {}
-        named: dict[str, object] = {name: unquoted(text) for name, text in match.groupdict().items()}
-        for name, part in self.parts.items():
-            if part.parse is not str:
-                try:
-                    named[name] = part.parse(match[name])
-                except ValueError:
-                    return None
-        return (), named
+        try:
+            if self.positional:
+                return tuple(map(_value, self.positional, match.groups())), {}
+            if self.parts:
+                return (), {name: _value(part, match[name]) for name, part in self.parts.items()}
+        except ValueError:
+            return None
+        if self.regex.groupindex:
+            return (), {name: unquoted(text) for name, text in match.groupdict().items()}
+        return tuple(map(unquoted, match.groups())), {}
 
     def reverse(self, *args: object) -> str:
         """Make the path in which the groups are ``args``, percent-encoded.
@@ -82,6 +86,10 @@ def _compiled(pattern: object) -> Pattern[str]:
 
 def _is_regex(value: object) -> TypeGuard[Pattern[str]]:
     return isinstance(value, Pattern)
+
+
+def _value(part: Part[Any], text: str) -> object:
+    return unquoted(text) if part.parse is str else part.parse(text)
 
 
 def unquoted(text: str | None) -> bytes | None:

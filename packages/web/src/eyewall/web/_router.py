@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from re import Pattern
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from eyewall.httpserver import (
     CallbackDelegate,
@@ -15,13 +16,11 @@ from eyewall.httpserver import (
     ResponseStartLine,
 )
 
+from ._handler import RequestHandler
 from ._matchers import Matcher, PathMatches
 from .errors import RouteError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-    from re import Pattern
-
     from eyewall.httpserver import HTTPConnection, HTTPMessageDelegate
 
 
@@ -103,9 +102,16 @@ class _NotFound:
         """Leave it."""
 
 
-Target = Any
+Target = (
+    type[RequestHandler]
+    | str
+    | Router
+    | HTTPServerConnectionDelegate
+    | Callable[[HTTPServerRequest], Awaitable[object] | None]
+    | Sequence[Any]
+)
 """What a rule leads to: a :class:`Router`, an ``HTTPServerConnectionDelegate`` such as an Application, a function of
-the request, a list of rules, or in an Application a handler's class."""
+the request, a list of rules, or in an Application a handler's class, or the name of one."""
 
 
 class Rule:
@@ -131,19 +137,28 @@ class Rule:
         return f"Rule({self.matcher!r}, {self.target!r}, kwargs={self.target_kwargs!r}, name={self.name!r})"
 
 
-RuleLine = Rule | Sequence[Any]
+RuleLine = (
+    Rule
+    | tuple[Matcher | str | Pattern[str], Target]
+    | tuple[Matcher | str | Pattern[str], Target, Mapping[str, Any] | None]
+    | tuple[Matcher | str | Pattern[str], Target, Mapping[str, Any] | None, str | None]
+)
 """A rule, or a tuple of what makes one; a pattern in place of a matcher stands for :class:`PathMatches`."""
 
 
-def made_rule(line: RuleLine) -> Rule:
+def made_rule(line: object) -> Rule:
     """Make a rule of a line. Raises :class:`RouteError`."""
     if isinstance(line, Rule):
         return line
-    # Not redundant for those who have no type checker.
-    if not isinstance(line, (tuple, list)) or not 2 <= len(line) <= 4:  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not is_sequence(line) or not 2 <= len(line) <= 4:
         raise RouteError(f"the rule {line!r} is none: make it a tuple (matcher or pattern, target)")
     matcher: Matcher | str | Pattern[str] = line[0]
     return Rule(matcher if isinstance(matcher, Matcher) else PathMatches(matcher), *line[1:])
+
+
+def is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
+    """True for a tuple and for a list."""
+    return isinstance(value, tuple | list)
 
 
 def delegate_for(target: Target, request: HTTPServerRequest, params: Mapping[str, Any]) -> HTTPMessageDelegate | None:
@@ -152,7 +167,7 @@ def delegate_for(target: Target, request: HTTPServerRequest, params: Mapping[str
         return target.find_handler(request, **params)
     if isinstance(target, HTTPServerConnectionDelegate):
         return target.start_request(request.server_connection, request.connection)
-    if callable(target):
+    if callable(target) and not isinstance(target, type):
         return CallbackDelegate(target).start_request(request.server_connection, request.connection)
     raise RouteError(f"the target {target!r} cannot answer requests: give a router, an application or a function")
 
@@ -182,7 +197,7 @@ class RuleRouter(Router):
 
     def process_rule(self, rule: Rule) -> Rule:
         """Look at a rule before it is added, and give it or another in its place."""
-        if isinstance(rule.target, (list, tuple)):
+        if is_sequence(rule.target):
             return Rule(rule.matcher, type(self)(rule.target), rule.target_kwargs, rule.name)
         return rule
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from re import Pattern
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeGuard
 
@@ -13,7 +13,7 @@ from ._handler import RequestHandler
 from ._log import app_log
 from ._matchers import Matcher
 from ._patterns import PathPattern
-from ._router import ReversibleRouter, Router, Rule, delegate_for, made_rule
+from ._router import ReversibleRouter, Router, Rule, RuleLine, delegate_for, is_sequence, made_rule
 from .errors import RouteError
 
 if TYPE_CHECKING:
@@ -53,12 +53,12 @@ class URLSpec:
 
     def __init__(
         self,
-        pattern: str | Pattern[str],
+        pattern: str | Pattern[str] | PathPattern,
         handler: RouteTarget,
         kwargs: Mapping[str, Any] | None = None,
         name: str | None = None,
     ) -> None:
-        self._pattern = path = PathPattern(pattern)
+        self._pattern = path = pattern if isinstance(pattern, PathPattern) else PathPattern(pattern)
         self.regex: Final = path.regex
         """The pattern; given as text, it is anchored at its end."""
         self.kwargs: Final[Mapping[str, Any]] = _checked_kwargs(path.title, kwargs)
@@ -66,7 +66,9 @@ class URLSpec:
         self.handler_class: Final = _checked_handler(path.title, handler, self.kwargs)
         """The class of the handler."""
         if path.parts:
-            check_methods(path.title, self.handler_class, {name: part.type for name, part in path.parts.items()})
+            check_methods(path.title, self.handler_class, named={key: part.type for key, part in path.parts.items()})
+        elif path.positional:
+            check_methods(path.title, self.handler_class, [part.type for part in path.positional])
         self.name: Final = name
         """The name for ``reverse_url``, or None."""
         self.path: Final = path.only_path
@@ -101,8 +103,8 @@ class URLSpec:
 url = URLSpec
 """Tornado's other name for :class:`URLSpec`."""
 
-RouteLine = URLSpec | Rule | Route | Sequence[Any]
-"""A line of a route table; the last, a tuple whose first is a :class:`Matcher` or whose second no handler's class."""
+RouteLine = URLSpec | Route | RuleLine
+"""A line of a route table: a route, or a rule that asks more than the path or leads to more than a handler."""
 
 
 class RuleSpec:
@@ -116,10 +118,10 @@ class RuleSpec:
         self._rule = rule
         self._table: RouteTable | None = None
         self._handler: type[RequestHandler] | None = None
-        if isinstance(rule.target, list | tuple):
-            self._table = RouteTable(rule.target)
-        elif isinstance(rule.target, str) or is_handler(rule.target):
+        if isinstance(rule.target, str) or is_handler(rule.target):
             self._handler = _checked_handler(repr(rule), rule.target, rule.target_kwargs)
+        elif is_sequence(rule.target):
+            self._table = RouteTable(rule.target)
 
     def find(self, request: HTTPServerRequest) -> Found | None:
         """Ask the matcher, and then the target."""
@@ -157,7 +159,7 @@ class RouteTable:
 
     __slots__ = ("_by_name", "_by_path", "_rules", "_specs", "_tree")
 
-    def __init__(self, routes: Iterable[RouteLine]) -> None:
+    def __init__(self, routes: Iterable[object]) -> None:
         self._specs = [_spec(number, route) for number, route in enumerate(routes, 1)]
         self._by_name = _named(self._specs)
         self._rules = [spec for spec in self._specs if isinstance(spec, RuleSpec)]
@@ -234,7 +236,7 @@ def _number(entry: tuple[int, object]) -> int:
     return entry[0]
 
 
-def checked_table(routes: Iterable[RouteLine] | None) -> Iterable[RouteLine]:
+def checked_table(routes: Iterable[object] | None) -> Iterable[object]:
     """Refuse what is no table at all; its lines are checked by :class:`RouteTable`."""
     if routes is None:
         return ()
@@ -259,7 +261,9 @@ def _spec(number: int, route: object) -> URLSpec | RuleSpec:
         return route
     if isinstance(route, Rule):
         return RuleSpec(route)
-    if not _is_sequence(route) or not 2 <= len(route) <= 4:
+    if isinstance(spec := getattr(route, "spec", None), URLSpec):
+        return spec  # of a TypedRoute, which is made of more than this module knows
+    if not is_sequence(route) or not 2 <= len(route) <= 4:
         raise RouteError(
             f"route {number} of the table is {route!r}: make it a tuple (pattern, handler), "
             "with the handler's arguments as a dict and a name behind them if you like"
@@ -287,10 +291,6 @@ def _checked_kwargs(title: str, kwargs: object) -> Mapping[str, Any]:
     if not _is_mapping(kwargs):
         raise RouteError(f"{title}: the handler's arguments are {kwargs!r}: make them a dict")
     return kwargs
-
-
-def _is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
-    return isinstance(value, tuple | list)
 
 
 def _is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:

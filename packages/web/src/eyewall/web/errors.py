@@ -4,7 +4,8 @@
 
     Exception
      ├─ HTTPError               ends a request with a status
-     │   └─ MissingArgumentError  a required argument was not sent: 400
+     │   ├─ MissingArgumentError  a required argument was not sent: 400
+     │   └─ BodyError             a body of JSON is none, 400, or not of the type that was asked for, 422
      ├─ Finish                  ends a request with what was written so far
      └─ WebError                the application was put together wrongly
          ├─ RouteError            one line of its route table; also a ValueError
@@ -60,6 +61,17 @@ class MissingArgumentError(HTTPError):
     def __init__(self, arg_name: str) -> None:
         super().__init__(400, f"Missing argument {arg_name}")
         self.arg_name: Final = arg_name
+
+
+class BodyError(HTTPError):
+    """A body of JSON is none (400), or not what the handler asked for (422); the client is told what and where."""
+
+    def __init__(self, status_code: int, problem: str, where: str = "$") -> None:
+        super().__init__(status_code, "%s at %s", problem, where)
+        self.problem: Final = problem
+        """What is wrong."""
+        self.where: Final = where
+        """The place in the JSON, such as ``$.items[2].price``."""
 
 
 class Finish(Exception):  # noqa: N818 - Tornado's name; nothing went wrong

@@ -1,0 +1,174 @@
+"""Routes and handlers that a type checker follows: from the parts of a path into a handler's parameters and state."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, Final, Generic, Protocol, TypeVar, TypeVarTuple, overload
+
+from ._handler import RequestHandler
+from ._json import encode_result
+from ._parts import Part
+from ._patterns import PathPattern
+from ._routing import URLSpec
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+S = TypeVar("S")
+S_co = TypeVar("S_co", covariant=True)
+S_contra = TypeVar("S_contra", contravariant=True)
+
+
+class Handler(RequestHandler, Generic[S]):
+    """A handler with the state of its application, whose methods may return what they answer.
+
+    ::
+
+        class Message(Handler[Database]):
+            async def get(self, number: int) -> MessageData:
+                return await self.state.message(number)
+
+        Application([(ROOT / "messages" / INT).to(Message)], state=Database())
+
+    What a method returns is the response, where it has written nothing: text as HTML, bytes as they are,
+    anything else as JSON, dataclasses too. None is an empty response, unless something was written.
+    """
+
+    @property
+    def state(self) -> S:
+        """What the application was given as ``state``."""
+        state: S = self.application.state
+        return state
+
+    def _method(self) -> Callable[..., Any]:
+        return partial(self._respond, super()._method())
+
+    async def _respond(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        result = method(*args, **kwargs)
+        if isinstance(result, Awaitable):
+            result = await result
+        if result is not None and not (self._finished or self._headers_written or self._write_buffer):
+            self.write_result(result)
+
+    def write_result(self, result: Any) -> None:  # Any: whatever the methods return
+        """Write what a method returned; override it for another form than JSON."""
+        if isinstance(result, str | bytes):
+            self.write(result)
+            return
+        if self._own_headers is None or self._own_headers["Content-Type"].startswith("text/html"):
+            self.set_header("Content-Type", "application/json; charset=UTF-8")
+        self.write(encode_result(result))
+
+
+class Takes(Protocol[*Ts]):
+    """What a route asks of a handler: each method that it defines takes the path's values in their order."""
+
+    def get(self, *path: *Ts) -> object:
+        """Answer GET."""
+        ...
+
+    def head(self, *path: *Ts) -> object:
+        """Answer HEAD."""
+        ...
+
+    def post(self, *path: *Ts) -> object:
+        """Answer POST."""
+        ...
+
+    def delete(self, *path: *Ts) -> object:
+        """Answer DELETE."""
+        ...
+
+    def patch(self, *path: *Ts) -> object:
+        """Answer PATCH."""
+        ...
+
+    def put(self, *path: *Ts) -> object:
+        """Answer PUT."""
+        ...
+
+    def options(self, *path: *Ts) -> object:
+        """Answer OPTIONS."""
+        ...
+
+
+class TakesState(Takes[*Ts], Protocol[S_co, *Ts]):
+    """The same of a :class:`Handler`, which also has a state."""
+
+    @property
+    def state(self) -> S_co:
+        """What the application was given."""
+        ...
+
+
+class TypedRoute(Generic[S_contra]):
+    """A route that leads to a handler for applications whose state is an ``S``: what :meth:`TypedPath.to` gives."""
+
+    def __init__(self, spec: URLSpec) -> None:
+        self.spec: Final = spec
+        """The same for the table."""
+
+    def __repr__(self) -> str:
+        return f"TypedRoute({self.spec!r})"
+
+
+class TypedPath(Generic[*Ts]):
+    """A path made of texts and parts; :data:`ROOT` is the beginning of every one.
+
+    ::
+
+        USER = ROOT / "users" / INT
+        POSTS = USER / "posts"
+        Application([USER.to(UserHandler), POSTS.to(PostsHandler)], state=database)
+        POSTS.url(7)  # "/users/7/posts"
+
+    ``USER.to(UserHandler)`` is refused by mypy and pyright, and when it runs, unless each method of the
+    handler takes an ``int``. A text may have slashes in it; ``ROOT`` itself is ``/``, and an empty text
+    at the end is a slash.
+    """
+
+    def __init__(self, *parts: str | Part[Any]) -> None:
+        self._parts = parts
+        texts = [re.escape(part) if isinstance(part, str) else f"({part.pattern})" for part in parts]
+        regex = "/" + "/".join(texts)
+        self._pattern = PathPattern(regex, [part for part in parts if isinstance(part, Part)])
+
+    @overload
+    def __truediv__(self, part: str) -> TypedPath[*Ts]: ...
+    @overload
+    def __truediv__(self, part: Part[T]) -> TypedPath[*Ts, T]: ...
+    def __truediv__(self, part: str | Part[Any]) -> TypedPath[*tuple[Any, ...]]:
+        """Give this path with a part behind it."""
+        return TypedPath(*self._parts, part)
+
+    @overload
+    def to(
+        self, handler: type[TakesState[S, *Ts]], kwargs: Mapping[str, Any] | None = None, name: str | None = None
+    ) -> TypedRoute[S]: ...
+    @overload
+    def to(
+        self, handler: type[Takes[*Ts]], kwargs: Mapping[str, Any] | None = None, name: str | None = None
+    ) -> TypedRoute[object]: ...
+    def to(
+        self, handler: type[Any], kwargs: Mapping[str, Any] | None = None, name: str | None = None
+    ) -> TypedRoute[Any]:
+        """Lead the path to a handler, whose ``initialize`` is given ``kwargs``. Raises :class:`RouteError`."""
+        return TypedRoute(URLSpec(self._pattern, handler, kwargs, name))
+
+    def url(self, *path: *Ts) -> str:
+        """Make the path with these values, percent-encoded."""
+        return self._pattern.reverse(*path)
+
+    def __repr__(self) -> str:
+        return f"TypedPath({self.source!r})"
+
+    @property
+    def source(self) -> str:
+        """The path as messages name it, with the types of its parts: ``/users/{int}``."""
+        texts = [part if isinstance(part, str) else f"{{{part.type.__name__}}}" for part in self._parts]
+        return "/" + "/".join(texts)
+
+
+ROOT: Final[TypedPath[()]] = TypedPath()
+"""The path ``/``, to which parts are added."""

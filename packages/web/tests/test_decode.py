@@ -1,0 +1,180 @@
+"""Bodies of JSON as values of a type, by each of the libraries that can be there, and without any."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import date
+from enum import Enum
+from typing import Any, Literal, NotRequired, TypedDict
+from uuid import UUID
+
+import pytest
+
+from eyewall.web import Application, BodyError, Handler, RequestHandler
+from eyewall.web import _decode as decoding
+from eyewall.web.testing import AppClient
+
+
+class Size(Enum):
+    SMALL = "s"
+    LARGE = "l"
+
+
+class Address(TypedDict):
+    city: str
+    street: NotRequired[str]
+
+
+@dataclass
+class Item:
+    name: str
+    price: float
+    size: Size = Size.SMALL
+    tags: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Order:
+    items: list[Item]
+    address: Address
+    due: date | None = None
+    key: UUID | None = None
+    kind: Literal["gift", "plain"] = "plain"
+    counts: dict[str, int] = field(default_factory=dict)
+    pair: tuple[int, str] | None = None
+
+
+GOOD: dict[str, Any] = {
+    "items": [{"name": "a", "price": 1, "size": "l", "tags": ["x"]}, {"name": "b", "price": 2.5}],
+    "address": {"city": "Bern"},
+    "due": "2024-02-29",
+    "key": "12345678-1234-5678-1234-567812345678",
+    "kind": "gift",
+    "counts": {"a": 1},
+    "pair": [1, "b"],
+    "unknown": "is left out",
+}
+
+
+@pytest.fixture(params=["msgspec", "ourselves"])
+def decoder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    module = pytest.importorskip("msgspec") if request.param == "msgspec" else None
+    monkeypatch.setitem(decoding._state, "msgspec", module)
+    return str(request.param)
+
+
+def changed(**members: object) -> bytes:
+    return json.dumps({**GOOD, **members}).encode()
+
+
+@pytest.mark.usefixtures("decoder")
+def test_a_value_of_many_types_is_read() -> None:
+    order = decoding.decode_json(changed(), Order)
+    assert order == Order(
+        items=[Item("a", 1.0, Size.LARGE, ["x"]), Item("b", 2.5)],
+        address={"city": "Bern"},
+        due=date(2024, 2, 29),
+        key=UUID("12345678123456781234567812345678"),
+        kind="gift",
+        counts={"a": 1},
+        pair=(1, "b"),
+    )
+    assert isinstance(order.items[0].price, float)
+
+
+@pytest.mark.usefixtures("decoder")
+@pytest.mark.parametrize(
+    ("members", "where"),
+    [
+        ({"items": 1}, "$.items"),
+        ({"items": [{"name": "a"}]}, "$.items[0]"),
+        ({"items": [{"name": "a", "price": "1"}]}, "$.items[0].price"),
+        ({"items": [{"name": "a", "price": 1, "tags": [1]}]}, "$.items[0].tags[0]"),
+        ({"items": [{"name": "a", "price": 1, "size": "xl"}]}, "$.items[0].size"),
+        ({"address": {}}, "$.address"),
+        ({"address": {"city": None}}, "$.address.city"),
+        ({"due": "2023-02-29"}, "$.due"),
+        ({"key": "x"}, "$.key"),
+        ({"kind": "other"}, "$.kind"),
+        ({"counts": {"a": "b"}}, "$.counts[...]"),
+        ({"pair": [1]}, "$.pair"),
+        ({"items": True}, "$.items"),
+    ],
+)
+def test_what_does_not_fit_is_told_with_its_place(members: dict[str, object], where: str) -> None:
+    with pytest.raises(BodyError) as caught:
+        decoding.decode_json(changed(**members), Order)
+    assert (caught.value.status_code, caught.value.where) == (422, where)
+    assert caught.value.problem
+
+
+@pytest.mark.usefixtures("decoder")
+@pytest.mark.parametrize("body", [b"", b"{", b"{'a': 1}", b"\xff", b'{"a": 1} x', b"[" * 100_000])
+def test_what_is_no_json_is_a_bad_request(body: bytes) -> None:
+    with pytest.raises(BodyError) as caught:
+        decoding.decode_json(body, object)
+    assert caught.value.status_code == 400
+
+
+@pytest.mark.usefixtures("decoder")
+@pytest.mark.parametrize(
+    ("kind", "body", "wrong"),
+    [
+        (int, b"1", b"1.5"),
+        (int, b"1", b"true"),
+        (str, b'"a"', b"1"),
+        (bool, b"true", b"1"),
+        (type(None), b"null", b"0"),
+        (list[int], b"[1]", b'["a"]'),
+        (set[int], b"[1]", b"{}"),
+        (tuple[int, ...], b"[1, 2]", b'[1, "a"]'),
+        (dict[str, int], b'{"a": 1}', b"[]"),
+        (int | str, b'"a"', b"[]"),
+    ],
+)
+def test_each_type_takes_its_own(kind: Any, body: bytes, wrong: bytes) -> None:
+    decoding.decode_json(body, kind)
+    with pytest.raises(BodyError):
+        decoding.decode_json(wrong, kind)
+
+
+def test_a_model_of_pydantic_reads_itself() -> None:
+    pydantic = pytest.importorskip("pydantic")
+    model: Any = pydantic.create_model("Model", count=(int, ...), inner=(list[int], []))
+    assert decoding.decode_json(b'{"count": 1}', model).count == 1
+    for body, status, where in (
+        (b'{"count": "x"}', 422, "$.count"),
+        (b'{"count": 1, "inner": [1, "x"]}', 422, "$.inner[1]"),
+        (b"{", 400, "$"),
+    ):
+        with pytest.raises(BodyError) as caught:
+            decoding.decode_json(body, model)
+        assert (caught.value.status_code, caught.value.where) == (status, where)
+
+
+async def test_a_client_is_told_what_is_wrong_and_where() -> None:
+    class Take(RequestHandler):
+        def post(self) -> None:
+            self.write(str(self.json(Item).price))
+
+    client = AppClient(Application([("/", Take)]))
+    assert (await client.post("/", json={"name": "a", "price": 1})).text == "1.0"
+    wrong = await client.post("/", json={"name": "a", "price": "<b>"})
+    assert (wrong.code, wrong.json()["where"]) == (422, "$.price")
+    assert wrong.headers["Content-Type"].startswith("application/json")
+    assert (await client.post("/", body=b"{")).code == 400
+    assert (await client.post("/", data={"name": "a"})).code == 415
+    problem = {"Content-Type": "application/vnd.mine+json"}
+    assert (await client.post("/", body=b'{"name": "a", "price": 1}', headers=problem)).code == 200
+
+
+@pytest.mark.usefixtures("decoder")
+async def test_what_was_read_can_be_returned() -> None:
+    class Echo(Handler[None]):
+        def post(self) -> Order:
+            return self.json(Order)
+
+    answer = (await AppClient(Application([("/", Echo)])).post("/", body=changed())).json()
+    assert answer["items"][0] == {"name": "a", "price": 1.0, "size": "l", "tags": ["x"]}
+    assert (answer["due"], answer["key"], answer["pair"]) == ("2024-02-29", GOOD["key"], [1, "b"])
