@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import itertools
 import ssl
@@ -14,6 +15,7 @@ import pytest
 from programs import PROGRAMS, running
 from target import Holdings, Target
 
+from eyewall.ioloop import IOLoop
 from eyewall.iostream.testing import self_signed_certificate
 
 if TYPE_CHECKING:
@@ -21,8 +23,24 @@ if TYPE_CHECKING:
 
     from eyewall.iostream.testing import CertificateFiles
 
-BACKENDS = ["asyncio", *(name for name in ("uvloop", "trio") if importlib.util.find_spec(name))]
+BACKENDS = ["asyncio", "selector", *(name for name in ("uvloop", "trio") if importlib.util.find_spec(name))]
 TRANSPORTS = ["tcp", "tls", "unix"]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip by the capabilities of the backend that the trial program runs on, as the plug-in does for ``io_loop``."""
+    call = getattr(item, "callspec", None)
+    if call is not None and "target" in call.params:
+        backend, _ = call.params["target"]
+        needed = {capability for mark in item.iter_markers("needs") for capability in mark.args}
+        if lacking := needed - capabilities(backend):
+            pytest.skip(f"the backend {backend!r} lacks: {', '.join(sorted(lacking))}")
+
+
+@functools.cache
+def capabilities(backend: str) -> frozenset[str]:
+    with closing(IOLoop(make_current=False, backend=backend)) as io_loop:
+        return io_loop.capabilities
 
 
 @pytest.fixture(scope="session")

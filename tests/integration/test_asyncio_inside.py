@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from target import Target
 
 
+@pytest.mark.needs("asyncio")
 @pytest.mark.parametrize(
     ("what", "answer"),
     [
@@ -31,14 +32,13 @@ if TYPE_CHECKING:
     ],
 )
 def test_a_handler_uses_asyncio(target: Target, what: str, answer: object) -> None:
-    if target.backend == "trio":
-        pytest.skip("there is no asyncio on Trio")
     with target.connect() as wire:
         # Twice: what one request has done to the task of the connection, the next would feel.
         for _ in range(2):
             assert json.loads(wire.ask(f"/libraries/{what}").body) == {"answer": answer}
 
 
+@pytest.mark.needs("asyncio_transports")
 def test_a_handler_uses_a_client_for_asyncio(target: Target) -> None:
     if not target.url.startswith("http://127"):
         pytest.skip("one way to reach itself is enough")
@@ -88,7 +88,7 @@ def test_a_server_lives_in_a_program_that_asyncio_runs(
     assert run()[1] is not io_loop
 
 
-@pytest.mark.needs("sockets", "asyncio")
+@pytest.mark.needs("sockets", "asyncio_transports")
 async def test_a_server_and_its_client_share_a_loop_of_eyewalls(io_loop: IOLoop) -> None:
     server, address = serve()
     async with httpx.AsyncClient(trust_env=False) as client:

@@ -40,7 +40,9 @@ def test_the_environment_chooses_the_backend(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_an_unknown_backend_is_an_error_that_lists_those_there_are() -> None:
-    with pytest.raises(BackendNotFoundError, match="'nonesuch'; there are: asyncio, uvloop, trio, simulated"):
+    with pytest.raises(
+        BackendNotFoundError, match=r"'nonesuch'; there are: asyncio, uvloop, trio, selector, simulated"
+    ):
         IOLoop(backend="nonesuch")
 
 
@@ -191,6 +193,7 @@ def test_a_backend_without_an_asyncio_loop_says_so() -> None:
 
     class Stranger:
         name = "strange"
+        capabilities = frozenset[str]()
 
         def __getattr__(self, name: str) -> object:
             if name in {"asyncio_loop", "io_loop", "tasks"}:

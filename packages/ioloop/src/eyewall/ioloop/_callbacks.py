@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from typing import Final
+from typing import Any, Final
 
 logger: Final = logging.getLogger("eyewall.ioloop")
 
@@ -28,3 +28,11 @@ def log_failure(callback: object, error: BaseException) -> None:
 def log_failed_task(name: str, error: BaseException) -> None:
     """Log that a task has failed, and that nobody has asked how it ended."""
     logger.error("The task %r failed, and nobody waited for it", name, exc_info=error)
+
+
+async def follow(callback: object, result: Any) -> None:
+    """Await what a callback has returned; a failure is the callback's, and logged as such."""
+    try:
+        await result
+    except Exception as error:  # noqa: BLE001 - whatever it is, nobody else waits for it
+        log_failure(callback, error)

@@ -29,3 +29,12 @@ class Capability:
 
     ASYNCIO: Final = "asyncio"
     """What is written for asyncio (its futures, tasks, queues, time-outs) runs in tasks of the loop."""
+
+    ASYNCIO_TRANSPORTS: Final = "asyncio_transports"
+    """Transports, servers and subprocesses of asyncio's run on it, and so do most clients written for asyncio."""
+
+    COMBINED_EVENTS: Final = "combined_events"
+    """A descriptor that is readable and writable has its handler called once, with ``READ | WRITE``."""
+
+    GUARDS_CALLBACKS: Final = "guards_callbacks"
+    """It logs by itself what an added callback raises, and runs an awaitable that one returns as a task."""

@@ -8,7 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
-from ._callbacks import log_failure
+from ._callbacks import follow, log_failure
 from ._capability import Capability
 from ._events import ERROR, NONE, READ, WRITE
 from ._insight import Insight
@@ -93,6 +93,9 @@ class IOLoop:
         """Give the seconds on the loop's clock, which never goes backwards; its zero means nothing."""
         self.create_future: Callable[[], Promise[Any]] = held.create_future
         """Make a promise that tasks of this loop can await, with ``set_result`` and ``set_exception``."""
+        if Capability.GUARDS_CALLBACKS in held.capabilities and type(self).add_callback is IOLoop.add_callback:
+            # The same for this one. It hides the method, whose work such a backend does by itself.
+            vars(self)["add_callback"] = vars(self)["spawn_callback"] = held.add_callback
         if is_hosted(held):
             held.io_loop = self
         if make_current:
@@ -459,7 +462,7 @@ class IOLoop:
             log_failure(callback, error)
         else:
             if result is not None and hasattr(result, "__await__"):
-                self.spawn(_follow(callback, result), name=getattr(callback, "__qualname__", None))
+                self.spawn(follow(callback, result), name=getattr(callback, "__qualname__", None))
 
 
 def _threshold() -> float:
@@ -469,13 +472,6 @@ def _threshold() -> float:
         return float(text)
     except ValueError:
         raise ValueError(f"{WATCH_VARIABLE} is a number of seconds, such as 0.1, not {text!r}") from None
-
-
-async def _follow(callback: object, result: Any) -> None:
-    try:
-        await result
-    except Exception as error:  # noqa: BLE001 - the same
-        log_failure(callback, error)
 
 
 def run(main: Callable[[], Awaitable[T]], *, backend: str | Backend | None = None) -> T:

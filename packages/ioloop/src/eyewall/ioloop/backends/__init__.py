@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import TYPE_CHECKING, Final, Protocol, TypeGuard
 
@@ -61,6 +62,12 @@ def _trio() -> Backend:
     return TrioBackend()
 
 
+def _selector(kind: str | None = None) -> Backend:
+    from ._selector import SelectorBackend
+
+    return SelectorBackend(kind)
+
+
 def _simulated() -> Backend:
     from ._simulated import simulated_backend
 
@@ -72,9 +79,13 @@ _BUILT_IN: Final[dict[str, Callable[[], Backend]]] = {
     "asyncio": _asyncio,
     "uvloop": _uvloop,
     "trio": _trio,
+    "selector": _selector,
     "simulated": _simulated,
 }
-
+# The selector backend on a way to wait that is not the best; by their full names only.
+_VARIANTS: Final[dict[str, Callable[[], Backend]]] = {
+    f"selector:{kind}": functools.partial(_selector, kind) for kind in ("epoll", "kqueue", "poll", "select")
+}
 
 # IOLoop.current() is called all the time, and an import each time would cost more.
 _find_on_asyncio: Callable[[], HostedBackend | None] | None = None
@@ -97,7 +108,7 @@ def make_backend(name: str) -> Backend:
     Raises :class:`~eyewall.ioloop.BackendNotFoundError` for a name that nobody has registered, and
     for one whose library is not installed.
     """
-    if (factory := _BUILT_IN.get(name)) is not None:
+    if (factory := _BUILT_IN.get(name) or _VARIANTS.get(name)) is not None:
         return factory()
     for entry in _registered():
         if entry.name == name:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # backend refers to the loop.
 _ATTRIBUTE: Final = "_eyewall_backend"
 
-_ALL: Final = frozenset(
+ALL: Final = frozenset(
     (
         Capability.SOCKETS,
         Capability.THREADS,
@@ -35,6 +35,7 @@ _ALL: Final = frozenset(
         Capability.SURVIVES_RUNS,
         Capability.REAL_TIME,
         Capability.ASYNCIO,
+        Capability.ASYNCIO_TRANSPORTS,
     )
 )
 
@@ -58,7 +59,7 @@ class AsyncioBackend:
         loop: asyncio.AbstractEventLoop | None = None,
         *,
         name: str = "asyncio",
-        capabilities: frozenset[str] = _ALL,
+        capabilities: frozenset[str] = ALL,
     ) -> None:
         loop = asyncio.new_event_loop() if loop is None else loop
         if vars(loop).setdefault(_ATTRIBUTE, self) is not self:

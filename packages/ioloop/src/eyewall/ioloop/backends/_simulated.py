@@ -14,12 +14,10 @@ from ._turns import TurnLoop, refuse
 from ._waiting import describe_tasks
 
 if TYPE_CHECKING:
-    from collections import deque
     from collections.abc import Callable
     from concurrent.futures import Executor
 
     from ..protocols import T, Ts
-    from ._turns import Call, TimedCall
 
 # Two moments closer than this (seconds) are one: ten steps of 0.1 reach a timer at 1.0.
 _RESOLUTION: Final = 1e-9
@@ -75,6 +73,8 @@ class SimulatedEventLoop(TurnLoop):
         super()._turn()
 
     def _wait(self) -> None:
+        if self.ready or self._stopping:
+            return
         due = self._next_timer()
         if self._end is not None and (due is None or due > self._end + _RESOLUTION):
             self._jump(self._end)
@@ -95,9 +95,10 @@ class SimulatedEventLoop(TurnLoop):
             self._now = moment
             self._turns_at_once = 0
 
-    def _order(self, ready: deque[Call | TimedCall]) -> None:
-        if self._chance is not None and len(ready) > 1:
-            self._chance.shuffle(ready)
+    def _run_ready(self) -> None:
+        if self._chance is not None and len(self.ready) > 1:
+            self._chance.shuffle(self.ready)
+        super()._run_ready()
 
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
         """Call the function in a later turn, in this thread; no executor is ever used."""

@@ -15,24 +15,22 @@ import sys
 import weakref
 from abc import abstractmethod
 from collections import deque
+from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
+
+from .._callbacks import describe, follow, log_failure
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
-    from contextvars import Context
+    from typing import TypeAlias
 
     from ..protocols import T, Ts
 
+    # A callback that is ready to run: its handle, its context, what to call. Without a handle it is
+    # one of IOLoop.add_callback, which nobody can cancel.
+    Call: TypeAlias = tuple[asyncio.Handle | None, Context, Callable[..., object], tuple[Any, ...]]
+
 logger: Final = logging.getLogger("eyewall.ioloop")
-
-
-class Call(asyncio.Handle):
-    """A callback that is ready to run."""
-
-    def run(self) -> None:
-        """Run it, unless it was cancelled; what it raises goes to the loop's exception handler."""
-        if not self.cancelled():
-            self._run()
 
 
 class TimedCall(asyncio.TimerHandle):
@@ -40,17 +38,17 @@ class TimedCall(asyncio.TimerHandle):
 
     waits: bool = True
 
-    def run(self) -> None:
-        """Run it, unless it was cancelled; what it raises goes to the loop's exception handler."""
-        if not self.cancelled():
-            self._run()
+    def entry(self) -> Call:
+        """Give what is put in the queue of the ready."""
+        handle: Any = self  # typeshed lacks these attributes, which every loop has to read; cancel() clears them
+        return self, handle._context, handle._callback, handle._args
 
 
 class TurnLoop(asyncio.AbstractEventLoop):
     """An asyncio event loop without descriptors, whose subclass brings the clock and the waiting."""
 
     def __init__(self) -> None:
-        self._ready: deque[Call | TimedCall] = deque()
+        self.ready: deque[Call] = deque()
         self._timers: list[tuple[float, int, TimedCall]] = []  # a heap
         self._timer_count = itertools.count()  # keeps timers of the same moment in order
         self._cancelled_timers = 0
@@ -61,6 +59,7 @@ class TurnLoop(asyncio.AbstractEventLoop):
         self._exception_handler: Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object] | None = None
         self._task_factory: Any = None
         self._generators: weakref.WeakSet[AsyncGenerator[Any, Any]] = weakref.WeakSet()
+        self._followed: set[asyncio.Task[Any]] = set()
 
     @abstractmethod
     def time(self) -> float:
@@ -68,10 +67,7 @@ class TurnLoop(asyncio.AbstractEventLoop):
 
     @abstractmethod
     def _wait(self) -> None:
-        """Wait until something is ready or the next timer is due. Called once in each turn."""
-
-    def _order(self, ready: deque[Call | TimedCall]) -> None:
-        """Change the order of what is ready at once; by default it stays that of the calls."""
+        """Wait until something is ready, the next timer is due, or the loop is to stop. Called once in each turn."""
 
     # Turns
 
@@ -109,21 +105,45 @@ class TurnLoop(asyncio.AbstractEventLoop):
         self.stop()
 
     def _turn(self) -> None:
-        if not self._ready and not self._stopping:
-            self._wait()
-        self._take_due()
-        ready = self._ready
-        self._order(ready)
-        for _ in range(len(ready)):  # what these add runs in the next turn
-            ready.popleft().run()
+        self._wait()
+        if self._timers:
+            self._take_due()
+        if self.ready:
+            self._run_ready()
+
+    def _run_ready(self) -> None:
+        take = self.ready.popleft
+        for _ in range(len(self.ready)):  # what these add runs in the next turn
+            handle, context, callback, args = take()
+            if handle is not None and handle._cancelled:
+                continue
+            try:
+                result = context.run(callback, *args) if args else context.run(callback)
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as error:  # noqa: BLE001 - whatever it is, the loop goes on
+                self._report(handle, callback, error)
+            else:
+                if result is not None and handle is None and hasattr(result, "__await__"):
+                    self._follow(callback, result)
+
+    def _report(self, handle: asyncio.Handle | None, callback: object, error: BaseException) -> None:
+        if handle is None:
+            log_failure(callback, error)
+            return
+        message = f"Exception in callback {describe(callback)}"
+        self.call_exception_handler({"message": message, "exception": error, "handle": handle})
+
+    def _follow(self, callback: object, result: Any) -> None:
+        task = self.create_task(follow(callback, result), name=getattr(callback, "__qualname__", None))
+        self._followed.add(task)
+        task.add_done_callback(self._followed.discard)
 
     def _take_due(self) -> None:
         timers = self._timers
-        if not timers:
-            return
         now = self.time()
         while timers and timers[0][0] <= now:
-            self._ready.append(self._pop_timer())
+            self.ready.append(self._pop_timer().entry())
 
     def _next_timer(self) -> float | None:
         """Give the time of the first timer that still counts."""
@@ -168,7 +188,7 @@ class TurnLoop(asyncio.AbstractEventLoop):
         if self._running:
             raise RuntimeError("Cannot close a running event loop")
         self._closed = True
-        self._ready.clear()
+        self.ready.clear()
         self._timers.clear()
 
     # Callbacks and timers
@@ -177,9 +197,10 @@ class TurnLoop(asyncio.AbstractEventLoop):
         self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.Handle:
         self._check_open()
-        call = Call(callback, args, self, context)
-        self._ready.append(call)
-        return call
+        context = copy_context() if context is None else context
+        handle = asyncio.Handle(callback, args, self, context)
+        self.ready.append((handle, context, callback, args))
+        return handle
 
     call_soon_threadsafe = call_soon
 
