@@ -160,4 +160,5 @@ async def test_a_stream_is_detached_with_the_client_at_its_other_end(io_loop: IO
 async def test_the_limit_of_the_body_is_recorded(io_loop: IOLoop) -> None:
     connection = RecordingConnection(io_loop)
     connection.set_max_body_size(10)
-    assert connection.max_body_size == 10
+    connection.set_body_timeout(20.0)
+    assert (connection.max_body_size, connection.body_timeout) == (10, 20.0)

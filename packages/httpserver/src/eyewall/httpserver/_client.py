@@ -124,8 +124,7 @@ class ClientRole(Exchange):
 
     def _deadline(self, phase: str) -> float:
         """By when what is read is to be complete. How long to wait for its first byte is the caller's business."""
-        deadlines = self.params.deadlines
-        timeout = {"head": deadlines.header_timeout, "body": deadlines.body_timeout}.get(phase)
+        timeout = {"head": self.params.deadlines.header_timeout, "body": self.body_timeout}.get(phase)
         return math.inf if timeout is None else self.io_loop.time() + timeout
 
     def _on_answer(self, head: AnswerHead) -> None:

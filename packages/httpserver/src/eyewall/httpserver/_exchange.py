@@ -32,6 +32,7 @@ class Exchange:
     """The state of one request and its answer, and the body that this end writes."""
 
     __slots__ = (
+        "_body_timeout",
         "_close_callback",
         "_delegate",
         "_finish_waiter",
@@ -121,6 +122,20 @@ class Exchange:
         """Set the limit for this request's body, in bytes; to be called from ``headers_received``."""
         if self._parser is not None:
             self._parser.max_body_size = max_body_size
+
+    @property
+    def body_timeout(self) -> float | None:
+        """Seconds that the body may take: by the connection's deadlines, or :meth:`set_body_timeout`."""
+        # Not set in __init__: hardly a request has one of its own.
+        timeout: float | None = getattr(self, "_body_timeout", self.params.deadlines.body_timeout)
+        return timeout
+
+    def set_body_timeout(self, timeout: float, /) -> None:
+        """Set how long this message's body may take, in seconds; to be called from ``headers_received``.
+
+        A server notices it with its other deadlines: late by up to two of their ticks.
+        """
+        self._body_timeout = timeout
 
     def write(self, chunk: Buffer, /) -> Future[None]:
         """Send a piece of the body; await the result, so that a slow peer holds you back.

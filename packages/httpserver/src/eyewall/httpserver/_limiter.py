@@ -32,7 +32,7 @@ class Limiter:
         """A head of no more than so many bytes is within all limits, and need not be checked."""
 
     def check_head(self, head: bytes, *, complete: bool = True) -> None:
-        """Check a head without its end, or what there is of one: its lines are looked at when all of them are there."""
+        """Check a head without its end, or what there is of one: how long its lines are when all of them are there."""
         limits = self.limits
         if len(head) > limits.max_request_line and head.find(b"\r\n", 0, limits.max_request_line + 2) < 0:
             raise _beyond("max_request_line", limits.max_request_line, "a first line", 414)
@@ -40,6 +40,8 @@ class Limiter:
             raise _beyond("max_header_size", limits.max_header_size, "a head", 431)
         if complete:
             self.check_lines(head.partition(b"\r\n")[2])
+        elif head.count(b"\n") > limits.max_fields + 1:
+            raise _beyond("max_fields", limits.max_fields, "fields", 431, "")
 
     def check_trailers(self, size: int) -> None:
         """Check the size of what there is of the lines behind a chunked body."""

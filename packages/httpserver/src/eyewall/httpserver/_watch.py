@@ -70,6 +70,8 @@ class Watch:
             self._since = self._window = now
             self._received = seen.exchange.bytes_received if state is State.BODY and seen.exchange is not None else 0
             return None
+        if state is State.BODY and seen.exchange is not None:
+            deadlines = deadlines._replace(body_timeout=seen.exchange.body_timeout)
         timeout = _timeout(state, deadlines)
         if now - self._since >= timeout:
             return f"it takes longer than {_name(state)}, {timeout:g} seconds"

@@ -123,6 +123,10 @@ class HTTPConnection(Protocol):
         """Set the limit for this request's body, in bytes; to be called from ``headers_received``."""
         ...
 
+    def set_body_timeout(self, timeout: float, /) -> None:
+        """Set how long this request's body may take, in seconds; to be called from ``headers_received``."""
+        ...
+
     def detach(self) -> Stream:
         """Take the stream over from HTTP, with what has been read beyond this request left unread."""
         ...

@@ -71,6 +71,8 @@ class RecordingConnection:
         """True after :meth:`detach`."""
         self.max_body_size: int | None = None
         """What :meth:`set_max_body_size` set."""
+        self.body_timeout: float | None = None
+        """What :meth:`set_body_timeout` set."""
         self._address = address
         self._tls = tls
         self._streams: tuple[Stream, Stream] | None = None
@@ -160,6 +162,10 @@ class RecordingConnection:
     def set_max_body_size(self, max_body_size: int, /) -> None:
         """Record the limit."""
         self.max_body_size = max_body_size
+
+    def set_body_timeout(self, timeout: float, /) -> None:
+        """Record the time."""
+        self.body_timeout = timeout
 
     def detach(self) -> Stream:
         """Give the server's end of a stream in memory; :attr:`client` is the other."""
