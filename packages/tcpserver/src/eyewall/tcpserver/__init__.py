@@ -6,7 +6,9 @@ from ._accept import add_accept_handler
 from ._bind import bind_sockets, bind_unix_socket
 from ._drain import DrainReport, ServerState
 from ._forking import task_id
+from ._gate import ConnectionLimits
 from ._process import cpu_count, fork_processes
+from ._proxy import ProxyProtocol
 from ._resolver import (
     BlockingResolver,
     DefaultExecutorResolver,
@@ -21,13 +23,14 @@ from ._subprocess import Subprocess
 from ._supervision import ExitCode, Supervisor, notify, watchdog_seconds
 from ._tcpclient import TCPClient
 from ._tcpserver import TCPServer
-from .errors import BindError, ConnectError, DrainedError, ResolveError, TCPServerError
+from .errors import BindError, ConnectError, DrainedError, ProxyHeaderError, ResolveError, TCPServerError
 from .protocols import MakeServer, Server, Servers, StreamHandler
 
 __all__ = [
     "BindError",
     "BlockingResolver",
     "ConnectError",
+    "ConnectionLimits",
     "DefaultExecutorResolver",
     "DefaultLoopResolver",
     "DrainReport",
@@ -36,6 +39,8 @@ __all__ = [
     "ExitCode",
     "MakeServer",
     "OverrideResolver",
+    "ProxyHeaderError",
+    "ProxyProtocol",
     "ResolveError",
     "Resolver",
     "SSLOptions",

@@ -19,7 +19,7 @@ class Connection:
     forgotten socket does.
     """
 
-    __slots__ = ("_connections", "_stream", "_task", "address", "host")
+    __slots__ = ("_connections", "_stream", "_task", "address", "client")
 
     def __init__(self, connections: Connections, address: Address) -> None:
         self._connections = connections
@@ -27,7 +27,7 @@ class Connection:
         self._task: Task[Any] | None = None
         self.address: Address = address
         """The client's."""
-        self.host: str | None = None
+        self.client: str | None = None
         """What the connection counts under where connections are counted for each address."""
 
     def stream_opened(self, stream: BaseIOStream, /) -> None:

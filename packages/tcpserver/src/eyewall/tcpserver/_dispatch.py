@@ -21,12 +21,23 @@ if TYPE_CHECKING:
 
 def dispatch(handler: StreamHandler, stream: Stream, address: Address, io_loop: EventLoop) -> Task[None] | None:
     """Let ``handler`` serve the stream; give the task that does it, where it returned something to await."""
+    serving = _begin(handler, stream, address)
+    return None if serving is None else io_loop.spawn(_serve(serving, stream, address))
+
+
+async def serve(handler: StreamHandler, stream: Stream, address: Address) -> None:
+    """Let ``handler`` serve the stream, in the task that runs already."""
+    serving = _begin(handler, stream, address)
+    if serving is not None:
+        await _serve(serving, stream, address)
+
+
+def _begin(handler: StreamHandler, stream: Stream, address: Address) -> Awaitable[object] | None:
     try:
-        serving = handler.handle_stream(stream, address)
+        return handler.handle_stream(stream, address)
     except Exception as error:  # noqa: BLE001 - whatever it raises ends its own connection only
         _end(stream, address, error)
         return None
-    return None if serving is None else io_loop.spawn(_serve(serving, stream, address))
 
 
 async def _serve(serving: Awaitable[object], stream: Stream, address: Address) -> None:

@@ -11,10 +11,13 @@ from eyewall.iostream import IOStream, SSLIOStream, ssl_options_to_context
 from ._accept import Acceptor
 from ._bind import DEFAULT_BACKLOG, bind_sockets
 from ._connections import Connections
-from ._dispatch import dispatch
+from ._dispatch import dispatch, serve
 from ._drain import DEFAULT_GRACE, Drain, ServerState, log_report
-from ._log import logger
+from ._gate import ConnectionLimits, Gate
+from ._handshake import DEFAULT_HANDSHAKE_TIMEOUT, limit_handshake
+from ._log import logger, readable
 from ._process import fork_processes
+from ._proxy import read_proxy_header
 
 if TYPE_CHECKING:
     import ssl
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     from ._connections import Connection
     from ._drain import DrainReport
+    from ._proxy import ProxyProtocol
     from .errors import DrainedError
 
 
@@ -50,8 +54,9 @@ class TCPServer:
     ``ssl_options``, an ``ssl.SSLContext`` or a dict such as ``{"certfile": "server.pem"}``, makes
     every connection TLS. A certificate that cannot be read is an error here, not at the first
     connection. ``max_buffer_size`` and ``read_chunk_size``, in bytes, are each stream's (see
-    ``IOStream``). The server runs on ``io_loop``, by default the loop that is current when it
-    first gets a socket.
+    ``IOStream``). ``limits`` bounds the number of connections; ``proxy_protocol`` expects the headers
+    of proxies; ``handshake_timeout``, in seconds, is for TLS. The server runs on ``io_loop``, by
+    default the loop that is current when it first gets a socket.
     """
 
     def __init__(
@@ -60,6 +65,9 @@ class TCPServer:
         max_buffer_size: int | None = None,
         read_chunk_size: int | None = None,
         *,
+        limits: ConnectionLimits | None = None,
+        proxy_protocol: ProxyProtocol | None = None,
+        handshake_timeout: float = DEFAULT_HANDSHAKE_TIMEOUT,
         io_loop: EventLoop | None = None,
     ) -> None:
         self.ssl_options: ssl.SSLContext | None = (
@@ -67,6 +75,14 @@ class TCPServer:
         )
         self.max_buffer_size: int | None = max_buffer_size
         self.read_chunk_size: int | None = read_chunk_size
+        self.limits: ConnectionLimits = limits or ConnectionLimits()
+        """How many connections there may be."""
+        self.proxy_protocol: ProxyProtocol | None = proxy_protocol
+        """Whose PROXY headers are expected, or None: nobody's."""
+        if handshake_timeout <= 0:
+            raise ValueError(f"a handshake_timeout of {handshake_timeout} seconds leaves no time; give more than 0")
+        self.handshake_timeout: float = handshake_timeout
+        """Seconds that a TLS handshake may take."""
         self._io_loop = io_loop
         self._listening: list[tuple[socket.socket, Acceptor]] = []
         self._bound: list[socket.socket] = []
@@ -75,6 +91,7 @@ class TCPServer:
         self._watchers: list[Callable[[ServerState], object]] = []
         self._connected = Connections(self._on_connection_end)
         self._draining: Drain | None = None
+        self._entrance: Gate | None = None
 
     @property
     def io_loop(self) -> EventLoop:
@@ -137,7 +154,10 @@ class TCPServer:
             # An answer is one send, and shall not wait for the acknowledgement of the one before.
             # What a listener accepts inherits this, which saves a system call for each connection.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._listening.append((sock, Acceptor(sock, self._handle_connection, self.io_loop)))
+        acceptor = Acceptor(sock, self._handle_connection, self.io_loop)
+        if self._gate().full:
+            acceptor.hold()
+        self._listening.append((sock, acceptor))
         self._set_state(ServerState.SERVING)
 
     def bind(
@@ -248,36 +268,84 @@ class TCPServer:
         """
         raise NotImplementedError(f"override handle_stream in {type(self).__qualname__}: it serves a connection")
 
-    def _handle_connection(self, connection: socket.socket, address: Address) -> None:
-        stream: IOStream
-        if self.ssl_options is None:
-            stream = IOStream(
-                connection,
-                io_loop=self._io_loop,
-                max_buffer_size=self.max_buffer_size,
-                read_chunk_size=self.read_chunk_size,
-            )
-        else:
-            stream = SSLIOStream(
-                connection,
-                ssl_options=self.ssl_options,
-                server_side=True,
-                io_loop=self._io_loop,
-                max_buffer_size=self.max_buffer_size,
-                read_chunk_size=self.read_chunk_size,
-            )
-        self.serve_stream(stream, address)
-
     def serve_stream(self, stream: BaseIOStream, address: Address, /) -> None:
         """Serve a connection that no socket of this server's has accepted, as if one had."""
+        self._serve(self._connected.add(address), stream)
+
+    def _handle_connection(self, sock: socket.socket, address: Address) -> None:
         connection = self._connected.add(address)
+        self._gate().on_accept()
+        proxy = self.proxy_protocol
+        if proxy is None or (proxy.others == "serve" and not proxy.trusts(address)):
+            self._admit(connection, sock)
+        elif proxy.trusts(address):
+            connection.runs_in(self.io_loop.spawn(self._serve_behind_proxy(connection, sock, proxy)))
+        else:
+            logger.info("%s: the connection is closed, no trusted proxy has this address", readable(address))
+            self._refuse(connection, sock)
+
+    def _admit(self, connection: Connection, sock: socket.socket) -> None:
+        if self._gate().admits(connection):
+            self._serve(connection, self._make_stream(sock))
+        else:
+            self._refuse(connection, sock)
+
+    def _serve(self, connection: Connection, stream: BaseIOStream) -> None:
         stream.set_owner(connection)
-        task = dispatch(self, stream, address, self.io_loop)
+        task = dispatch(self, stream, connection.address, self.io_loop)
         if task is not None:
             connection.runs_in(task)
 
+    async def _serve_behind_proxy(self, connection: Connection, sock: socket.socket, proxy: ProxyProtocol) -> None:
+        info = await read_proxy_header(proxy, sock, connection.address, self.io_loop)
+        if info is None:
+            return
+        connection.address = connection.address if info.source is None else info.source
+        if not self._gate().admits(connection):
+            sock.close()
+            return
+        stream = self._make_stream(sock)
+        stream.proxy = info
+        stream.set_owner(connection)
+        await serve(self, stream, connection.address)
+
+    def _refuse(self, connection: Connection, sock: socket.socket) -> None:
+        sock.close()
+        self._connected.discard(connection)
+
+    def _make_stream(self, sock: socket.socket) -> IOStream:
+        if self.ssl_options is None:
+            return IOStream(
+                sock,
+                io_loop=self._io_loop,
+                max_buffer_size=self.max_buffer_size,
+                read_chunk_size=self.read_chunk_size,
+            )
+        stream = SSLIOStream(
+            sock,
+            ssl_options=self.ssl_options,
+            server_side=True,
+            io_loop=self._io_loop,
+            max_buffer_size=self.max_buffer_size,
+            read_chunk_size=self.read_chunk_size,
+        )
+        limit_handshake(stream, self.handshake_timeout)
+        return stream
+
+    def _gate(self) -> Gate:
+        if self._entrance is None:
+            self._entrance = Gate(self.limits, self._connected, self._hold, self.io_loop)
+        return self._entrance
+
+    def _hold(self, held: bool) -> None:
+        for _, acceptor in self._listening:
+            if held:
+                acceptor.hold()
+            else:
+                acceptor.release()
+
     def _on_connection_end(self, connection: Connection) -> None:
-        """A connection has ended, and its task."""
+        self._gate().on_end(connection)
 
     def _begin_drain(self) -> Drain:
         self._set_state(ServerState.DRAINING)

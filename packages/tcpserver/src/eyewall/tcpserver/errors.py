@@ -6,6 +6,7 @@
      └─ TCPServerError
          ├─ BindError (an OSError too)   a listening socket could not be had
          ├─ ConnectError (a StreamClosedError too)  no address of a host could be connected to
+         ├─ ProxyHeaderError               a proxy sent something else than a PROXY header
          ├─ ResolveError (an OSError too)  a host name has no address
          └─ DrainedError (a ConnectionAbortedError too)  a server cut its connection when its grace was over
 """
@@ -78,3 +79,7 @@ class ConnectError(TCPServerError, StreamClosedError):
         """The host that was asked for."""
         self.failures: tuple[tuple[Address, BaseException], ...] = tuple(failures)
         """The addresses, in the order in which they failed, each with its error."""
+
+
+class ProxyHeaderError(TCPServerError):
+    """What came instead of a PROXY header is none, or none that can be believed."""
