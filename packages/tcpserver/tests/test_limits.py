@@ -52,7 +52,7 @@ async def one_turn(io_loop: IOLoop) -> None:
 async def test_at_the_ceiling_clients_wait_in_the_queue_until_the_low_water_mark(
     io_loop: IOLoop, caplog: pytest.LogCaptureFixture
 ) -> None:
-    server = Echo(limits=ConnectionLimits(4, accept_again_at=2))
+    server = Echo(connection_limits=ConnectionLimits(4, accept_again_at=2))
     first, second = listen(server), listen(server)
     clients = [connect(first) for _ in range(6)]
     for client in clients[:4]:
@@ -80,7 +80,7 @@ async def test_at_the_ceiling_clients_wait_in_the_queue_until_the_low_water_mark
 
 
 async def test_a_listener_that_is_added_while_the_server_is_full_waits_too(io_loop: IOLoop) -> None:
-    server = Echo(limits=ConnectionLimits(1))
+    server = Echo(connection_limits=ConnectionLimits(1))
     client = connect(listen(server))
     await ask(client)
     other = connect(listen(server))
@@ -95,7 +95,7 @@ async def test_a_listener_that_is_added_while_the_server_is_full_waits_too(io_lo
 async def test_beyond_the_cap_of_one_address_connections_are_closed_and_others_served(
     io_loop: IOLoop, caplog: pytest.LogCaptureFixture
 ) -> None:
-    server = Echo(limits=ConnectionLimits(max_per_address=2))
+    server = Echo(connection_limits=ConnectionLimits(max_per_address=2))
     address = listen(server)
     greedy = [connect(address, "127.0.0.1") for _ in range(2)]
     for client in greedy:

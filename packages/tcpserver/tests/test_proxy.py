@@ -222,7 +222,7 @@ async def test_others_may_be_served_as_they_are_and_their_headers_mean_nothing(i
 
 
 async def test_the_cap_of_one_address_counts_the_clients_of_a_proxy(io_loop: IOLoop) -> None:
-    server = Echo(proxy_protocol=ProxyProtocol(["127.0.0.1"]), limits=ConnectionLimits(max_per_address=1))
+    server = Echo(proxy_protocol=ProxyProtocol(["127.0.0.1"]), connection_limits=ConnectionLimits(max_per_address=1))
     first, second, other = connect(server), connect(server), connect(server)
     await first.write(V1 + b"hello\n")
     assert await first.read_until(b"\n") == b"hello\n"

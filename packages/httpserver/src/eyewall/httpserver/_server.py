@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from eyewall.ioloop import EventLoop
     from eyewall.iostream import Address, SSLOptions, Stream
-    from eyewall.tcpserver import DrainedError, DrainReport
+    from eyewall.tcpserver import ConnectionLimits, DrainedError, DrainReport, ProxyProtocol
 
     from ._parameters import Deadlines, HalfClosed, Limits
     from ._request import HTTPServerRequest
@@ -52,7 +52,7 @@ class HTTPServer(TCPServer):
     one that waits for its answer: ``"finish"``. ``observer`` is told of every connection, and of every
     request when it is over. ``ssl_options`` makes the server speak TLS;
     ``protocol`` is what requests say of theirs behind something that speaks TLS for this server
-    (``"https"``).
+    (``"https"``). ``connection_limits``, ``proxy_protocol`` and ``handshake_timeout`` are :class:`TCPServer`'s.
 
     With ``xheaders``, a request's ``remote_ip`` and ``protocol`` are what the proxy in front says in
     X-Real-Ip or X-Forwarded-For, and in X-Scheme or X-Forwarded-Proto. Give the addresses or networks
@@ -83,10 +83,19 @@ class HTTPServer(TCPServer):
         limits: Limits | None = None,
         deadlines: Deadlines | None = None,
         observer: HTTPServerObserver | None = None,
+        connection_limits: ConnectionLimits | None = None,
+        proxy_protocol: ProxyProtocol | None = None,
+        handshake_timeout: float | None = None,
         io_loop: EventLoop | None = None,
     ) -> None:
         super().__init__(
-            ssl_options=ssl_options, max_buffer_size=max_buffer_size, read_chunk_size=chunk_size, io_loop=io_loop
+            ssl_options=ssl_options,
+            max_buffer_size=max_buffer_size,
+            read_chunk_size=chunk_size,
+            connection_limits=connection_limits,
+            proxy_protocol=proxy_protocol,
+            handshake_timeout=handshake_timeout,
+            io_loop=io_loop,
         )
         self.protocol: str | None = protocol
         """What requests say of their protocol, or None: what the connection speaks."""

@@ -25,7 +25,7 @@ class ConnectionLimits:
 
     ::
 
-        TCPServer(limits=ConnectionLimits(max_connections=10_000, max_per_address=100))
+        TCPServer(connection_limits=ConnectionLimits(max_connections=10_000, max_per_address=100))
 
     At ``max_connections`` the server stops accepting, and goes on when only ``accept_again_at`` are left
     (by default nine tenths): nobody gets an error, who comes meanwhile waits in the kernel's queue, whose

@@ -54,8 +54,8 @@ class TCPServer:
     ``ssl_options``, an ``ssl.SSLContext`` or a dict such as ``{"certfile": "server.pem"}``, makes
     every connection TLS. A certificate that cannot be read is an error here, not at the first
     connection. ``max_buffer_size`` and ``read_chunk_size``, in bytes, are each stream's (see
-    ``IOStream``). ``limits`` bounds the number of connections; ``proxy_protocol`` expects the headers
-    of proxies; ``handshake_timeout``, in seconds, is for TLS. The server runs on ``io_loop``, by
+    ``IOStream``). ``connection_limits`` bounds how many there may be; ``proxy_protocol`` expects the headers
+    of proxies; ``handshake_timeout``, in seconds (30), is for TLS. The server runs on ``io_loop``, by
     default the loop that is current when it first gets a socket.
     """
 
@@ -65,9 +65,9 @@ class TCPServer:
         max_buffer_size: int | None = None,
         read_chunk_size: int | None = None,
         *,
-        limits: ConnectionLimits | None = None,
+        connection_limits: ConnectionLimits | None = None,
         proxy_protocol: ProxyProtocol | None = None,
-        handshake_timeout: float = DEFAULT_HANDSHAKE_TIMEOUT,
+        handshake_timeout: float | None = None,
         io_loop: EventLoop | None = None,
     ) -> None:
         self.ssl_options: ssl.SSLContext | None = (
@@ -75,14 +75,14 @@ class TCPServer:
         )
         self.max_buffer_size: int | None = max_buffer_size
         self.read_chunk_size: int | None = read_chunk_size
-        self.limits: ConnectionLimits = limits or ConnectionLimits()
+        self.connection_limits: ConnectionLimits = connection_limits or ConnectionLimits()
         """How many connections there may be."""
         self.proxy_protocol: ProxyProtocol | None = proxy_protocol
         """Whose PROXY headers are expected, or None: nobody's."""
-        if handshake_timeout <= 0:
-            raise ValueError(f"a handshake_timeout of {handshake_timeout} seconds leaves no time; give more than 0")
-        self.handshake_timeout: float = handshake_timeout
+        self.handshake_timeout: float = DEFAULT_HANDSHAKE_TIMEOUT if handshake_timeout is None else handshake_timeout
         """Seconds that a TLS handshake may take."""
+        if self.handshake_timeout <= 0:
+            raise ValueError(f"a handshake_timeout of {handshake_timeout} seconds leaves no time; give more than 0")
         self._io_loop = io_loop
         self._listening: list[tuple[socket.socket, Acceptor]] = []
         self._bound: list[socket.socket] = []
@@ -334,7 +334,7 @@ class TCPServer:
 
     def _gate(self) -> Gate:
         if self._entrance is None:
-            self._entrance = Gate(self.limits, self._connected, self._hold, self.io_loop)
+            self._entrance = Gate(self.connection_limits, self._connected, self._hold, self.io_loop)
         return self._entrance
 
     def _hold(self, held: bool) -> None:
