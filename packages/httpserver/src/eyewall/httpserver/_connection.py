@@ -110,10 +110,8 @@ class HTTP1Connection(ClientRole):
             raise
         finally:
             self._waits_for_request = parser.waits
-            if self.account is not None:
-                self.account.received = parser.bytes_received
-            # The parser goes on to the next request, and keeps nothing of this one.
-            parser.stop()
+            if not parser.complete:
+                parser.stop()
             self._parser = None
             self._delegate = None
         return self.keep_alive
@@ -262,7 +260,7 @@ class HTTP1Connection(ClientRole):
             logger.info("refused a request from %s with %d: %s", self.context.remote_ip, error.status, error)
             self._answer_status(error.status)
 
-    def record(self) -> RequestRecord | None:
+    def record(self, bytes_received: int) -> RequestRecord | None:
         """Give what was counted of this request, once; None where nothing was."""
         account, self.account = self.account, None
         if account is None:
@@ -270,7 +268,7 @@ class HTTP1Connection(ClientRole):
         method, target, _ = ("", "", "") if self._head is None else self._head.start_line
         seconds = self.io_loop.time() - account.began
         account.end("aborted", "the connection has closed")
-        return account.record(self.context, method, target, seconds)
+        return account.record(self.context, method, target, bytes_received, seconds)
 
     def _note(self, cause: Cause, reason: object) -> None:
         if self.account is not None:

@@ -58,7 +58,7 @@ def frame_answer(
     elif request.method == "HEAD":
         left = NOT_SENT
     elif (length := fields.get("Content-Length")) is not None:
-        left = promised_length(length)
+        left = int(length) if length.isdigit() and length.isascii() else promised_length(length)
     elif request.version == "HTTP/1.0":
         keep_alive = False
         left = UNTIL_CLOSE

@@ -35,6 +35,10 @@ _is_authority_form = re.compile(rf"(?!:)(?=.*:[0-9]+\Z){_HOST}").fullmatch
 _MAX_LENGTH_DIGITS: Final = 18
 
 
+# A NamedTuple's own constructors are functions in Python: each of the two that a request needs costs 0.1 µs more.
+_new = tuple.__new__
+
+
 class RequestHead(NamedTuple):
     """A request's head, and what it says of the rest of the exchange."""
 
@@ -57,7 +61,7 @@ def parse_request_head(head: str) -> RequestHead:
     if match is None:
         parse_request_start_line(head.partition("\r\n")[0])
         raise HTTPInputError(f"malformed request line {head[:80]!r}")
-    start_line = RequestStartLine._make(match.groups())
+    start_line = _new(RequestStartLine, match.groups())
     method, target, version = start_line
     if target[0] != "/" or "#" in target or method == "CONNECT":
         _check_target(method, target)
@@ -66,7 +70,7 @@ def parse_request_head(head: str) -> RequestHead:
     headers, length, keep_alive, expects_continue = read(block, version == "HTTP/1.0")
     if length and method == "CONNECT":
         raise HTTPInputError("a CONNECT request with a body, which a tunnel's first bytes could be taken for")
-    return RequestHead(start_line, headers.copy(), length, keep_alive, expects_continue)
+    return _new(RequestHead, (start_line, headers.copy(), length, keep_alive, expects_continue))
 
 
 def _read_fields(block: str, is_1_0: bool) -> tuple[HTTPHeaders, int, bool, bool]:

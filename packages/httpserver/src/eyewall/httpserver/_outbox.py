@@ -22,12 +22,13 @@ class Outbox:
     :data:`MOST_HELD`. So nobody is kept waiting for an answer that is there.
     """
 
-    __slots__ = ("_held", "_size", "_stream", "holding")
+    __slots__ = ("_done", "_held", "_size", "_stream", "holding")
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self._held: list[Buffer] = []
         self._size = 0
+        self._done: CompletedFuture[None] = CompletedFuture(stream.io_loop, None)
         self.holding: bool = False
         """True from when another request was seen until :meth:`release`: answers go in here."""
 
@@ -37,12 +38,11 @@ class Outbox:
             raise StreamClosedError
         for buffer in buffers:
             # Whoever wrote a mutable buffer may change it as soon as this returns.
-            self._held.append(buffer if isinstance(buffer, bytes) else bytes(buffer))
+            self._held.append(buffer if type(buffer) is bytes else bytes(buffer))
             self._size += len(self._held[-1])
-        sent = self.release() if self._size >= MOST_HELD else None
-        if sent is not None:
+        if self._size >= MOST_HELD and (sent := self.release()) is not None:
             return sent
-        return CompletedFuture(self._stream.io_loop, None)
+        return self._done
 
     def release(self) -> Future[None] | None:
         """Send what is held, and hold nothing from here on; None where there is nothing, or nobody to send it to."""

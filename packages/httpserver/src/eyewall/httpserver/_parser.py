@@ -150,7 +150,8 @@ class MessageParser(Generic[H]):
             self._body = _Body(length, self._limiter)
         else:
             self.waits = False
-        self._on_head(head)
+        on_head, self._on_head = self._on_head, _ignore
+        on_head(head)
         waiting = self._delegate.headers_received(start_line, headers)
         if waiting is not None:
             return waiting
@@ -183,7 +184,9 @@ class MessageParser(Generic[H]):
     def _finish(self) -> Awaitable[object] | None:
         self.complete = True
         self.waits = False
-        return self._delegate.finish()
+        # Whoever is idle keeps nothing of what it has asked.
+        delegate, self._delegate = self._delegate, _NOBODY
+        return delegate.finish()
 
 
 class _UntilClose:

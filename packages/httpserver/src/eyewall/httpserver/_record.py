@@ -43,13 +43,12 @@ class RequestRecord(NamedTuple):
 class Account:
     """What is counted of one request while it goes on; there is none where nobody observes the server."""
 
-    __slots__ = ("began", "cause", "reason", "received", "sent", "status")
+    __slots__ = ("began", "cause", "reason", "sent", "status")
 
     def __init__(self, began: float) -> None:
         self.began: Final = began
         self.cause: Cause | None = None
         self.reason: str = ""
-        self.received: int = 0
         self.sent: int = 0
         self.status: int = 0
 
@@ -59,14 +58,16 @@ class Account:
             self.cause = cause
             self.reason = str(reason)
 
-    def record(self, context: HTTPConnectionContext, method: str, target: str, seconds: float) -> RequestRecord:
+    def record(
+        self, context: HTTPConnectionContext, method: str, target: str, received: int, seconds: float
+    ) -> RequestRecord:
         """Give it all, in one piece."""
         return RequestRecord(
             context,
             method,
             target,
             self.status,
-            self.received,
+            received,
             self.sent,
             seconds,
             self.cause or "aborted",

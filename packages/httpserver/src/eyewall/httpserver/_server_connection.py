@@ -278,7 +278,7 @@ class HTTP1ServerConnection:
 
     def _tell_ended(self, observer: HTTPServerObserver, exchange: HTTP1Connection | None) -> None:
         """Tell of a request that is over, once."""
-        if exchange is not None and (record := exchange.record()) is not None:
+        if exchange is not None and (record := exchange.record(self._parser.bytes_received)) is not None:
             self._tell(observer.request_ended, record)
 
     def _tell(self, told: Callable[[T], object], about: T) -> None:
