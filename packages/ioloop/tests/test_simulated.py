@@ -245,4 +245,4 @@ def test_many_timers_added_and_removed_leave_nothing_behind() -> None:
     with SimulatedLoop() as io_loop:
         for number in range(50_000):
             io_loop.call_later(3600 + number, print).cancel()
-        assert len(io_loop.asyncio_loop._timers) < 1000  # type: ignore[attr-defined] # what would leak
+        assert len(io_loop.asyncio_loop._scheduled) < 1000  # type: ignore[attr-defined] # what would leak

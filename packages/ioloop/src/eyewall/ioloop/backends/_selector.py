@@ -99,8 +99,7 @@ class SelectorEventLoop(TurnLoop):
                     log_failure(found.origin, error)
 
     def _sleep(self) -> Iterable[tuple[int, int]]:
-        due = self._next_timer()
-        timeout = None if due is None else min(max(due - monotonic(), 0), _LONGEST_WAIT)
+        timeout = min(max(self._timers.next_moment() - monotonic(), 0), _LONGEST_WAIT) if self._timers else None
         try:
             self.asleep = True
             # What was added up to here is seen here, and what is added from here on wakes.

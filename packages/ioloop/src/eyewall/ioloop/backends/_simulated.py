@@ -75,11 +75,11 @@ class SimulatedEventLoop(TurnLoop):
     def _wait(self) -> None:
         if self.ready or self._stopping:
             return
-        due = self._next_timer()
-        if self._end is not None and (due is None or due > self._end + _RESOLUTION):
+        due = self._timers.next_moment()
+        if self._end is not None and due > self._end + _RESOLUTION:
             self._jump(self._end)
             self.stop()
-        elif due is None:
+        elif due == math.inf:
             self._give_up("nothing can ever run again: no callback is ready and no timer is set")
         elif self._end is None and due > self._run_ends:
             self._give_up(f"this run has lasted {self._longest_run} seconds of simulated time")

@@ -54,6 +54,13 @@ class TimerHeap(Generic[E]):
             due.append(heapq.heappop(self._entries)[2])
         return due
 
+    def __bool__(self) -> bool:
+        return bool(self._entries)
+
+    def entries(self) -> list[E]:
+        """Give them all, in no order, the cancelled ones that are still here included."""
+        return [entry for _, _, entry in self._entries]
+
     def count(self) -> int:
         """Say how many count."""
         return len(self._entries) - self._cancelled

@@ -8,8 +8,6 @@ for it is left to the subclass.
 from __future__ import annotations
 
 import asyncio
-import heapq
-import itertools
 import logging
 import sys
 import weakref
@@ -19,6 +17,7 @@ from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from .._callbacks import describe, follow, log_failure
+from ._timers import TimerHeap
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
@@ -49,9 +48,7 @@ class TurnLoop(asyncio.AbstractEventLoop):
 
     def __init__(self) -> None:
         self.ready: deque[Call] = deque()
-        self._timers: list[tuple[float, int, TimedCall]] = []  # a heap
-        self._timer_count = itertools.count()  # keeps timers of the same moment in order
-        self._cancelled_timers = 0
+        self._timers: TimerHeap[TimedCall] = TimerHeap()
         self._running = False
         self._stopping = False
         self._closed = False
@@ -140,29 +137,14 @@ class TurnLoop(asyncio.AbstractEventLoop):
         task.add_done_callback(self._followed.discard)
 
     def _take_due(self) -> None:
-        timers = self._timers
-        now = self.time()
-        while timers and timers[0][0] <= now:
-            self.ready.append(self._pop_timer().entry())
-
-    def _next_timer(self) -> float | None:
-        """Give the time of the first timer that still counts."""
-        timers = self._timers
-        while timers and timers[0][2].cancelled():
-            self._pop_timer()
-        return timers[0][0] if timers else None
+        for timer in self._timers.take_due(self.time()):
+            timer.waits = False
+            self.ready.append(timer.entry())
 
     @property
     def _scheduled(self) -> list[TimedCall]:
         """The timers, under the name that asyncio's own loop has for them."""
-        return [timer for _, _, timer in self._timers]
-
-    def _pop_timer(self) -> TimedCall:
-        timer = heapq.heappop(self._timers)[2]
-        timer.waits = False
-        if timer.cancelled():
-            self._cancelled_timers -= 1
-        return timer
+        return self._timers.entries()
 
     def _check_idle(self) -> None:
         self._check_open()
@@ -214,18 +196,13 @@ class TurnLoop(asyncio.AbstractEventLoop):
     ) -> asyncio.TimerHandle:
         self._check_open()
         call = TimedCall(when, callback, args, self, context)
-        heapq.heappush(self._timers, (when, next(self._timer_count), call))
+        self._timers.push(when, call)
         return call
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        # Called by TimerHandle.cancel. Dropping the cancelled half at once keeps the cost linear.
-        if not (isinstance(handle, TimedCall) and handle.waits):
-            return
-        self._cancelled_timers += 1
-        if self._cancelled_timers > 100 and self._cancelled_timers * 2 > len(self._timers):
-            self._timers = [entry for entry in self._timers if not entry[2].cancelled()]
-            heapq.heapify(self._timers)
-            self._cancelled_timers = 0
+        # Called by TimerHandle.cancel.
+        if isinstance(handle, TimedCall) and handle.waits:
+            self._timers.note_cancelled()
 
     # Futures and tasks
 
