@@ -19,7 +19,7 @@ from ._headers import HTTPHeaders
 from ._multipart import HTTPFile
 from ._negotiation import Preference, best_encoding, best_language, best_media_type, parse_preferences
 from ._parameters import Deadlines, HalfClosed, HTTP1ConnectionParameters, Limits
-from ._reasons import responses
+from ._reasons import forbids_body, reason_of, responses
 from ._record import Cause, RequestRecord
 from ._request import HTTPServerRequest
 from ._server import HTTPServer
@@ -70,6 +70,7 @@ __all__ = [
     "content_range",
     "encode_username_password",
     "etag_matches",
+    "forbids_body",
     "format_timestamp",
     "parse_body_arguments",
     "parse_cookie",
@@ -80,6 +81,7 @@ __all__ = [
     "parse_request_start_line",
     "parse_response_start_line",
     "qs_to_qsl",
+    "reason_of",
     "responses",
     "set_parse_body_config",
     "split_host_and_port",

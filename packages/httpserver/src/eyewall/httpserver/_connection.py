@@ -13,7 +13,7 @@ from ._decompress import DecompressingDelegate
 from ._framing import NO_REQUEST, frame_answer, frame_chunk, without_length
 from ._headers import HTTPHeaders
 from ._parser import RequestParser
-from ._reasons import responses, status_lines
+from ._reasons import reason_of, responses, status_lines
 from ._start_line import RequestStartLine, ResponseStartLine
 from .errors import HTTPInputError, HTTPOutputError
 
@@ -284,7 +284,7 @@ class HTTP1Connection(ClientRole):
         if self._started:
             self._cut()
             return
-        reason = responses.get(status, "Unknown")
+        reason = reason_of(status)
         body = f"{status} {reason}\n".encode("latin-1")
         fields = {"Content-Type": "text/plain; charset=utf-8", "Content-Length": str(len(body)), "Connection": "close"}
         self.write_headers(ResponseStartLine("HTTP/1.1", status, reason), HTTPHeaders(fields), body)

@@ -16,6 +16,16 @@ responses: Final[dict[int, str]] = {status.value: status.phrase for status in HT
 """The reason phrase of each status that there is."""
 
 
+def reason_of(status: int) -> str:
+    """The reason phrase that goes with a status; ``"Unknown"`` for one that has none."""
+    return responses.get(status, "Unknown")
+
+
+def forbids_body(status: int) -> bool:
+    """True where the status means that no body follows (RFC 9110 section 6.4.1)."""
+    return status in (204, 304) or status < 200
+
+
 class _StatusLines(dict[RequestStartLine | ResponseStartLine, str]):
     """The first lines of responses, each made once; a cache with a bound."""
 

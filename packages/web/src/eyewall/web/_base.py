@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from eyewall.httpserver import HTTPHeaders, format_timestamp
+from eyewall.httpserver import HTTPHeaders, forbids_body, format_timestamp, reason_of
 from eyewall.ioloop import CompletedFuture
 
 from ._defaults import default_headers, shared_headers, validated_headers
 from ._json import json_encode
-from ._status import forbids_body, reason_of, start_line_of
+from ._status import start_line_of
 from ._transforms import transform_for
 
 if TYPE_CHECKING:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from eyewall.httpserver import HTTPHeaders, HTTPOutputError
+from eyewall.httpserver import HTTPHeaders, HTTPOutputError, forbids_body, reason_of
 from eyewall.iostream import StreamClosedError
 
 from ._arguments import ArgumentsMixin
 from ._etag import ETagMixin
 from ._log import app_log, general_log, printable
 from ._recognise import as_http_error, is_finish
-from ._status import forbids_body, reason_of, start_line_of
+from ._status import start_line_of
 from ._templates import TemplatesMixin
 from ._xsrf import SAFE_METHODS
 from .errors import BodyError, HTTPError

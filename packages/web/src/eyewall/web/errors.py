@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ._status import reason_of
+from eyewall.httpserver import reason_of
 
 
 class HTTPError(Exception):

@@ -12,7 +12,7 @@ from eyewall.iostream.testing import memory_streams
 from .._context import HTTPConnectionContext
 from .._framing import FORBIDDEN_TRAILERS
 from .._headers import HTTPHeaders
-from .._reasons import status_lines
+from .._reasons import forbids_body, status_lines
 from ..errors import HTTPOutputError
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ class RecordingConnection:
             callback()
 
     def _expected_size(self, code: int, headers: HTTPHeaders) -> int | None:
-        if code in (204, 304) or code < 200:
+        if forbids_body(code):
             return 0
         length = headers.get("Content-Length")
         if length is None or self.method == "HEAD":
