@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from eyewall.ioloop import BackendNotFoundError, IOLoop
 from eyewall.tcpserver import ExitCode
 
 from ._supervised import ask, supervised
@@ -53,7 +54,10 @@ def test_a_second_signal_to_stop_ends_all_at_once() -> None:
     assert "SIGINT once more" in program.log
 
 
-@pytest.mark.parametrize(("line", "cause"), [("die", "exited with status 7"), ("kill", "was killed by SIGKILL")])
+@pytest.mark.parametrize(
+    ("line", "cause"),
+    [("die", "exited with status 7"), ("kill", r"was killed by SIGKILL \(not by this supervisor; [^)]*\)")],
+)
 def test_a_worker_that_dies_is_replaced_and_the_log_says_why(line: str, cause: str) -> None:
     with supervised(TWO) as program:
         workers = program.wait_until_all_serve(2)
@@ -174,6 +178,33 @@ def test_a_terminal_s_signals_to_the_group_are_for_the_supervisor_alone() -> Non
             program.wait_for("SIGINT: the workers drain")
             assert int(ask(sock, "again")[0]) in workers
         assert program.end() == ExitCode.OK
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "uvloop", "selector", "trio"])
+def test_workers_run_on_every_event_loop(backend: str) -> None:
+    try:
+        IOLoop(make_current=False, backend=backend).close()
+    except BackendNotFoundError as error:
+        pytest.skip(str(error))
+    with supervised(
+        """
+        class Telling(Echo):
+            async def on_line(self, line):
+                logging.info("on %s", IOLoop.current().backend_name)
+        Supervisor(Telling, listen, workers=1).run()
+        """,
+        EYEWALL_IOLOOP=backend,
+    ) as program:
+        old = program.wait_until_all_serve(1)
+        assert program.ask()[2:] == ["hello"]
+        program.wait_for(f"on {backend}")
+        program.signal(signal.SIGUSR1)
+        program.wait_for("reports:")
+        program.wait_for("Tasks:")
+        program.signal(signal.SIGHUP)
+        program.wait_until_ended(old)
+        assert program.ask()[2:] == ["hello"]
+        assert program.stop() == ExitCode.OK
 
 
 def test_the_server_may_be_made_by_a_coroutine_and_a_context_that_is_left_after_the_drain() -> None:

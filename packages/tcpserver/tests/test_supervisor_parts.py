@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from eyewall.tcpserver import Supervisor, TCPServer, bind_sockets, bind_unix_socket
+from eyewall.tcpserver import MakeServer, Supervisor, TCPServer, bind_sockets, bind_unix_socket
 from eyewall.tcpserver._forking import cause_of
 from eyewall.tcpserver._supervision._child import by_name
 from eyewall.tcpserver._supervision._dealing import all_of, check_reuse_port, deal, named
@@ -18,8 +19,34 @@ from eyewall.tcpserver._supervision._memory import _from_ps, resident_bytes
 from eyewall.tcpserver._supervision._successor import start_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator
     from pathlib import Path
+
+
+def plain() -> TCPServer:
+    return TCPServer()
+
+
+async def later() -> dict[str, TCPServer]:
+    return {"http": TCPServer()}
+
+
+@asynccontextmanager
+async def within() -> AsyncIterator[TCPServer]:
+    yield TCPServer()
+
+
+async def within_later() -> TCPServer:
+    return TCPServer()
+
+
+@pytest.mark.parametrize("make", [plain, later, within, within_later, TCPServer])
+def test_a_server_may_be_made_in_many_ways(make: MakeServer) -> None:
+    """That a type checker takes each of them is what is tested, too."""
+    ways: list[MakeServer] = [plain, later, within, within_later, TCPServer]
+    assert make in ways
+    assert Supervisor(make, list) is not None
+
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux balances by SO_REUSEPORT")
 

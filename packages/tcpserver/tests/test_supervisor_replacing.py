@@ -66,7 +66,6 @@ def test_a_new_worker_that_fails_to_start_leaves_the_old_ones_and_the_log_says_w
 def test_a_worker_that_dies_while_its_successor_starts_is_not_started_twice(tmp_path: Path) -> None:
     with supervised(
         """
-        import selectors
         async def make_server():
             while (SCRATCH / "slow").exists():
                 await asyncio.sleep(0.01)
@@ -80,14 +79,14 @@ def test_a_worker_that_dies_while_its_successor_starts_is_not_started_twice(tmp_
         program.signal(signal.SIGHUP)
         program.wait_for("is to be replaced")
         os.kill(old, signal.SIGKILL)
-        coming = program.wait_for(r"was killed by SIGKILL; worker 0 \(pid (\d+)\) starts already in its place")
+        coming = program.wait_for(r"was killed by SIGKILL .*; worker 0 \(pid (\d+)\) starts already in its place")
         (tmp_path / "slow").unlink()
         assert program.wait_until_all_serve(1) == [int(coming[1])]
         assert program.stop() == ExitCode.OK
 
 
 def test_an_old_worker_is_replaced() -> None:
-    with supervised("Supervisor(Echo, listen, workers=1, max_age=0.3, hang_timeout=0.4).run()") as program:
+    with supervised("Supervisor(Echo, listen, workers=1, max_age=0.3, hang_timeout=2).run()") as program:
         (old,) = program.wait_until_all_serve(1)
         program.wait_for(rf"worker 0 \(pid {old}\) is to be replaced: it is \d s old")
         program.wait_until_ended([old])
@@ -100,9 +99,9 @@ def test_a_worker_that_has_grown_is_replaced() -> None:
         held = []
         class Growing(Echo):
             async def on_line(self, line):
-                held.append(os.urandom(64 * 2**20))
+                held.append(b"x" * (64 * 2**20))
         limit = resident_bytes(os.getpid()) + 32 * 2**20
-        Supervisor(Growing, listen, workers=1, max_memory=limit, hang_timeout=0.4).run()
+        Supervisor(Growing, listen, workers=1, max_memory=limit, hang_timeout=2).run()
     """) as program:
         (old,) = program.wait_until_all_serve(1)
         assert program.ask("grow")

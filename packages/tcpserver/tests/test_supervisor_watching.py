@@ -10,7 +10,7 @@ from eyewall.tcpserver import ExitCode
 
 from ._supervised import supervised
 
-QUICK = "Supervisor(Echo, listen, workers=1, hang_timeout=0.6, back_off=0.05).run()"
+QUICK = "Supervisor(Echo, listen, workers=1, hang_timeout=1, back_off=0.05).run()"
 
 
 def test_a_worker_whose_loop_hangs_leaves_the_stacks_of_its_threads_and_tasks_and_is_replaced() -> None:
@@ -20,7 +20,7 @@ def test_a_worker_whose_loop_hangs_leaves_the_stacks_of_its_threads_and_tasks_an
             waiting.sendall(b"wait\n")
             sock.sendall(b"block\n")
             program.wait_for(
-                rf"ERROR worker 0 \(pid {old}\) is killed: it hangs: its event loop has not turned for 0.6 s"
+                rf"ERROR worker 0 \(pid {old}\) is killed: it hangs: its event loop has not turned for 1 s"
             )
             program.wait_for(r"\(most recent call first\):\n.*\n(.*\n)+.* in block_the_loop\n")
             program.wait_for(r"Tasks:\n(.*\n)*.*Echo.on_line")
@@ -33,7 +33,7 @@ def test_a_worker_that_was_stopped_by_somebody_is_replaced_too() -> None:
     with supervised(QUICK) as program:
         (old,) = program.wait_until_all_serve(1)
         os.kill(old, signal.SIGSTOP)
-        program.wait_for(r"has not turned for 0.6 s. It was doing this:\n  \(it cannot tell\)")
+        program.wait_for(r"has not turned for 1 s. It was doing this:\n  \(it cannot tell\)")
         program.wait_until_all_serve(1)
         assert program.stop() == ExitCode.OK
 
@@ -96,7 +96,7 @@ def test_a_supervisor_that_was_not_running_does_not_blame_its_workers() -> None:
         workers = program.wait_until_all_serve(1)
         for pid in (*workers, program.pid):
             os.kill(pid, signal.SIGSTOP)
-        threading.Event().wait(2.0)  # longer than a worker may be silent
+        threading.Event().wait(2.5)  # longer than a worker may be silent
         for pid in (program.pid, *workers):
             os.kill(pid, signal.SIGCONT)
         assert int(program.ask()[0]) in workers

@@ -90,6 +90,11 @@ class Crew:
         for worker in self:
             worker.kill_at_once()
 
+    def abandon(self) -> None:
+        """Leave the workers to themselves: they drain, as when the supervisor has died."""
+        for worker in self:
+            worker.lifeline.close()
+
     def ask(self) -> None:
         """Have every worker report what it is doing."""
         for worker in self:
@@ -109,7 +114,7 @@ class Crew:
             if not signs:
                 continue
             self.beaten = True
-            if READY in signs:
+            if READY in signs and worker.phase is Phase.SERVING:  # and was not told to go meanwhile
                 self._is_ready(worker, now)
             if not self.stopping:
                 self._slots[worker.number].wish_recycling(now)
@@ -136,6 +141,8 @@ class Crew:
         report = worker.lifeline.take_report()
         worker.lifeline.close()
         how = _how(code) + (f". It was doing this:\n{report}" if report and code < 0 else "")
+        if code == -signal.SIGKILL and worker.phase is not Phase.KILLED:
+            how += " (not by this supervisor; if memory ran out, the kernel's log says so)"
         if worker is slot.coming:
             self._replacement_failed(slot, worker, how, now)
         elif was_told or self.stopping:
@@ -208,7 +215,7 @@ class Crew:
                 logger.info("%s is to be replaced: %s", slot.worker, slot.replace_because)
                 slot.coming = self._start(slot, now)
                 return
-        if self._reloading and not any(slot.replace_because == RELOAD for slot in self._slots):
+        if self._reloading and not any(slot.replace_because == RELOAD or slot.is_starting() for slot in self._slots):
             self._reloading = False
             logger.info("SIGHUP: new workers serve in all places")
 

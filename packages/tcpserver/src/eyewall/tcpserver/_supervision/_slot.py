@@ -39,6 +39,10 @@ class Slot:
         """True while a worker that became ready is in this place."""
         return self.worker is not None and self.worker.phase is Phase.SERVING
 
+    def is_starting(self) -> bool:
+        """True while a worker in this place is not ready yet."""
+        return self.worker is not None and self.worker.phase is Phase.STARTING
+
     def is_hopeless(self) -> bool:
         """True where workers have failed as often in a row as is allowed, and nobody serves."""
         return self.failures >= self._settings.max_failures and not self.serves()

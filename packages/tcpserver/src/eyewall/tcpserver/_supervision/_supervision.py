@@ -61,7 +61,7 @@ class Supervision:
             while not (self._crew.stopping and not len(self._crew)):
                 self._turn()
         except BaseException:
-            self._crew.kill()
+            self._crew.abandon()
             raise
         finally:
             self._give_up_what_is_the_parents()
