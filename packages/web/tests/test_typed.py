@@ -174,3 +174,17 @@ async def test_arguments_have_types() -> None:
         assert (await client.get(f"/?{query}")).code == 400
     assert (await client.post("/")).code == 400
     assert (await client.post("/", data={"name": "Ada"})).text == "Ada"
+
+
+def test_a_handler_may_refuse_a_state() -> None:
+    class Careful(Handler[Names]):
+        @classmethod
+        def check_state(cls, state: Names, /) -> None:
+            if not state.names:
+                raise ValueError("nobody is there")
+
+    names = Names()
+    Application([ROOT.to(Careful)], state=names)
+    names.names.clear()
+    with pytest.raises(ValueError, match="nobody is there"):
+        Application([ROOT.to(Careful)], state=names)

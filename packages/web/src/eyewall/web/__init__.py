@@ -20,7 +20,7 @@ from ._signed import (
 from ._static import StaticFileHandler
 from ._templates import JinjaLoader, Template, TemplateLoader
 from ._transforms import ContentEncoding, GZipContentEncoding, OutputTransform
-from ._typed import ROOT, Handler, Takes, TakesState, TypedPath, TypedRoute
+from ._typed import ROOT, Handler, Takes, TakesNoState, TakesState, TypedPath, TypedRoute
 from ._users import authenticated
 from .errors import BodyError, Finish, HTTPError, MissingArgumentError, RouteError, SettingError, WebError
 
@@ -70,6 +70,7 @@ __all__ = [
     "SettingError",
     "StaticFileHandler",
     "Takes",
+    "TakesNoState",
     "TakesState",
     "Target",
     "Template",

@@ -109,6 +109,9 @@ class Application(ReversibleRouter, Generic[S]):
         """What every response goes through on its way out."""
         self._template_loaders: dict[str | None, TemplateLoader] = {}
         self._routes = RouteTable([*static_routes(settings), *checked_table(handlers)])
+        for handler in self._routes.handlers():
+            if handler.needs_state:
+                handler.check_state(state)
         self._hosts: list[tuple[Pattern[str], RouteTable]] = []
         self._no_route = _no_route(settings)
 

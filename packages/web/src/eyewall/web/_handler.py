@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from eyewall.httpserver import HTTPHeaders, HTTPOutputError, forbids_body, reason_of
 from eyewall.iostream import StreamClosedError
@@ -44,6 +44,9 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin):
 
     SUPPORTED_METHODS: ClassVar[tuple[str, ...]] = ("GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS")
     """The methods of HTTP that may reach a method of the class: the one of that name, in lower case."""
+
+    needs_state: ClassVar[Literal[False]] = False
+    """True for a :class:`Handler`, which only an application with a fitting ``state`` takes."""
 
     streams_request_body: ClassVar[bool] = False
     """True for a class that :func:`stream_request_body` has decorated, and those made of it."""

@@ -188,6 +188,10 @@ class RouteTable:
         inside = (rule.reverse_inside(name, *args) for rule in self._rules)
         return next((path for path in inside if path is not None), None)
 
+    def handlers(self) -> list[type[RequestHandler]]:
+        """The handlers that routes lead to directly."""
+        return [spec.handler_class for spec in self._specs if isinstance(spec, URLSpec)]
+
     def names(self) -> list[str]:
         """The names of the routes."""
         return sorted(self._by_name)

@@ -143,7 +143,7 @@ class ContentEncoding(OutputTransform):
 class GZipContentEncoding(ContentEncoding):
     """Tornado's: :class:`ContentEncoding` with gzip only."""
 
-    CODINGS = ("gzip",)
+    CODINGS: ClassVar[tuple[str, ...]] = ("gzip",)
 
 
 def response_transforms(settings: Mapping[str, Any], given: object) -> list[type[OutputTransform]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any, Final, Generic, Protocol, TypeVar, TypeVarTuple, overload
+from typing import Any, ClassVar, Final, Generic, Literal, Protocol, TypeVar, TypeVarTuple, overload
 
 from ._handler import RequestHandler
 from ._json import encode_result
@@ -16,7 +16,6 @@ from ._routing import URLSpec
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 S = TypeVar("S")
-S_co = TypeVar("S_co", covariant=True)
 S_contra = TypeVar("S_contra", contravariant=True)
 
 
@@ -35,11 +34,18 @@ class Handler(RequestHandler, Generic[S]):
     anything else as JSON, dataclasses too. None is an empty response, unless something was written.
     """
 
+    # Not what the base says: it is how a type checker tells the two apart, which no Protocol can.
+    needs_state: ClassVar[Literal[True]] = True  # type: ignore[assignment] # pyright: ignore[reportIncompatibleVariableOverride]
+
     @property
     def state(self) -> S:
         """What the application was given as ``state``."""
         state: S = self.application.state
         return state
+
+    @classmethod
+    def check_state(cls, state: S, /) -> None:
+        """Look at the state of an application that is made with a route to this handler; raise to refuse it."""
 
     def _method(self) -> Callable[..., Any]:
         return partial(self._respond, super()._method())
@@ -93,12 +99,19 @@ class Takes(Protocol[*Ts]):
         ...
 
 
-class TakesState(Takes[*Ts], Protocol[S_co, *Ts]):
-    """The same of a :class:`Handler`, which also has a state."""
+class TakesNoState(Takes[*Ts], Protocol[*Ts]):
+    """The same of a handler for any application."""
 
-    @property
-    def state(self) -> S_co:
-        """What the application was given."""
+    needs_state: ClassVar[Literal[False]]
+    """False, and not of another type."""
+
+
+class TakesState(Takes[*Ts], Protocol[S_contra, *Ts]):
+    """The same of a :class:`Handler`, for applications whose state is an ``S``."""
+
+    @classmethod
+    def check_state(cls, state: S_contra, /) -> None:
+        """Look at the application's state."""
         ...
 
 
@@ -148,7 +161,7 @@ class TypedPath(Generic[*Ts]):
     ) -> TypedRoute[S]: ...
     @overload
     def to(
-        self, handler: type[Takes[*Ts]], kwargs: Mapping[str, Any] | None = None, name: str | None = None
+        self, handler: type[TakesNoState[*Ts]], kwargs: Mapping[str, Any] | None = None, name: str | None = None
     ) -> TypedRoute[object]: ...
     def to(
         self, handler: type[Any], kwargs: Mapping[str, Any] | None = None, name: str | None = None
