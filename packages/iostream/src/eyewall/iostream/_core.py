@@ -32,6 +32,7 @@ class StreamCore:
     __slots__ = (
         "__weakref__",
         "_buffer",
+        "_bulk",
         "_close_callback",
         "_closed",
         "_done",
@@ -66,7 +67,8 @@ class StreamCore:
         self.max_buffer_size: int = max_buffer_size or DEFAULT_MAX_BUFFER_SIZE
         """Bytes that one read may gather."""
         self.read_chunk_size: int = min(read_chunk_size or DEFAULT_READ_CHUNK_SIZE, max(self.max_buffer_size // 2, 1))
-        """Bytes asked of the kernel at a time, and the high-water mark of what is read ahead."""
+        """Bytes asked of the kernel at a time, four times as many in bulk; and the high-water mark of what is read
+        ahead."""
         self.max_write_buffer_size: int | None = max_write_buffer_size
         """Unsent bytes that the stream may hold, or None for no bound."""
         self.error: BaseException | None = None
@@ -74,6 +76,8 @@ class StreamCore:
         self._transport = transport
         self._events = 0
         self._buffer: bytes | bytearray = b""
+        # True where the last receive gave all that it was asked for.
+        self._bulk = False
         self._read: PendingRead[Any] | None = None
         self._readable: Promise[None] | None = None
         self._ended = False

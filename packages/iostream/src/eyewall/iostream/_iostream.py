@@ -91,7 +91,7 @@ class IOStream(BaseIOStream):
         except OSError as error:
             # After EINTR the kernel goes on by itself. A Unix socket whose listener's queue is full says EAGAIN,
             # and is not on its way.
-            if error.errno not in (errno.EINPROGRESS, errno.EINTR):
+            if error.errno != errno.EINPROGRESS and not isinstance(error, InterruptedError):
                 self.close(error)
                 return promise
         self._update_events()

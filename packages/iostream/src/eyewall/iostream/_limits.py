@@ -6,5 +6,7 @@ DEFAULT_MAX_BUFFER_SIZE: Final = 100 * 1024 * 1024
 """Bytes that a read may gather: Tornado's default."""
 DEFAULT_READ_CHUNK_SIZE: Final = 64 * 1024
 """Bytes asked of the kernel at a time, and the high-water mark of what is read ahead with nobody waiting."""
+BULK_CHUNKS: Final = 4
+"""So many times as much is asked for while somebody waits for bytes that come faster than they are read."""
 LOW_WATER_MARK: Final = 64 * 1024
 """Unsent bytes at which ``drained()`` is done."""

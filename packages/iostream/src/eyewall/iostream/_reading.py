@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from eyewall.ioloop import READ, CompletedFuture
 
 from ._core import StreamCore
+from ._limits import BULK_CHUNKS
 from ._reads import NOT_YET, PendingFill, PendingRead, WantAll, WantBytes, WantDelimiter, WantFill, WantPattern, cut
 from .errors import StreamBufferFullError, StreamClosedError, UnsatisfiableReadError
 
@@ -205,16 +206,21 @@ class ReadingStream(StreamCore):
         if self._read is None and len(self._buffer) >= self.read_chunk_size:
             self._update_events()
             return
+        chunk = self.read_chunk_size
         try:
-            data = self._transport.receive(self.read_chunk_size)
+            data = self._transport.receive(self._bulk_size() if self._bulk else chunk)
         except (BlockingIOError, InterruptedError):
             return
-        except OSError as error:
-            self.close(error)
+        except Exception as error:  # noqa: BLE001 - a mistake in a transport ends its stream, and nothing else
+            self._on_failure(error)
             return
         if not data:
             self._on_end()
             return
+        if len(data) >= chunk:
+            self._bulk = True
+        elif self._bulk:
+            self._bulk = False
         if not self._buffer:
             self._buffer = data
         elif isinstance(self._buffer, bytearray):
@@ -228,6 +234,12 @@ class ReadingStream(StreamCore):
         if self._transport.buffered and not self._closed:
             self.io_loop.add_callback(self._on_buffered)
 
+    def _bulk_size(self) -> int:
+        """How much to ask for after a chunk that came in full: a turn of the loop costs as much as some 64 KiB."""
+        if self._read is None and self._readable is None:
+            return self.read_chunk_size
+        return max(self.read_chunk_size, min(BULK_CHUNKS * self.read_chunk_size, self.max_buffer_size // 2))
+
     def _take_last_words(self) -> None:
         """Buffer what has arrived on a connection that can no more be written to."""
         while not self._ended and len(self._buffer) < self.read_chunk_size:
@@ -239,6 +251,12 @@ class ReadingStream(StreamCore):
                 break
             self._buffer = bytes(self._buffer) + data
         self._satisfy()
+
+    def _on_failure(self, error: Exception) -> None:
+        """The transport has failed: by its nature or, where that is no OSError, by a mistake in it."""
+        if not isinstance(error, OSError):
+            logger.error("closed a stream whose transport failed as none should", exc_info=error)
+        self.close(error)
 
     def _wake_reader(self) -> None:
         waiter, self._readable = self._readable, None

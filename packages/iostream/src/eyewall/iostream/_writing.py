@@ -118,13 +118,10 @@ class WritingStream(ReadingStream):
             sent = self._transport.send(data)
         except (BlockingIOError, InterruptedError):
             sent = 0
-        except OSError as error:
-            if error.errno != errno.ENOBUFS:
-                self._on_broken(error)
+        except Exception as error:  # noqa: BLE001 - as in _on_readable
+            if self._is_final(error):
                 return
-            self._unsent_queue().put(data)
-            self._pause_writing()
-            return
+            sent = 0
         if sent != len(data) or self._transport.unsent:
             self._unsent_queue().put(data, sent)
             self._update_events()
@@ -160,11 +157,9 @@ class WritingStream(ReadingStream):
                 unsent.send_to(self._transport)
         except (BlockingIOError, InterruptedError):
             pass
-        except OSError as error:
-            if error.errno != errno.ENOBUFS:
-                self._on_broken(error)
+        except Exception as error:  # noqa: BLE001 - as in _on_readable
+            if self._is_final(error):
                 return
-            self._pause_writing()
         if unsent is not None:
             held_back = self._transport.unsent
             unsent.answer(held_back=held_back)
@@ -194,13 +189,17 @@ class WritingStream(ReadingStream):
         unsent.put_read(part, data)
         self._on_writable()
 
-    def _on_broken(self, error: OSError) -> None:
-        """Take what the peer has sent before it went, such as the answer that says why; then close."""
+    def _is_final(self, error: Exception) -> bool:
+        """Close the stream, unless the kernel merely has no buffer for the moment; then wait a while."""
+        if isinstance(error, OSError) and error.errno == errno.ENOBUFS:
+            self._pause_writing()
+            return False
+        # The peer may have said before it went why it goes, such as that the request is too large.
         self._take_last_words()
-        self.close(error)
+        self._on_failure(error)
+        return True
 
     def _pause_writing(self) -> None:
-        """The kernel has no buffer for the moment (ENOBUFS)."""
         self._unsent_queue().stalled = True
         self.io_loop.call_later(_KERNEL_PAUSE, self._go_on_writing)
         self._update_events()
