@@ -109,6 +109,25 @@ def test_a_task_that_cleans_up_is_called_back_until_it_has_ended(on_trio: IOLoop
     assert seen == ["cleaned up"]
 
 
+def test_what_is_spawned_when_the_last_task_has_ended_begins_in_the_next_run(on_trio: IOLoop) -> None:
+    seen: list[int] = []
+
+    async def note(number: int) -> None:
+        seen.append(number)
+
+    def again_and_again(number: int) -> None:
+        if number < 20:
+            on_trio.add_callback(again_and_again, number + 1)
+            on_trio.spawn(note(number))
+
+    on_trio.run_sync(lambda: turn(on_trio))
+    on_trio.add_callback(again_and_again, 0)
+    on_trio.stop()
+    for _ in range(20):
+        on_trio.run_sync(lambda: turn(on_trio))
+    assert sorted(seen) == list(range(20))
+
+
 def test_a_failure_while_a_task_is_stopped_is_its_own_and_ends_nothing_else(on_trio: IOLoop) -> None:
     async def fails() -> NoReturn:
         try:

@@ -119,15 +119,15 @@ class TrioBackend:
         task = TrioTask(self._callbacks, coro, name, self._fatal)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        if self._nursery is None:
-            self._not_begun.append((task, copy_context()))
-        else:
-            self._begin(self._nursery, task)
+        self._begin(task)
         return task
 
-    @staticmethod
-    def _begin(nursery: trio.Nursery, task: TrioTask[Any]) -> None:
-        nursery.start_soon(task.run, name=task.get_name())
+    def _begin(self, task: TrioTask[Any]) -> None:
+        if self._nursery is not None:
+            with suppress(RuntimeError):  # the last task of this run has just ended
+                self._nursery.start_soon(task.run, name=task.get_name())
+                return
+        self._not_begun.append((task, copy_context()))
 
     def tasks(self) -> list[TrioTask[Any]]:
         """Give those that have not ended."""
@@ -194,6 +194,8 @@ class TrioBackend:
         _backend_of_run.set(self)
 
     def _leave(self) -> None:
+        if self._is_guest:
+            self._discard_tasks()
         self._token = None
         self._thread = 0
         _backend_of_run.set(None)
@@ -222,7 +224,7 @@ class TrioBackend:
         try:
             async with trio.open_nursery() as self._nursery:
                 for task, context in self._take_not_begun():
-                    context.run(self._begin, self._nursery, task)
+                    context.run(self._begin, task)
                 await self._stopped.wait()
                 self._nursery.cancel_scope.cancel()
         finally:
