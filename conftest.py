@@ -18,8 +18,10 @@ pytest_plugins = ["eyewall.ioloop.testing.plugin"] if importlib.util.find_spec("
 FOREIGN_PROGRAMS = {
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
     "curl": ("curl",),
+    "haproxy": ("haproxy", "/usr/sbin/haproxy"),
     "nginx": ("nginx",),
     "openssl": ("openssl",),
+    "systemd": ("systemd-socket-activate",),
     "wrk": ("wrk",),
 }
 

@@ -68,6 +68,23 @@ def test_port_zero_is_one_port_for_all_addresses_of_a_name() -> None:
         assert ports != {0}
 
 
+def test_a_port_that_is_free_of_one_family_only_is_given_up_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve_to(monkeypatch, (socket.AF_INET6, ("::1", 0, 0, 0)), (socket.AF_INET, ("127.0.0.1", 0)))
+    refused: list[int] = []
+
+    def refuse_twice(sock: socket.socket, address: Any) -> None:
+        if sock.family == socket.AF_INET6 and len(refused) < 2:
+            refused.append(address[1])
+            raise OSError(errno.EADDRINUSE, "Address already in use")
+        original(sock, address)
+
+    original = socket.socket.bind
+    monkeypatch.setattr(socket.socket, "bind", refuse_twice)
+    with closing(bind_sockets(0, "localhost")) as sockets:
+        assert len({sock.getsockname()[1] for sock in sockets}) == 1
+    assert len(refused) == 2
+
+
 def test_an_empty_address_means_all_interfaces() -> None:
     with closing(bind_sockets(0, "", socket.AF_INET)) as [sock]:
         assert sock.getsockname()[0] == "0.0.0.0"
@@ -174,6 +191,17 @@ def test_a_stale_unix_socket_is_replaced(tmp_path: Path) -> None:
     bind_unix_socket(path).close()
     with bind_unix_socket(path) as sock:
         assert sock.getsockname() == path
+
+
+def test_a_unix_socket_that_is_served_is_not_taken_away(tmp_path: Path) -> None:
+    path = str(tmp_path / "s")
+    with bind_unix_socket(path, backlog=0), socket.socket(socket.AF_UNIX) as client:
+        for _ in range(3):  # the queue is full at last
+            with pytest.raises(BindError, match="in use; another program listens there"):
+                bind_unix_socket(path)
+        client.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            client.connect(path)
 
 
 def test_a_file_in_the_place_of_a_unix_socket_is_left_alone(tmp_path: Path) -> None:

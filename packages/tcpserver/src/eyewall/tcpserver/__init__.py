@@ -7,6 +7,7 @@ from ._bind import bind_sockets, bind_unix_socket
 from ._drain import DrainReport, ServerState
 from ._forking import task_id
 from ._gate import ConnectionLimits
+from ._inherit import socket_from_descriptor, sockets_from_systemd
 from ._process import cpu_count, fork_processes
 from ._proxy import ProxyProtocol
 from ._resolver import (
@@ -61,6 +62,8 @@ __all__ = [
     "fork_processes",
     "is_valid_ip",
     "notify",
+    "socket_from_descriptor",
+    "sockets_from_systemd",
     "ssl_options_to_context",
     "task_id",
     "watchdog_seconds",

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 DEFAULT_BACKLOG: Final = 128
 """Connections that the kernel queues for a listening socket, and the most that a turn accepts."""
 
+_FREE_PORT_ATTEMPTS: Final = 8
+
 _REMEDIES: Final[Mapping[int, str]] = {
     errno.EADDRINUSE: "another program listens there; stop it ('ss -ltnp' names it) or choose another port",
     errno.EACCES: "ports below 1024 need a privilege; choose one from 1024 up, or grant CAP_NET_BIND_SERVICE",
@@ -60,33 +62,21 @@ def bind_sockets(
         raise ValueError("this system has no SO_REUSEPORT; leave reuse_port=False and share the sockets by forking")
     address = address or None
     candidates = _resolve(address, port, family, socket.AI_PASSIVE if flags is None else flags)
-    sockets: list[socket.socket] = []
-    absent: OSError | None = None
-    try:
-        for candidate in candidates:
-            try:
-                sockets.append(_listen(candidate, port, backlog, reuse_port))
-            except OSError as error:
-                if not _is_absent_ipv6(candidate, error, address):
-                    raise
-                absent = error
-            else:
-                port = sockets[-1].getsockname()[1]
-    except BaseException as error:
-        for sock in sockets:
-            sock.close()
-        if isinstance(error, OSError):
-            raise _bind_error(error, address, port) from error
-        raise
-    if absent is not None and not sockets:
-        raise _bind_error(absent, address, port) from absent
-    return sockets
+    attempts = _FREE_PORT_ATTEMPTS if port == 0 else 1
+    while True:
+        attempts -= 1
+        try:
+            return _listen_on_all(candidates, port, address, backlog, reuse_port)
+        except BindError as error:
+            # What is free of IPv4 may be taken of IPv6: the system is asked for another one.
+            if not attempts or error.errno != errno.EADDRINUSE:
+                raise
 
 
 def bind_unix_socket(file: str, mode: int = 0o600, backlog: int = DEFAULT_BACKLOG) -> socket.socket:
     r"""Make a listening Unix socket at the path ``file``, with the permissions ``mode``.
 
-    A socket file left there by an earlier server is replaced; a name that begins with ``"\0"`` is
+    A socket file left there by an earlier server that has gone is replaced; a name that begins with ``"\0"`` is
     Linux's abstract namespace and leaves no file. Raises :class:`BindError`, and ``ValueError``
     where something other than a socket is at the path.
     """
@@ -110,6 +100,32 @@ def bind_unix_socket(file: str, mode: int = 0o600, backlog: int = DEFAULT_BACKLO
         sock.close()
         raise
     return sock
+
+
+def _listen_on_all(
+    candidates: list[_Candidate], port: int, address: str | None, backlog: int, reuse_port: bool
+) -> list[socket.socket]:
+    sockets: list[socket.socket] = []
+    absent: OSError | None = None
+    try:
+        for candidate in candidates:
+            try:
+                sockets.append(_listen(candidate, port, backlog, reuse_port))
+            except OSError as error:
+                if not _is_absent_ipv6(candidate, error, address):
+                    raise
+                absent = error
+            else:
+                port = sockets[-1].getsockname()[1]
+    except BaseException as error:
+        for sock in sockets:
+            sock.close()
+        if isinstance(error, OSError):
+            raise _bind_error(error, address, port) from error
+        raise
+    if absent is not None and not sockets:
+        raise _bind_error(absent, address, port) from absent
+    return sockets
 
 
 def _resolve(address: str | None, port: int, family: int, flags: int) -> list[_Candidate]:
@@ -188,4 +204,12 @@ def _remove_stale(file: Path) -> None:
         return
     if not is_socket:
         raise ValueError(f"{str(file)!r} exists and is not a socket; choose another path, or remove it")
-    file.unlink()
+    if not _is_served(file):
+        file.unlink()
+
+
+def _is_served(file: Path) -> bool:
+    """True where somebody listens there; a file that was left behind refuses whoever calls."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.setblocking(False)
+        return sock.connect_ex(str(file)) in {0, errno.EAGAIN}

@@ -1,0 +1,137 @@
+"""A TCPServer behind HAProxy, which writes the PROXY headers that the unit tests make by hand."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from eyewall.iostream import IOStream, SSLIOStream
+from eyewall.tcpserver import ProxyProtocol, TCPServer, bind_sockets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from eyewall.ioloop import IOLoop, Promise
+    from eyewall.iostream import Address, ProxyInfo, Stream
+    from eyewall.iostream.testing import CertificateFiles
+
+pytestmark = [pytest.mark.haproxy, pytest.mark.needs("sockets")]
+
+CONFIGURATION = """
+defaults
+    mode tcp
+    timeout connect 10s
+    timeout client 10s
+    timeout server 10s
+listen proxy
+    bind fd@{frontend} {bind}
+    server one 127.0.0.1:{port} {options}
+"""
+
+
+class Echo(TCPServer):
+    """Echoes lines behind a proxy, and keeps what it heard of who is there."""
+
+    def __init__(self) -> None:
+        super().__init__(proxy_protocol=ProxyProtocol(["127.0.0.1"]))
+        [sock] = bind_sockets(0, "127.0.0.1")
+        self.add_socket(sock)
+        self.port: int = sock.getsockname()[1]
+        self.seen: list[tuple[Address, ProxyInfo | None]] = []
+
+    async def handle_stream(self, stream: Stream, address: Address) -> None:
+        self.seen.append((address, stream.info.proxy))
+        while True:
+            await stream.write(await stream.read_until(b"\n"))
+
+
+class HAProxy:
+    """HAProxy processes, each in front of a server."""
+
+    def __init__(self, stack: ExitStack, folder: Path) -> None:
+        self._stack = stack
+        self._folder = folder
+
+    def start(self, server: Echo, options: str, bind: str = "") -> tuple[str, int]:
+        """Start one, and give its address."""
+        frontend = self._stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        path = self._folder / "haproxy.cfg"
+        path.write_text(CONFIGURATION.format(frontend=frontend.fileno(), bind=bind, port=server.port, options=options))
+        process = self._stack.enter_context(
+            subprocess.Popen(["haproxy", "-db", "-f", str(path)], pass_fds=[frontend.fileno()])
+        )
+        self._stack.callback(process.kill)
+        address: tuple[str, int] = frontend.getsockname()
+        return address
+
+
+@pytest.fixture
+def haproxy(tmp_path: Path) -> Iterator[HAProxy]:
+    with ExitStack() as stack:
+        yield HAProxy(stack, tmp_path)
+
+
+async def ask(client: IOStream) -> None:
+    await client.write(b"hello\n")
+    assert await client.read_until(b"\n") == b"hello\n"
+
+
+@pytest.mark.parametrize("options", ["send-proxy", "send-proxy-v2", "send-proxy-v2 proxy-v2-options crc32c,unique-id"])
+async def test_the_client_of_haproxy_is_the_client(io_loop: IOLoop, haproxy: HAProxy, options: str) -> None:
+    server = Echo()
+    address = haproxy.start(server, options)
+    client = IOStream(socket.create_connection(address, source_address=("127.0.0.9", 0)))
+    await ask(client)
+    [(seen, info)] = server.seen
+    assert info is not None
+    assert seen == info.source == client.socket.getsockname()
+    assert info.destination == address
+    assert isinstance(info.peer, tuple)
+    assert info.peer != seen
+    assert (3 in dict(info.tlvs)) is ("crc32c" in options)
+    client.close()
+    await server.drain()
+
+
+async def test_what_haproxy_says_of_tls_is_understood(
+    io_loop: IOLoop, haproxy: HAProxy, tmp_path: Path, certificate: CertificateFiles
+) -> None:
+    pem = tmp_path / "both.pem"
+    pem.write_bytes(b"".join(Path(path).read_bytes() for path in certificate))
+    server = Echo()
+    address = haproxy.start(server, "send-proxy-v2-ssl-cn proxy-v2-options authority", f"ssl crt {pem} alpn echo/1")
+    options = certificate.client_options
+    client = SSLIOStream(socket.create_connection(address), ssl_options=options, server_hostname="localhost")
+    await ask(client)
+    [(_, info)] = server.seen
+    assert info is not None
+    assert info.tls is not None
+    assert info.tls.version == "TLSv1.3"
+    assert (info.tls.has_certificate, info.tls.verified) == (False, False)
+    assert info.authority == "localhost"
+    client.close()
+    await server.drain()
+
+
+async def test_health_checks_of_haproxys_are_served_as_its_own(io_loop: IOLoop, haproxy: HAProxy) -> None:
+    server = Echo()
+    address = haproxy.start(server, "send-proxy-v2 check-send-proxy check inter 20ms")
+    client = IOStream(socket.create_connection(address))
+    await ask(client)
+    while all(info is None or info.source is not None for _, info in server.seen):
+        await _wait(io_loop, 0.01)
+    checks = [seen for seen, info in server.seen if info is not None and info.source is None]
+    assert {seen[0] for seen in checks} == {"127.0.0.1"}
+    client.close()
+    server.stop()
+
+
+async def _wait(io_loop: IOLoop, seconds: float) -> None:
+    later: Promise[None] = io_loop.create_future()
+    io_loop.call_later(seconds, later.set_result, None)
+    await later
