@@ -76,6 +76,14 @@ def haproxy(tmp_path: Path) -> Iterator[HAProxy]:
         yield HAProxy(stack, tmp_path)
 
 
+@pytest.fixture
+def pem(tmp_path: Path, certificate: CertificateFiles) -> Path:
+    """The certificate and its key in one file, as HAProxy wants them."""
+    path = tmp_path / "both.pem"
+    path.write_bytes(b"".join(Path(part).read_bytes() for part in certificate))
+    return path
+
+
 async def ask(client: IOStream) -> None:
     await client.write(b"hello\n")
     assert await client.read_until(b"\n") == b"hello\n"
@@ -99,10 +107,8 @@ async def test_the_client_of_haproxy_is_the_client(io_loop: IOLoop, haproxy: HAP
 
 
 async def test_what_haproxy_says_of_tls_is_understood(
-    io_loop: IOLoop, haproxy: HAProxy, tmp_path: Path, certificate: CertificateFiles
+    io_loop: IOLoop, haproxy: HAProxy, pem: Path, certificate: CertificateFiles
 ) -> None:
-    pem = tmp_path / "both.pem"
-    pem.write_bytes(b"".join(Path(path).read_bytes() for path in certificate))
     server = Echo()
     address = haproxy.start(server, "send-proxy-v2-ssl-cn proxy-v2-options authority", f"ssl crt {pem} alpn echo/1")
     options = certificate.client_options

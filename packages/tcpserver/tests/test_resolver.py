@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from eyewall.ioloop import IOLoop
 
-KINDS = [BlockingResolver, DefaultExecutorResolver, DefaultLoopResolver, ThreadedResolver]
+# That of a loop need not go through Python's socket module, which the tests change.
+KINDS = [BlockingResolver, DefaultExecutorResolver, ThreadedResolver]
 
 
 class Names:
@@ -89,7 +90,7 @@ async def test_a_name_that_no_name_can_be_is_the_same_error(io_loop: IOLoop) -> 
 async def test_only_the_blocking_one_asks_in_the_thread_of_the_loop(io_loop: IOLoop, names: Names) -> None:
     for kind in KINDS:
         await kind().resolve("one.test", 80)
-    assert [thread is threading.main_thread() for thread in names.threads] == [True, False, False, False]
+    assert [thread is threading.main_thread() for thread in names.threads] == [True, False, False]
 
 
 async def test_an_address_in_digits_needs_no_thread(io_loop: IOLoop) -> None:
@@ -101,6 +102,17 @@ async def test_an_address_in_digits_needs_no_thread(io_loop: IOLoop) -> None:
         resolver = ExecutorResolver(executor)
         assert await resolver.resolve("::1", 80) == [(socket.AF_INET6, ("::1", 80, 0, 0))]
         assert await resolver.resolve("127.0.0.1", 80) == [(socket.AF_INET, ("127.0.0.1", 80))]
+
+
+@pytest.mark.needs("threads")
+async def test_the_default_resolves_on_every_loop(io_loop: IOLoop) -> None:
+    assert (socket.AF_INET, ("127.0.0.1", 80)) in await Resolver().resolve("localhost", 80, socket.AF_INET)
+
+
+@pytest.mark.needs("threads")
+async def test_the_default_names_what_it_cannot_find_on_every_loop(io_loop: IOLoop) -> None:
+    with pytest.raises(ResolveError, match="cannot resolve"):
+        await Resolver().resolve("x" * 64 + ".invalid", 80)
 
 
 async def test_a_loop_that_can_resolve_is_asked(io_loop: IOLoop) -> None:

@@ -6,7 +6,7 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from eyewall.ioloop import IOLoop
+from eyewall.ioloop import Capability, IOLoop
 
 from .errors import ResolveError
 
@@ -138,17 +138,29 @@ class DefaultExecutorResolver(ExecutorResolver):
 
 
 class DefaultLoopResolver(DefaultExecutorResolver):
-    """The default: asks the loop, if it has a ``getaddrinfo`` as asyncio's have, else the system in a thread."""
+    """The default: asks the loop, if it has a ``getaddrinfo`` as asyncio's and uvloop's have.
+
+    On other loops, asks the system in a thread of the loop's own executor.
+    """
 
     async def resolve(self, host: str, port: int, family: int = socket.AF_UNSPEC) -> list[tuple[int, Address]]:
         """Give the addresses of a host; see :meth:`Resolver.resolve`."""
-        getaddrinfo = getattr(self._io_loop or IOLoop.current(), "getaddrinfo", None)
+        getaddrinfo = _own_getaddrinfo(self._io_loop or IOLoop.current())
         if getaddrinfo is None or is_valid_ip(host):
             return await super().resolve(host, port, family)
         try:
             return _addresses(await getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError) as error:
             raise ResolveError(host, error) from error
+
+
+def _own_getaddrinfo(io_loop: EventLoop) -> Any:
+    if isinstance(io_loop, IOLoop) and Capability.SOCKETS in io_loop.capabilities:
+        try:
+            return io_loop.asyncio_loop.getaddrinfo
+        except RuntimeError:  # the backend has no such loop
+            return None
+    return getattr(io_loop, "getaddrinfo", None)
 
 
 class BlockingResolver(Resolver):
