@@ -3,7 +3,7 @@
 from ._base import BaseIOStream
 from ._info import Address, ProxyInfo, ProxyTLSInfo, StreamInfo, TLSInfo
 from ._iostream import IOStream
-from ._limits import LOW_WATER_MARK
+from ._limits import HIGH_WATER_MARK, LOW_WATER_MARK
 from ._pipe import PipeIOStream
 from ._ssl_options import SSLOptions, SSLOptionsDict, ssl_options_to_context
 from ._ssliostream import SSLIOStream
@@ -19,6 +19,7 @@ from .errors import (
 from .protocols import Buffer, Stream, StreamOwner
 
 __all__ = [
+    "HIGH_WATER_MARK",
     "LOW_WATER_MARK",
     "Address",
     "BaseIOStream",

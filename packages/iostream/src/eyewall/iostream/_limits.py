@@ -8,5 +8,7 @@ DEFAULT_READ_CHUNK_SIZE: Final = 64 * 1024
 """Bytes asked of the kernel at a time, and the high-water mark of what is read ahead with nobody waiting."""
 BULK_CHUNKS: Final = 4
 """So many times as much is asked for while somebody waits for bytes that come faster than they are read."""
-LOW_WATER_MARK: Final = 64 * 1024
-"""Unsent bytes at which ``drained()`` is done."""
+HIGH_WATER_MARK: Final = 64 * 1024
+"""Unsent bytes above which ``drained()`` waits."""
+LOW_WATER_MARK: Final = 16 * 1024
+"""Unsent bytes at which it is done then: far from the other mark, or a writer would be woken for every few."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from eyewall.ioloop import CompletedFuture
 
 from ._files import FileSlice
-from ._limits import LOW_WATER_MARK
+from ._limits import HIGH_WATER_MARK, LOW_WATER_MARK
 from ._reading import ReadingStream
 from ._writes import UnsentBytes
 from .errors import StreamBufferFullError, StreamClosedError
@@ -80,8 +80,12 @@ class WritingStream(ReadingStream):
         return promise
 
     def drained(self, *, deadline: float | None = None) -> Future[None]:
-        """Wait until no more than :data:`LOW_WATER_MARK` bytes wait to be sent; fails where the stream closes."""
-        if (self._unsent is None or self._unsent.size <= LOW_WATER_MARK) and not self._closed:
+        """Let a writer go on once the peer has caught up: the backpressure of :meth:`write_nowait`.
+
+        Where more than :data:`HIGH_WATER_MARK` bytes wait to be sent, waits until :data:`LOW_WATER_MARK` do.
+        Fails where the stream closes.
+        """
+        if (self._unsent is None or self._unsent.size <= HIGH_WATER_MARK) and not self._closed:
             return self._done
         return self._wait_until_unsent(LOW_WATER_MARK, deadline, "drained")
 

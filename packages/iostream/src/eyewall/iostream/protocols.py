@@ -118,7 +118,11 @@ class Stream(Protocol):
         ...
 
     def drained(self, *, deadline: float | None = None) -> Future[None]:
-        """Wait until no more than ``LOW_WATER_MARK`` bytes wait to be sent; fails where the stream closes."""
+        """Let a writer go on once the peer has caught up: the backpressure of :meth:`write_nowait`.
+
+        Where more than ``HIGH_WATER_MARK`` bytes wait to be sent, waits until ``LOW_WATER_MARK`` do. Fails
+        where the stream closes.
+        """
         ...
 
     @property

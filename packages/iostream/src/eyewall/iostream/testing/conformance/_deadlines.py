@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..._limits import LOW_WATER_MARK
+from ..._limits import HIGH_WATER_MARK
 from ...errors import StreamTimeoutError
 from ._files import fill
 from ._pairs import StreamPairs, pattern, settle
@@ -76,7 +76,7 @@ class DeadlineConformance(StreamPairs):
     @pytest.mark.parametrize("name", _WRITES)
     async def test_a_late_write_fails_and_its_bytes_still_go(self, io_loop: EventLoop, name: str) -> None:
         async with self.pair(io_loop) as (near, far):
-            sent = pattern(self.plenty + (LOW_WATER_MARK if name == "drained" else 0))
+            sent = pattern(self.plenty + (HIGH_WATER_MARK if name == "drained" else 0))
             near.write_nowait(sent)
             with pytest.raises(StreamTimeoutError, match=name):
                 await _WRITES[name](near, io_loop.time())

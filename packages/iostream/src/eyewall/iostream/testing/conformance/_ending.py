@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..._info import StreamInfo
-from ..._limits import LOW_WATER_MARK
+from ..._limits import HIGH_WATER_MARK
 from ._pairs import StreamPairs, call, closing, failure, pattern, resets, settle
 from ._reading import each_read
 
@@ -145,7 +145,7 @@ class EndingConformance(StreamPairs):
             error = ZeroDivisionError("why")
             waiting = [
                 near.readable(),
-                near.write(bytes(self.plenty + LOW_WATER_MARK)),
+                near.write(bytes(self.plenty + HIGH_WATER_MARK)),
                 near.write(b"x"),
                 near.drained(),
             ]

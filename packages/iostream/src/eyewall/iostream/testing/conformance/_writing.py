@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..._limits import LOW_WATER_MARK
+from ..._limits import HIGH_WATER_MARK
 from ...errors import StreamClosedError
 from ._pairs import StreamPairs, failure, pattern, settle
 
@@ -122,7 +122,7 @@ class WritingConformance(StreamPairs):
     async def test_drained_waits_until_little_is_unsent(self, io_loop: EventLoop) -> None:
         async with self.pair(io_loop) as (near, far):
             assert near.drained().done()
-            size = self.plenty + LOW_WATER_MARK
+            size = self.plenty + HIGH_WATER_MARK
             near.write_nowait(pattern(size))
             drained = near.drained()
             await settle(io_loop)
@@ -130,6 +130,23 @@ class WritingConformance(StreamPairs):
             await far.read_bytes(size)
             await drained
             assert near.drained().done()
+
+    async def test_drained_is_done_at_once_below_the_high_water_mark(self, io_loop: EventLoop) -> None:
+        async with self.pair(io_loop) as (near, _):
+            near.write_nowait(bytes(self.plenty))
+            await settle(io_loop)
+            above = near.unsent - HIGH_WATER_MARK
+            assert near.drained().done() == (above <= 0)
+
+    async def test_unsent_says_how_much_waits(self, io_loop: EventLoop) -> None:
+        async with self.pair(io_loop) as (near, far):
+            assert near.unsent == 0
+            near.write_nowait(bytes(self.plenty))
+            assert 0 < near.unsent <= self.plenty
+            assert near.writing()
+            await far.read_bytes(self.plenty)
+            await near.write(b"")
+            assert (near.unsent, near.writing()) == (0, False)
 
     async def test_bytes_flow_both_ways_at_once(self, io_loop: EventLoop) -> None:
         async with self.pair(io_loop) as (near, far):
