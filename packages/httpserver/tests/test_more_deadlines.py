@@ -146,6 +146,23 @@ def test_a_coroutine_that_never_answers_is_cancelled_and_its_client_told_503(
     ]
 
 
+@pytest.mark.parametrize("how", ["reset", "close", "shutdown_write"])
+def test_a_handler_whose_client_has_gone_is_cancelled_in_its_time_too(loop: SimulatedLoop, how: str) -> None:
+    async def forever(recorder: Recorder) -> None:
+        await loop.create_future()
+
+    served = Served(loop, finish=forever, options={"deadlines": Deadlines(handler_timeout=5)})
+
+    async def main() -> None:
+        served.client.write_nowait(GET)
+        await pause(loop, 1)
+        getattr(served.client, how)()
+        await pause(loop, 4 + TICK)
+        assert len(served.closed) == 1
+
+    loop.run(main)
+
+
 def test_a_request_that_nobody_answers_is_answered_503(loop: SimulatedLoop) -> None:
     served = Served(loop, options={"deadlines": Deadlines(handler_timeout=5)})
 

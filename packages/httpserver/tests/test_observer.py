@@ -55,7 +55,7 @@ async def test_a_request_that_is_answered(io_loop: IOLoop, observer: Observer) -
     await turns(served.client, 3)
     record = observer.record
     assert record[1:6] == ("POST", "/x?y=1", 200, 5, len(received))
-    assert (record.cause, record.reason, record.context.remote_ip) == ("answered", "", "192.0.2.1")
+    assert (record.cause, record.reason, record.remote_ip) == ("answered", "", "192.0.2.1")
     assert 0 <= record.seconds < 5
     served.client.close()
     await served.over()

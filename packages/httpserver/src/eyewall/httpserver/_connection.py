@@ -268,7 +268,7 @@ class HTTP1Connection(ClientRole):
         method, target, _ = ("", "", "") if self._head is None else self._head.start_line
         seconds = self.io_loop.time() - account.began
         account.end("aborted", "the connection has closed")
-        return account.record(self.context, method, target, bytes_received, seconds)
+        return account.record(self.context.remote_ip, method, target, bytes_received, seconds)
 
     def _note(self, cause: Cause, reason: object) -> None:
         if self.account is not None:

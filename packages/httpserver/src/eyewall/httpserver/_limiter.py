@@ -34,7 +34,11 @@ class Limiter:
     def check_head(self, head: bytes, *, complete: bool = True) -> None:
         """Check a head without its end, or what there is of one: how long its lines are when all of them are there."""
         limits = self.limits
-        if len(head) > limits.max_request_line and head.find(b"\r\n", 0, limits.max_request_line + 2) < 0:
+        # Of an unfinished line, the CR of its end may be here already.
+        if (
+            len(head) - (not complete) > limits.max_request_line
+            and head.find(b"\r\n", 0, limits.max_request_line + 2) < 0
+        ):
             raise _beyond("max_request_line", limits.max_request_line, "a first line", 414)
         if len(head) > limits.max_header_size:
             raise _beyond("max_header_size", limits.max_header_size, "a head", 431)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
-
-if TYPE_CHECKING:
-    from ._context import HTTPConnectionContext
+from typing import Final, Literal, NamedTuple
 
 Cause = Literal["answered", "refused", "failed", "timed out", "aborted", "drained", "detached"]
 """How a request ended.
@@ -18,10 +15,10 @@ the deadlines. ``aborted``: its client went away, or the connection was closed u
 
 
 class RequestRecord(NamedTuple):
-    """One request, when it is over."""
+    """One request, when it is over. It can be kept: it holds on to no connection."""
 
-    context: HTTPConnectionContext
-    """Who asked."""
+    remote_ip: str
+    """Who asked: the context's ``remote_ip``."""
     method: str
     """The method; empty where the request could not be read so far."""
     target: str
@@ -58,18 +55,7 @@ class Account:
             self.cause = cause
             self.reason = str(reason)
 
-    def record(
-        self, context: HTTPConnectionContext, method: str, target: str, received: int, seconds: float
-    ) -> RequestRecord:
+    def record(self, remote_ip: str, method: str, target: str, received: int, seconds: float) -> RequestRecord:
         """Give it all, in one piece."""
-        return RequestRecord(
-            context,
-            method,
-            target,
-            self.status,
-            received,
-            self.sent,
-            seconds,
-            self.cause or "aborted",
-            self.reason,
-        )
+        cause = self.cause or "aborted"
+        return RequestRecord(remote_ip, method, target, self.status, received, self.sent, seconds, cause, self.reason)

@@ -222,10 +222,13 @@ class HTTP1ServerConnection:
 
     async def _wait_for(self, steps: Steps[bool]) -> bool:
         """Wait for a request whose time is bounded."""
-        with self.stream.io_loop.cancel_scope() as self._scope:
-            return await steps
-        # Its time was over, and it has been answered.
-        return False
+        try:
+            with self.stream.io_loop.cancel_scope() as self._scope:
+                return await steps
+            # Its time was over, and it has been answered.
+            return False
+        finally:
+            self._scope = None
 
     async def _next_turn(self) -> None:
         """Let others run: who sends many requests at once has the loop no longer than they."""
@@ -321,20 +324,20 @@ class HTTP1ServerConnection:
         return State.SENDING if exchange.finished else State.HANDLER
 
     def _end_overdue(self, state: State, why: str) -> None:
-        exchange = self._exchange
+        exchange, stream = self._exchange, self.stream
         status = _STATUS.get(state)
-        if exchange is None or exchange.finished or status is None or self.stream.unsent:
+        if exchange is None or exchange.finished or status is None or stream.unsent or stream.closed():
             if exchange is not None and exchange.account is not None:
                 exchange.account.end("timed out", why)
-            level = logging.DEBUG if state in _EVERYDAY and not self.stream.unsent else logging.INFO
+            level = logging.DEBUG if state in _EVERYDAY and not stream.unsent else logging.INFO
             logger.log(level, "closed the connection of %s: %s", self.context.remote_ip, why)
-            self.stream.close()
-            return
-        exchange.fail(HTTPInputError(why, status=status), "timed out")
-        exchange.release()
-        if state is not State.HANDLER:
-            self._linger()
-        elif self._scope is not None:
+            stream.close()
+        else:
+            exchange.fail(HTTPInputError(why, status=status), "timed out")
+            exchange.release()
+            if state is not State.HANDLER:
+                self._linger()
+        if self._scope is not None:
             self._scope.cancel()
 
     def _on_close(self) -> None:

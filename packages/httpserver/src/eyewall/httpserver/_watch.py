@@ -31,6 +31,11 @@ class State(Enum):
     DETACHED = "no business of HTTP's"
 
 
+# A handler's time goes on where its client goes.
+_AT_WORK: Final = frozenset({State.HANDLER, State.GONE})
+_NAMES: Final = {State.NEW: "header_timeout", State.GONE: "idle_connection_timeout"}
+
+
 class Seen(NamedTuple):
     """What one look sees of a connection."""
 
@@ -49,7 +54,7 @@ class Watch:
     never early, and late by up to two looks.
     """
 
-    __slots__ = ("_received", "_requests", "_sends_since", "_since", "_state", "_unsent", "_window")
+    __slots__ = ("_received", "_requests", "_sends_since", "_since", "_state", "_unsent", "_window", "_works_since")
 
     def __init__(self) -> None:
         self._state: State | None = None
@@ -58,6 +63,7 @@ class Watch:
         self._unsent = 0
         self._sends_since = 0.0
         self._window = 0.0
+        self._works_since = 0.0
         self._received = 0
 
     def look(self, now: float, seen: Seen, deadlines: Deadlines) -> str | None:
@@ -66,15 +72,20 @@ class Watch:
             return f"it takes nothing for longer than write_timeout, {deadlines.write_timeout:g} seconds"
         state = seen.state
         if state is not self._state or seen.requests != self._requests:
+            if not (state in _AT_WORK and self._state in _AT_WORK and seen.requests == self._requests):
+                self._works_since = now
             self._state, self._requests = state, seen.requests
             self._since = self._window = now
             self._received = seen.exchange.bytes_received if state is State.BODY and seen.exchange is not None else 0
             return None
         if state is State.BODY and seen.exchange is not None:
             deadlines = deadlines._replace(body_timeout=seen.exchange.body_timeout)
+        most = deadlines.handler_timeout
+        if most is not None and state in _AT_WORK and now - self._works_since >= most:
+            return f"it takes longer than handler_timeout, {most:g} seconds"
         timeout = _timeout(state, deadlines)
         if now - self._since >= timeout:
-            return f"it takes longer than {_name(state)}, {timeout:g} seconds"
+            return f"it takes longer than {_NAMES.get(state, state.value)}, {timeout:g} seconds"
         if state is State.BODY and seen.exchange is not None and self._is_slow(now, seen.exchange, deadlines):
             return f"it sends fewer bytes a second than min_body_rate, {deadlines.min_body_rate:g}"
         return None
@@ -96,12 +107,6 @@ class Watch:
         return rate < deadlines.min_body_rate
 
 
-def _name(state: State) -> str:
-    if state is State.NEW:
-        return "header_timeout"
-    return "idle_connection_timeout" if state is State.GONE else state.value
-
-
 def _timeout(state: State, deadlines: Deadlines) -> float:
     """How long a state may last."""
     timeouts: dict[State, float | None] = {
@@ -111,7 +116,6 @@ def _timeout(state: State, deadlines: Deadlines) -> float:
         State.IDLE: deadlines.idle_connection_timeout,
         State.HEAD: deadlines.header_timeout,
         State.BODY: deadlines.body_timeout,
-        State.HANDLER: deadlines.handler_timeout,
         State.GONE: deadlines.idle_connection_timeout,
         State.LINGERING: deadlines.linger_seconds,
     }
