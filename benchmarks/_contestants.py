@@ -62,6 +62,7 @@ CONTESTANTS: Final = (
     Contestant("eyewall.httpserver", "benchmarks.servers.eyewall_callback"),
     Contestant("eyewall.web", "examples.hello"),
     Contestant("eyewall.web-uvloop", "examples.hello", ("uvloop",), loop="uvloop"),
+    Contestant("eyewall.web-trio", "examples.hello", ("trio",), loop="trio"),
     Contestant("tornado", "benchmarks.servers.tornado_web", ("tornado",)),
     Contestant("aiohttp-uvloop", "benchmarks.servers.aiohttp_uvloop", ("aiohttp", "uvloop")),
     Contestant(
