@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 import eyewall.ioloop
-from eyewall.ioloop import FutureStateError, IOLoop
+from eyewall.ioloop import BackendNotFoundError, FutureStateError, IOLoop
+from eyewall.ioloop.backends._pollers import make_poller
 
 pytest.importorskip("trio")
 
@@ -23,6 +24,7 @@ import trio.testing
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
+    from pathlib import Path
 
     from eyewall.ioloop import Promise
 
@@ -68,6 +70,22 @@ def test_what_was_registered_before_the_start_is_done_then(on_trio: IOLoop) -> N
         far.send(b"x")
         on_trio.start()
     assert sorted(seen) == ["callback", "descriptor", "task", "timer"]
+
+
+def test_what_cannot_be_watched_is_logged_at_the_start_and_forgotten(
+    on_trio: IOLoop, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (tmp_path / "plain").open("w") as file:
+        on_trio.add_handler(file, lambda _fd, _events: None, IOLoop.WRITE)
+        on_trio.run_sync(lambda: turn(on_trio))
+    assert "Operation not permitted" in caplog.text
+    assert on_trio.counts().handlers == 0
+
+
+def test_a_system_without_epoll_and_kqueue_is_told_of(on_trio: IOLoop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eyewall.ioloop.backends._trio_serving.make_poller", lambda: make_poller("poll"))
+    with pytest.raises(BackendNotFoundError, match="epoll or kqueue"):
+        on_trio.start()
 
 
 def test_a_run_ends_with_its_tasks_and_keeps_all_else(on_trio: IOLoop) -> None:

@@ -29,6 +29,11 @@ class Poller(Protocol):
         """Wait so many seconds, or for ever, and give the numbers that are ready, with their events."""
         ...
 
+    @property
+    def number(self) -> int | None:
+        """Its own descriptor, which is readable while one is ready that it watches; None where it has none."""
+        ...
+
     def watch(self, number: int, before: int, events: int) -> None:
         """Watch a descriptor for ``events``, instead of those of ``before``; 0 is none.
 
@@ -47,6 +52,7 @@ class EpollPoller:
 
     def __init__(self) -> None:
         self._epoll: Any = _system.epoll()
+        self.number: Final[int] = self._epoll.fileno()
         self.poll: Final[Callable[[float | None], Iterable[tuple[int, int]]]] = self._epoll.poll
 
     def watch(self, number: int, before: int, events: int) -> None:
@@ -67,6 +73,7 @@ class PollPoller:
 
     def __init__(self) -> None:
         self._poll: Any = _system.poll()
+        self.number: Final[int | None] = None
 
     def poll(self, timeout: float | None) -> Iterable[tuple[int, int]]:
         found: list[tuple[int, int]] = self._poll.poll(None if timeout is None else math.ceil(timeout * 1000))
@@ -88,6 +95,7 @@ class SelectPoller:
     """Everywhere; on Unix only for numbers below 1024."""
 
     def __init__(self) -> None:
+        self.number: Final[int | None] = None
         self._readers: set[int] = set()
         self._writers: set[int] = set()
 
@@ -128,6 +136,7 @@ class KqueuePoller:
 
     def __init__(self) -> None:
         self._kqueue: Any = _system.kqueue()
+        self.number: Final[int] = self._kqueue.fileno()
         self._filters: Final = ((READ, _system.KQ_FILTER_READ), (WRITE, _system.KQ_FILTER_WRITE))
 
     def poll(self, timeout: float | None) -> Iterable[tuple[int, int]]:

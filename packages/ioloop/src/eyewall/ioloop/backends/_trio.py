@@ -31,7 +31,14 @@ if TYPE_CHECKING:
     from ..protocols import F, HasFileno, P, T, Ts
 
 _CAPABILITIES: Final = frozenset(
-    (Capability.SOCKETS, Capability.THREADS, Capability.SIGNALS, Capability.FORK, Capability.REAL_TIME)
+    (
+        Capability.SOCKETS,
+        Capability.THREADS,
+        Capability.SIGNALS,
+        Capability.FORK,
+        Capability.REAL_TIME,
+        Capability.COMBINED_EVENTS,
+    )
 )
 
 _backend_of_run: Final[trio.lowlevel.RunVar[TrioBackend | None]] = trio.lowlevel.RunVar("eyewall", default=None)

@@ -6,28 +6,31 @@ stream than a call. What is called back may be interrupted by control-C, the tas
 
 from __future__ import annotations
 
-import select
 from collections import deque
-from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
 from .._callbacks import log_failure
-from .._events import ERROR, READ, WRITE
+from .._events import READ, WRITE
+from ..errors import BackendNotFoundError
+from ._pollers import make_poller
 from ._timers import TimerHeap
 from ._watching import close_descriptor, number_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from contextvars import Context
     from typing import TypeAlias
 
     from ..protocols import F, HasFileno
+    from ._pollers import Poller
 
     # What ends the run: KeyboardInterrupt and its like.
     Fatal: TypeAlias = Callable[[BaseException], object]
+
+_BOTH: Final = READ | WRITE
 
 
 @trio.lowlevel.disable_ki_protection
@@ -186,7 +189,7 @@ class Watch:
 class Descriptors:
     """Handlers of descriptors.
 
-    They are registered with an epoll of eyewall's own, and that one is what Trio waits for: so a
+    They are registered with an epoll or kqueue of eyewall's own, which is what Trio waits for: so a
     registration costs no task, it stays from one event to the next, and Trio, which would have to be
     told of each that is closed, knows none of them.
     """
@@ -194,7 +197,7 @@ class Descriptors:
     def __init__(self, callbacks: Callbacks) -> None:
         self._callbacks = callbacks
         self._watched: dict[int, Watch] = {}
-        self._poller: select.epoll | None = None
+        self._poller: Poller | None = None
         self._round = 0
 
     def add(self, fd: F, handler: Callable[[F, int], object], events: int) -> None:
@@ -217,43 +220,39 @@ class Descriptors:
         """Watch it no more."""
         number = number_of(fd)
         if (watch := self._watched.pop(number, None)) is not None:
-            with suppress(OSError):  # its owner has closed it before, or another of the same file
-                self._set_events(number, watch, 0)
+            self._set_events(number, watch, 0)
 
     def _set_events(self, number: int, watch: Watch, events: int) -> None:
-        if (poller := self._poller) is not None and events != watch.events:
-            if not watch.events:
-                poller.register(number, events & _ASKED)
-            elif events:
-                poller.modify(number, events & _ASKED)
-            else:
-                poller.unregister(number)
+        if self._poller is not None and events != watch.events:
+            self._poller.watch(number, watch.events, events)
         watch.events = events
 
     @trio.lowlevel.enable_ki_protection
     async def serve(self) -> None:
         """Call handlers for ever."""
-        with select.epoll() as poller:
-            self._poller = poller
-            try:
-                self._begin()
-                while True:
-                    await trio.lowlevel.wait_readable(poller)
-                    self._callbacks.run_turn()
-                    self._dispatch(poller.poll(0))
-            finally:
-                self._poller = None
+        self._poller = poller = make_poller()
+        try:
+            if poller.number is None:
+                raise BackendNotFoundError('the backend "trio" needs epoll or kqueue, and this system has neither')
+            self._begin()
+            while True:
+                await trio.lowlevel.wait_readable(poller.number)
+                self._callbacks.run_turn()
+                self._dispatch(poller.poll(0))
+        finally:
+            self._poller = None
+            poller.close()
 
     def _begin(self) -> None:
         for number, watch in list(self._watched.items()):
             events, watch.events = watch.events, 0
             try:
                 self._set_events(number, watch, events)
-            except OSError as error:
+            except (OSError, ValueError) as error:
                 del self._watched[number]
                 log_failure(watch.handler, error)
 
-    def _dispatch(self, happened: list[tuple[int, int]]) -> None:
+    def _dispatch(self, happened: Iterable[tuple[int, int]]) -> None:
         self._round = now = self._round + 1
         watched, fatal = self._watched, self._callbacks.fatal
         for number, flags in happened:
@@ -261,8 +260,8 @@ class Descriptors:
             # One that was added in this round is another descriptor of that number.
             if watch is None or watch.since == now:
                 continue
-            # Whoever watches sees an error by reading or writing.
-            if events := watch.events & (_ANY if flags & ERROR else flags):
+            # In error or hung up: whatever its owner waits for will tell.
+            if events := watch.events if flags > _BOTH else flags & watch.events:
                 call(fatal, watch.context, watch.handler, watch.given, events)
 
     def count(self) -> int:
@@ -275,8 +274,3 @@ class Descriptors:
             _, watch = self._watched.popitem()
             if all_fds:
                 close_descriptor(watch.given)
-
-
-# Errors are reported in any case.
-_ASKED: Final = READ | WRITE
-_ANY: Final = READ | WRITE | ERROR
