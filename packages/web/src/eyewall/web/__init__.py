@@ -22,6 +22,9 @@ from ._templates import JinjaLoader, Template, TemplateLoader
 from ._transforms import ContentEncoding, GZipContentEncoding, OutputTransform
 from ._typed import ROOT, Handler, Takes, TakesNoState, TakesState, TypedPath, TypedRoute
 from ._users import authenticated
+from ._websocket._client import WebSocketClientConnection, websocket_connect
+from ._websocket._errors import HTTPClientError, WebSocketClosedError, WebSocketError
+from ._websocket._handler import WebSocketHandler, broadcast
 from .errors import BodyError, Finish, HTTPError, MissingArgumentError, RouteError, SettingError, WebError
 
 __all__ = [
@@ -42,6 +45,7 @@ __all__ = [
     "ErrorHandler",
     "Finish",
     "GZipContentEncoding",
+    "HTTPClientError",
     "HTTPError",
     "Handler",
     "HeaderValue",
@@ -79,11 +83,17 @@ __all__ = [
     "TypedRoute",
     "URLSpec",
     "WebError",
+    "WebSocketClientConnection",
+    "WebSocketClosedError",
+    "WebSocketError",
+    "WebSocketHandler",
     "authenticated",
+    "broadcast",
     "create_signed_value",
     "decode_signed_value",
     "get_signature_key_version",
     "register_part",
     "stream_request_body",
     "url",
+    "websocket_connect",
 ]

@@ -6,10 +6,12 @@ from json import dumps, loads
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from eyewall.httpserver import HTTPHeaders, RequestStartLine
+from eyewall.httpserver import HTTPHeaders, HTTPServer, RequestStartLine
 from eyewall.httpserver.testing import RecordingConnection
 from eyewall.ioloop import IOLoop
+from eyewall.tcpserver.testing import connect
 
+from .._websocket._client import WebSocketClientConnection, client_handshake
 from ._cookies import cookie_field, keep_cookies
 
 if TYPE_CHECKING:
@@ -169,6 +171,29 @@ class AppClient:
         response = _response(connection)
         keep_cookies(self.cookies, response.headers.get_list("Set-Cookie"))
         return response
+
+    async def websocket(
+        self,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        subprotocols: Sequence[str] = (),
+        compression_options: Mapping[str, Any] | None = None,
+    ) -> WebSocketClientConnection:
+        """Open a WebSocket at a path, over a stream in memory.
+
+        Raises :class:`~eyewall.web.HTTPClientError` where the application does not switch.
+        """
+        server = HTTPServer(self.app, io_loop=self._io_loop or IOLoop.current())
+        fields = {"Cookie": cookie_field(self.cookies)} if self.cookies else {}
+        return await client_handshake(
+            connect(server, io_loop=self._io_loop or IOLoop.current()),
+            self._host,
+            path,
+            headers={**fields, **(headers or {})},
+            subprotocols=subprotocols,
+            compression_options=compression_options,
+        )
 
     async def _exchange(
         self, connection: RecordingConnection, start_line: RequestStartLine, headers: HTTPHeaders, content: bytes

@@ -1,0 +1,242 @@
+"""A WebSocket connection: messages over a stream, what a handler's end and a client's have in common."""
+
+from __future__ import annotations
+
+import codecs
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from eyewall.iostream import StreamClosedError
+
+from ._errors import WebSocketClosedError
+from ._library import deflate, frames, protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from eyewall.ioloop import Future, Timer
+    from eyewall.iostream import Stream
+
+logger: Final = logging.getLogger("eyewall.websocket")
+
+CLOSE_TIMEOUT_SECONDS: Final = 5
+"""How long a peer has to answer a close."""
+MAX_UNSENT: Final = 16 * 1024 * 1024
+"""How many bytes may wait for a peer that reads slowly; beyond that it is cut off."""
+
+_decoder: Final = codecs.getincrementaldecoder("utf-8")
+
+
+class WebSocketConnection:
+    """One end. :meth:`run` reads it until it closes; everything else may be called meanwhile."""
+
+    def __init__(
+        self,
+        stream: Stream,
+        *,
+        is_client: bool,
+        on_message: Callable[[str | bytes], Awaitable[None] | None],
+        on_ping: Callable[[bytes], object],
+        on_pong: Callable[[bytes], object],
+        max_message_size: int,
+        extensions: Sequence[deflate.PerMessageDeflate] = (),
+        ping_interval: float | None = None,
+        ping_timeout: float | None = None,
+    ) -> None:
+        side = protocol.Side.CLIENT if is_client else protocol.Side.SERVER
+        self.stream: Final = stream
+        self._protocol: Final = protocol.Protocol(side, max_size=max_message_size, logger=logger)
+        self._protocol.extensions = list(extensions)
+        self._on_message = on_message
+        self._on_ping = on_ping
+        self._on_pong = on_pong
+        self._text: codecs.IncrementalDecoder | None = None  # of the message that is coming, where it is text
+        self._pieces: list[Any] = []
+        self._broken = False
+        self._timers: dict[str, Timer] = {}
+        self._ping_interval = ping_interval
+        self._ping_timeout = ping_interval if ping_timeout is None else ping_timeout
+        stream.set_nodelay(True)
+        if ping_interval:
+            self._timers["ping"] = stream.io_loop.call_later(ping_interval, self._ping_again)
+
+    @property
+    def is_open(self) -> bool:
+        """True until either end says that it closes."""
+        return self._protocol.state is protocol.State.OPEN and not self.stream.closed()
+
+    @property
+    def close_code(self) -> int | None:
+        """What the peer said as it closed; None where it said nothing."""
+        close = self._protocol.close_rcvd
+        return None if close is None or close.code == frames.CloseCode.NO_STATUS_RCVD else close.code
+
+    @property
+    def close_reason(self) -> str | None:
+        """Why the peer said that it closed."""
+        close = self._protocol.close_rcvd
+        return None if close is None or not close.reason else close.reason
+
+    async def run(self) -> None:
+        """Read until the connection has closed; what ``on_message`` returns is awaited before the next message.
+
+        What that raises comes out of here, and leaves the connection to be closed with a code.
+        """
+        sent = self.stream.drained()
+        try:
+            while not self._is_over():
+                await self.stream.readable()
+                self._protocol.receive_data(self.stream.read_nowait())
+                for event in self._protocol.events_received():
+                    await self._take(event)
+                sent = self._send()
+            self._close_within(CLOSE_TIMEOUT_SECONDS)
+            await sent
+            # What still comes is thrown away: with it unread, the kernel would reset the connection, and the peer
+            # might never see why.
+            self.stream.shutdown_write()
+            while True:
+                await self.stream.readable()
+                self.stream.read_nowait()
+        except StreamClosedError:
+            self.abort()
+
+    def _is_over(self) -> bool:
+        """True once the peer has said that it closes, or has broken the rules."""
+        return self._broken or self._protocol.close_rcvd is not None or self._protocol.parser_exc is not None
+
+    def _close_within(self, seconds: float) -> None:
+        if "close" not in self._timers:
+            self._timers["close"] = self.stream.io_loop.call_later(seconds, self.abort)
+
+    async def _take(self, event: Any) -> None:
+        opcode = event.opcode
+        if opcode is frames.Opcode.PING:
+            self._on_ping(bytes(event.data))
+        elif opcode is frames.Opcode.PONG:
+            self._forget("pong")
+            self._on_pong(bytes(event.data))
+        elif opcode is not frames.Opcode.CLOSE:
+            message = self._assemble(event)
+            if message is not None and (waits := self._on_message(message)) is not None:
+                self._send()
+                await waits
+
+    def _assemble(self, frame: frames.Frame) -> str | bytes | None:
+        """Add a frame to the message that is coming; give the message once it is whole."""
+        if frame.opcode is not frames.Opcode.CONT:
+            self._text = _decoder() if frame.opcode is frames.Opcode.TEXT else None
+            self._pieces = []
+        if self._text is None:
+            self._pieces.append(frame.data)
+        else:
+            try:
+                self._pieces.append(self._text.decode(frame.data, frame.fin))
+            except UnicodeDecodeError as error:
+                self._broken = True
+                self._protocol.fail(frames.CloseCode.INVALID_DATA, f"{error.reason} at position {error.start}")
+                return None
+        if not frame.fin:
+            return None
+        pieces, self._pieces = self._pieces, []
+        return b"".join(pieces) if self._text is None else "".join(pieces)
+
+    def write_message(self, message: str | bytes | Mapping[str, object], *, binary: bool) -> Future[None]:
+        """Send a message: text, bytes if ``binary``, or a dict as JSON.
+
+        Raises :class:`WebSocketClosedError` where the connection is not open.
+        """
+        data, binary = encode(message, binary)
+        if not self.is_open:
+            raise WebSocketClosedError
+        if binary:
+            self._protocol.send_binary(data)
+        else:
+            self._protocol.send_text(data)
+        sent = self._send()
+        if self.stream.unsent > MAX_UNSENT:
+            logger.info("%s: cut off, as more than %d bytes wait for it", self.stream.info, MAX_UNSENT)
+            self.abort()
+            raise WebSocketClosedError("the peer reads too slowly, and was cut off")
+        return sent
+
+    def send_frame(self, data: bytes) -> None:
+        """Send a frame that was made for several connections; a peer that is too slow for it is cut off."""
+        if self.stream.unsent + len(data) > MAX_UNSENT:
+            self.abort()
+        elif self.is_open:
+            self.stream.write_nowait(data)
+
+    @property
+    def shared_window_bits(self) -> int | None:
+        """The window that a compressed frame may have which several connections share; None: it is not compressed."""
+        for extension in self._protocol.extensions:
+            if isinstance(extension, deflate.PerMessageDeflate) and extension.local_no_context_takeover:
+                return extension.local_max_window_bits
+        return None
+
+    def ping(self, data: bytes) -> None:
+        """Send a ping. Raises :class:`WebSocketClosedError` where the connection is not open."""
+        if not self.is_open:
+            raise WebSocketClosedError
+        self._protocol.send_ping(data)
+        self._send()
+
+    def close(self, code: int | None = None, reason: str | None = None) -> None:
+        """Say that this end closes, and wait some seconds for the peer to do so. Idempotent.
+
+        Raises ``ValueError`` for a code that must not be sent, and for a reason of more than 123 bytes.
+        """
+        if code is None and reason is not None:
+            code = 1000
+        if code is not None:
+            try:
+                frames.Close(code, reason or "").check()
+            except Exception as error:
+                raise ValueError(f"{code} is no code to close with: use 1000, or one from 3000 to 4999") from error
+        if len((reason or "").encode()) > 123:
+            raise ValueError(f"a reason has 123 bytes at most, and not {len((reason or '').encode())}")
+        if not self.is_open:
+            return
+        self._protocol.send_close(code, reason or "")
+        self._send()
+        self._close_within(CLOSE_TIMEOUT_SECONDS)
+
+    def abort(self) -> None:
+        """Close at once, without a word."""
+        for name in list(self._timers):
+            self._forget(name)
+        self.stream.close()
+
+    def _send(self) -> Future[None]:
+        """Send what the protocol has made."""
+        data = b"".join(self._protocol.data_to_send())
+        if data and not self.stream.closed():
+            return self.stream.write(data)
+        return self.stream.drained()
+
+    def _ping_again(self) -> None:
+        if self.is_open and self._ping_interval:
+            self.ping(b"")
+            if self._ping_timeout and "pong" not in self._timers:
+                self._timers["pong"] = self.stream.io_loop.call_later(self._ping_timeout, self._give_up)
+            self._timers["ping"] = self.stream.io_loop.call_later(self._ping_interval, self._ping_again)
+
+    def _give_up(self) -> None:
+        logger.info("%s: no answer to a ping within %s s", self.stream.info, self._ping_timeout)
+        self.abort()
+
+    def _forget(self, name: str) -> None:
+        if (timer := self._timers.pop(name, None)) is not None:
+            timer.cancel()
+
+
+def encode(message: str | bytes | Mapping[str, object], binary: bool) -> tuple[bytes, bool]:
+    """Give the payload of a message, and whether it is to be sent as binary."""
+    if isinstance(message, str):
+        return message.encode(), binary
+    if isinstance(message, bytes):
+        return message, binary
+    from .._json import json_encode
+
+    return json_encode(dict(message)).encode(), False

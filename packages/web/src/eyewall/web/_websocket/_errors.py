@@ -1,0 +1,32 @@
+"""The errors of WebSocket connections."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from eyewall.httpserver import HTTPHeaders
+
+
+class WebSocketError(Exception):
+    """The base of what goes wrong with a WebSocket connection."""
+
+
+class WebSocketClosedError(WebSocketError):
+    """Something was sent on a connection that has closed, or is closing."""
+
+    def __init__(self, message: str = "the connection has closed, or is closing") -> None:
+        super().__init__(message)
+
+
+class HTTPClientError(WebSocketError):
+    """A server did not switch to WebSocket: it answered with a status of HTTP."""
+
+    def __init__(self, code: int, message: str, headers: HTTPHeaders) -> None:
+        super().__init__(f"HTTP {code}: {message}")
+        self.code: Final = code
+        """The status."""
+        self.message: Final = message
+        """The reason phrase."""
+        self.headers: Final = headers
+        """The header fields of the answer."""

@@ -1,0 +1,232 @@
+"""WebSocketHandler: a handler whose GET becomes a WebSocket connection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from eyewall.httpserver import HTTPHeaders, ResponseStartLine
+
+from .._handler import RequestHandler
+from .._log import app_log
+from ..errors import HTTPError
+from ._errors import WebSocketClosedError
+from ._handshake import VERSION, accept_of, check_request, server_deflate, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterable, Mapping
+
+    from eyewall.ioloop import Future
+    from eyewall.iostream import Stream
+
+    from ._connection import WebSocketConnection
+
+DEFAULT_MAX_MESSAGE_SIZE: Final = 10 * 1024 * 1024
+
+
+class WebSocketHandler(RequestHandler):
+    """Answers GET by switching to WebSocket: define :meth:`on_message`, :meth:`open` and :meth:`on_close`.
+
+    ::
+
+        class Echo(WebSocketHandler):
+            async def on_message(self, message: str | bytes) -> None:
+                await self.write_message(message)
+
+    All of it runs in the task of the connection: the next message is read when ``on_message``, if it
+    is a coroutine, is over, so that a client cannot send faster than it is answered. What raises in it is
+    logged, and the connection closed with 1011. It needs the extra ``eyewall-web[websocket]``.
+
+    Settings: ``websocket_ping_interval`` and ``websocket_ping_timeout`` in seconds (default: no pings; the
+    interval), ``websocket_max_message_size`` in bytes (10 MiB).
+    """
+
+    ws_connection: WebSocketConnection | None = None
+    """The connection while there is one."""
+    close_code: int | None = None
+    """The code with which the client closed; None where it said none."""
+    close_reason: str | None = None
+    """The reason that the client gave."""
+    selected_subprotocol: str | None = None
+    """What :meth:`select_subprotocol` chose."""
+
+    async def get(self, *args: Any, **kwargs: Any) -> None:
+        """Switch to WebSocket, and stay until the connection closes."""
+        key = check_request(self.request.headers)
+        origin = self.request.headers.get("Origin") or self.request.headers.get("Sec-WebSocket-Origin")
+        if origin is not None and not self.check_origin(origin):
+            raise HTTPError(403, "WebSocket from another origin: %s", origin)
+        if self.request.headers.get("Sec-WebSocket-Version") != VERSION:
+            self.set_status(426, "Upgrade Required")
+            self.set_header("Sec-WebSocket-Version", VERSION)
+            return
+        extension = self._agree(key)
+        await self._serve(self._switch(), extension, args, kwargs)
+
+    def open(self, *args: Any, **kwargs: Any) -> Awaitable[None] | None:
+        """Begin: the arguments are what the route took from the path. Messages wait until this is over."""
+        return None
+
+    def on_message(self, message: str | bytes) -> Awaitable[None] | None:
+        """A message has come: text as ``str``, binary as ``bytes``."""
+        raise NotImplementedError(f"{type(self).__name__} got a message: define on_message")
+
+    def on_close(self) -> None:
+        """The connection has closed; :attr:`close_code` and :attr:`close_reason` say why, if the client told."""
+
+    def on_ping(self, data: bytes) -> None:
+        """A ping has come; it has been answered."""
+
+    def on_pong(self, data: bytes) -> None:
+        """The answer to a ping has come."""
+
+    def check_origin(self, origin: str) -> bool:
+        """Say whether pages of another origin may connect: override it to let some.
+
+        By default only those of the host that they connect to. Without this, any page that a
+        signed-in user looks at could speak here in the user's name.
+        """
+        return urlsplit(origin).netloc.lower() == self.request.headers.get("Host", "").lower()
+
+    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
+        """Choose one of the subprotocols that the client offers, or None."""
+        return None
+
+    def get_compression_options(self) -> dict[str, Any] | None:
+        """Give a dict to compress messages (RFC 7692) for clients that can; None (default): do not.
+
+        ``compression_level`` (0 to 9) and ``mem_level`` (1 to 9) are zlib's; ``persistent=True`` keeps
+        a window for each connection, which is smaller on the wire and takes some 300 KiB of memory.
+        """
+        return None
+
+    @property
+    def ping_interval(self) -> float | None:
+        """Seconds between pings; None: none."""
+        interval: float | None = self.settings.get("websocket_ping_interval")
+        return interval
+
+    @property
+    def ping_timeout(self) -> float | None:
+        """Seconds that a client has to answer a ping; None: as long as the interval."""
+        timeout: float | None = self.settings.get("websocket_ping_timeout")
+        return timeout
+
+    @property
+    def max_message_size(self) -> int:
+        """How many bytes a message may have; a client that sends more is cut off with 1009."""
+        size: int = self.settings.get("websocket_max_message_size", DEFAULT_MAX_MESSAGE_SIZE)
+        return size
+
+    def write_message(self, message: str | bytes | Mapping[str, object], binary: bool = False) -> Future[None]:
+        """Send a message: text, bytes with ``binary``, or a dict as JSON.
+
+        Await it, so that a client that reads slowly holds you back; one that lets more than 16 MiB wait
+        is cut off. Raises :class:`WebSocketClosedError` where the connection is not open.
+        """
+        if self.ws_connection is None:
+            raise WebSocketClosedError
+        return self.ws_connection.write_message(message, binary=binary)
+
+    def ping(self, data: str | bytes = b"") -> None:
+        """Send a ping of up to 125 bytes. Raises :class:`WebSocketClosedError` where the connection is not open."""
+        if self.ws_connection is None:
+            raise WebSocketClosedError
+        self.ws_connection.ping(data.encode() if isinstance(data, str) else data)
+
+    def close(self, code: int | None = None, reason: str | None = None) -> None:
+        """Close the connection, with a code and a reason for the client if you like. Idempotent.
+
+        Raises ``ValueError`` for a code that may not be sent: use 1000, or one from 3000 to 4999.
+        """
+        if self.ws_connection is not None:
+            self.ws_connection.close(code, reason)
+
+    def set_nodelay(self, value: bool) -> None:
+        """Send small messages at once (default), or let the kernel join them."""
+        if self.ws_connection is not None:
+            self.ws_connection.stream.set_nodelay(value)
+
+    def _agree(self, key: str) -> Any:
+        """Set the fields of the answer; give the extension that was agreed on."""
+        self._own_headers = fields = HTTPHeaders(
+            {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Accept": accept_of(key)}
+        )
+        offered = tokens(self.request.headers, "Sec-WebSocket-Protocol")
+        self.selected_subprotocol = chosen = self.select_subprotocol(offered) if offered else None
+        if chosen is not None:
+            if chosen not in offered:
+                raise ValueError(f"select_subprotocol chose {chosen!r}, and the client offers {offered}")
+            fields["Sec-WebSocket-Protocol"] = chosen
+        options = self.get_compression_options()
+        agreed = None if options is None else server_deflate(self.request.headers, options)
+        if agreed is None:
+            return None
+        fields["Sec-WebSocket-Extensions"] = agreed[0]
+        return agreed[1]
+
+    def _switch(self) -> Stream:
+        self.set_status(101)
+        self._headers_written = True
+        for field in (self._new_cookies or {}).values():
+            self._headers.add("Set-Cookie", field)
+        self._connection.write_headers(ResponseStartLine("HTTP/1.1", 101, "Switching Protocols"), self._headers)
+        stream = self._connection.detach()
+        self._finished = True
+        self.application.log_request(self)
+        return stream
+
+    async def _serve(self, stream: Stream, extension: Any, args: Any, kwargs: Any) -> None:
+        from ._connection import WebSocketConnection
+
+        self.ws_connection = connection = WebSocketConnection(
+            stream,
+            is_client=False,
+            on_message=self._take_message,
+            on_ping=self.on_ping,
+            on_pong=self.on_pong,
+            max_message_size=self.max_message_size,
+            extensions=[] if extension is None else [extension],
+            ping_interval=self.ping_interval,
+            ping_timeout=self.ping_timeout,
+        )
+        try:
+            if (waits := self.open(*args, **kwargs)) is not None:
+                await waits
+            await connection.run()
+        except Exception as error:  # noqa: BLE001 - whatever the program raises is logged
+            self.log_exception(type(error), error, error.__traceback__)
+            connection.close(1011)
+            await connection.run()
+        finally:
+            connection.abort()
+            self.close_code, self.close_reason = connection.close_code, connection.close_reason
+            self.ws_connection = None
+            self._tell_end()
+
+    def _take_message(self, message: str | bytes) -> Awaitable[None] | None:
+        return self.on_message(message)
+
+    def _tell_end(self) -> None:
+        try:
+            self.on_close()
+        except Exception:  # noqa: BLE001 - whatever the program raises is logged
+            app_log.exception("Exception in on_close: %s", self._request_summary())
+        self.on_finish()
+
+
+def broadcast(
+    handlers: Iterable[WebSocketHandler], message: str | bytes | Mapping[str, object], binary: bool = False
+) -> None:
+    """Send a message to many connections; it is framed, and compressed, once for all of them.
+
+    Connections that are not open are passed over, and one that lets more than 16 MiB wait is cut off: it does not
+    hold back the others.
+    """
+    from ._broadcast import SharedFrame
+
+    frame = SharedFrame(message, binary)
+    for handler in list(handlers):
+        connection = handler.ws_connection
+        if connection is not None and connection.is_open:
+            connection.send_frame(frame.for_window(connection.shared_window_bits))

@@ -1,0 +1,325 @@
+"""WebSocket: handlers and clients over streams in memory, and what a peer that breaks the rules gets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+
+from eyewall.httpserver import HTTPServer
+from eyewall.tcpserver.testing import connect
+from eyewall.web import Application, HTTPClientError, RequestHandler, WebSocketClosedError, WebSocketHandler, broadcast
+from eyewall.web.testing import AppClient
+
+if TYPE_CHECKING:
+    from eyewall.ioloop import IOLoop
+    from eyewall.iostream import Stream
+
+pytest.importorskip("websockets")
+
+KEY = "dGhlIHNhbXBsZSBub25jZQ=="
+ASK = (
+    "GET {} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
+    "Sec-WebSocket-Key: " + KEY + "\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+class Echo(WebSocketHandler):
+    opened: ClassVar[list[Echo]] = []
+    ended: ClassVar[list[tuple[int | None, str | None]]] = []
+
+    def initialize(self) -> None:
+        self.pongs: list[bytes] = []
+
+    def open(self, *args: str) -> None:
+        Echo.opened.append(self)
+        if args:
+            self.write_message({"args": list(args)})
+
+    async def on_message(self, message: str | bytes) -> None:
+        if message == "raise":
+            raise ZeroDivisionError
+        if message == "close":
+            self.close(4001, "as you wish")
+            return
+        await self.write_message(message, binary=isinstance(message, bytes))
+
+    def on_pong(self, data: bytes) -> None:
+        self.pongs.append(data)
+
+    def on_close(self) -> None:
+        Echo.ended.append((self.close_code, self.close_reason))
+
+    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
+        return "chat.2" if "chat.2" in subprotocols else None
+
+    def get_compression_options(self) -> dict[str, Any] | None:
+        options: dict[str, Any] | None = self.settings.get("compression")
+        return options
+
+
+@pytest.fixture(autouse=True)
+def forget() -> None:
+    Echo.opened.clear()
+    Echo.ended.clear()
+
+
+def app(**settings: Any) -> Application:
+    return Application([("/", Echo), ("/with/(.*)", Echo)], **settings)
+
+
+def client(**settings: Any) -> AppClient:
+    return AppClient(app(**settings))
+
+
+async def until_ended(io_loop: IOLoop) -> tuple[int | None, str | None]:
+    for _ in range(1000):
+        if Echo.ended:
+            return Echo.ended[0]
+        turn = io_loop.create_future()
+        io_loop.add_callback(turn.set_result, None)
+        await turn
+    raise AssertionError("the connection never ended")
+
+
+async def test_messages_come_back_as_they_were(io_loop: IOLoop) -> None:
+    connection = await client().websocket("/")
+    for message in ("text", "", "gr\u00fc\u00dfe", b"bytes", b"", "x" * 200_000):
+        await connection.write_message(message, binary=isinstance(message, bytes))
+        assert await connection.read_message() == message
+    await connection.write_message({"a": 1})
+    assert await connection.read_message() == '{"a": 1}'
+    connection.close(1000, "done")
+    assert await connection.read_message() is None
+    assert await until_ended(io_loop) == (1000, "done")
+
+
+async def test_open_is_given_what_the_route_took(io_loop: IOLoop) -> None:
+    connection = await client().websocket("/with/some%20text")
+    assert await connection.read_message() == '{"args": ["some text"]}'
+    connection.close()
+    assert await connection.read_message() is None
+    assert await until_ended(io_loop) == (None, None)
+
+
+async def test_the_server_may_close(io_loop: IOLoop) -> None:
+    connection = await client().websocket("/")
+    await connection.write_message("close")
+    assert await connection.read_message() is None
+    assert (connection.close_code, connection.close_reason) == (4001, "as you wish")
+    assert await until_ended(io_loop) == (4001, "as you wish")
+    with pytest.raises(WebSocketClosedError):
+        connection.write_message("late")
+    with pytest.raises(WebSocketClosedError):
+        Echo.opened[0].write_message("late")
+    with pytest.raises(WebSocketClosedError):
+        Echo.opened[0].ping()
+    Echo.opened[0].close()
+
+
+async def test_what_raises_is_logged_and_closes_with_1011(io_loop: IOLoop, caplog: pytest.LogCaptureFixture) -> None:
+    connection = await client().websocket("/")
+    await connection.write_message("raise")
+    assert await connection.read_message() is None
+    assert connection.close_code == 1011
+    await until_ended(io_loop)
+    assert "Uncaught exception GET /" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_a_ping_is_answered_with_its_data() -> None:
+    connection = await client().websocket("/")
+    Echo.opened[0].ping(b"are you there")
+    await connection.write_message("after")
+    assert await connection.read_message() == "after"
+    assert Echo.opened[0].pongs == [b"are you there"]
+    connection.close()
+
+
+async def test_the_subprotocol_is_chosen_by_the_handler() -> None:
+    connection = await client().websocket("/", subprotocols=["chat.1", "chat.2"])
+    assert (connection.selected_subprotocol, Echo.opened[0].selected_subprotocol) == ("chat.2", "chat.2")
+    connection.close()
+    other = await client().websocket("/", subprotocols=["chat.1"])
+    assert other.selected_subprotocol is None
+    other.close()
+
+
+@pytest.mark.parametrize("options", [{}, {"persistent": True}, {"compression_level": 1, "mem_level": 1}])
+async def test_messages_are_compressed_where_both_want_it(options: dict[str, Any]) -> None:
+    connection = await client(compression=options).websocket("/", compression_options={})
+    assert connection.headers["Sec-WebSocket-Extensions"].startswith("permessage-deflate")
+    for message in ("text " * 10_000, "text " * 10_000, b"\x00" * 10_000):
+        await connection.write_message(message, binary=isinstance(message, bytes))
+        assert await connection.read_message() == message
+    connection.close()
+    for server, offer in ((None, {}), ({}, None)):
+        plain = await client(compression=server).websocket("/", compression_options=offer)
+        assert "Sec-WebSocket-Extensions" not in plain.headers
+        plain.close()
+
+
+async def test_one_message_goes_to_all_who_are_there() -> None:
+    application = client(compression={})
+    connections = [
+        await application.websocket("/", compression_options=None if number % 2 else {}) for number in range(6)
+    ]
+    connections[5].close()
+    assert await connections[5].read_message() is None
+    broadcast(Echo.opened, "news " * 1000)
+    broadcast(Echo.opened, {"number": 1})
+    for connection in connections[:5]:
+        assert await connection.read_message() == "news " * 1000
+        assert await connection.read_message() == '{"number": 1}'
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    ("without", "status"),
+    [
+        ("Upgrade: websocket\r\n", 400),
+        ("Connection: keep-alive, Upgrade\r\n", 400),
+        ("Sec-WebSocket-Key: " + KEY + "\r\n", 400),
+        ("Sec-WebSocket-Version: 13\r\n", 426),
+    ],
+)
+async def test_a_handshake_that_is_none_is_refused(io_loop: IOLoop, without: str, status: int) -> None:
+    stream = await raw(io_loop, ASK.format("/").replace(without, ""))
+    answer = bytes(await stream.read_until(b"\r\n\r\n"))
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert (b"Sec-Websocket-Version: 13" in answer.title()) == (status == 426)
+    stream.close()
+
+
+async def raw(io_loop: IOLoop, data: str, **settings: Any) -> Stream:
+    stream = connect(HTTPServer(app(**settings), io_loop=io_loop), io_loop=io_loop)
+    stream.write_nowait(data.encode())
+    return stream
+
+
+async def test_the_accept_is_the_one_of_the_rfc(io_loop: IOLoop) -> None:
+    stream = await raw(io_loop, ASK.format("/"))
+    answer = bytes(await stream.read_until(b"\r\n\r\n")).lower()
+    assert answer.startswith(b"http/1.1 101 ")
+    assert b"sec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo=\r\n" in answer
+    stream.close()
+
+
+@pytest.mark.parametrize("origin", ["http://testserver", "https://TESTSERVER"])
+async def test_pages_of_this_host_may_connect(origin: str) -> None:
+    (await client().websocket("/", headers={"Origin": origin})).close()
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "http://testserver.evil.example", "null", "http://testserver:81"]
+)
+async def test_pages_of_others_may_not(origin: str) -> None:
+    with pytest.raises(HTTPClientError) as caught:
+        await client().websocket("/", headers={"Origin": origin})
+    assert caught.value.code == 403
+
+
+async def test_a_handler_of_http_does_not_switch() -> None:
+    class Plain(RequestHandler):
+        def get(self) -> None:
+            self.write("plain")
+
+    with pytest.raises(HTTPClientError, match="HTTP 200: OK"):
+        await AppClient(Application([("/", Plain)])).websocket("/")
+
+
+MASK = b"\x00\x00\x00\x00"
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        (b"\x81\x01a", 1002),  # not masked
+        (b"\xc1\x80" + MASK, 1002),  # a reserved bit
+        (b"\x83\x80" + MASK, 1002),  # an opcode that is none
+        (b"\x80\x80" + MASK, 1002),  # goes on with nothing
+        (b"\x01\x80" + MASK + b"\x81\x80" + MASK, 1002),  # begins before the end
+        (b"\x09\x80" + MASK, 1002),  # a ping in pieces
+        (b"\x89\xfe\x00\x7e" + MASK + b"x" * 126, 1002),  # a ping too long
+        (b"\x81\x81" + MASK + b"\xff", 1007),  # not UTF-8
+        (b"\x01\x81" + MASK + b"\xc3\x80\x81" + MASK + b"x", 1007),  # a character cut, and never ended
+        (b"\x01\x81" + MASK + b"\xff", 1007),  # found before the message is whole
+        (b"\x88\x81" + MASK + b"a", 1002),  # a close with half a code
+        (b"\x88\x82" + MASK + b"\x03\xed", 1002),  # a code that must not be sent: 1005
+        (b"\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff" + MASK, 1009),  # longer than anything
+        (b"\x82\xfe\x04\x00" + MASK, 1009),  # longer than allowed
+        (b"\x02\xfe\x02\x00" + MASK + b"x" * 512 + b"\x80\xfe\x02\x00" + MASK, 1009),  # in pieces
+    ],
+)
+async def test_a_client_that_breaks_the_rules_is_told_the_code(io_loop: IOLoop, frame: bytes, code: int) -> None:
+    stream = await raw(io_loop, ASK.format("/"), websocket_max_message_size=1000)
+    await stream.read_until(b"\r\n\r\n")
+    stream.write_nowait(frame)
+    rest = bytes(await stream.read_until_close())
+    assert rest[0] == 0x88
+    assert int.from_bytes(rest[2:4], "big") == code
+    await until_ended(io_loop)
+
+
+async def test_a_client_that_vanishes_ends_it(io_loop: IOLoop) -> None:
+    stream = await raw(io_loop, ASK.format("/"))
+    await stream.read_until(b"\r\n\r\n")
+    stream.close()
+    assert await until_ended(io_loop) == (None, None)
+
+
+async def test_frames_that_came_with_the_handshake_are_read(io_loop: IOLoop) -> None:
+    stream = connect(HTTPServer(app(), io_loop=io_loop), io_loop=io_loop)
+    stream.write_nowait(ASK.format("/").encode() + b"\x81\x82" + MASK + b"hi")
+    await stream.read_until(b"\r\n\r\n")
+    assert bytes(await stream.read_bytes(4)) == b"\x81\x02hi"
+    stream.close()
+
+
+@pytest.mark.parametrize(("code", "reason"), [(1005, None), (1006, None), (999, None), (5000, None), (1000, "x" * 124)])
+async def test_a_close_that_must_not_be_sent_is_refused(code: int, reason: str | None) -> None:
+    connection = await client().websocket("/")
+    with pytest.raises(ValueError, match=r"code to close with|at most"):
+        connection.close(code, reason)
+    connection.close()
+
+
+async def test_a_client_that_does_not_answer_pings_is_cut_off(io_loop: IOLoop) -> None:
+    stream = await raw(io_loop, ASK.format("/"), websocket_ping_interval=0.02, websocket_ping_timeout=0.01)
+    await stream.read_until(b"\r\n\r\n")
+    assert bytes(await stream.read_until_close()) == b"\x89\x00"
+    await until_ended(io_loop)
+
+
+async def test_a_client_that_answers_pings_stays(io_loop: IOLoop) -> None:
+    connection = await client(websocket_ping_interval=0.01, websocket_ping_timeout=5).websocket("/")
+    handler = Echo.opened[0]
+    for _ in range(200):
+        if len(handler.pongs) >= 3:
+            break
+        pause = io_loop.create_future()
+        io_loop.call_later(0.01, pause.set_result, None)
+        await pause
+    assert len(handler.pongs) >= 3
+    connection.close()
+    assert await connection.read_message() is None
+
+
+async def test_messages_wait_until_open_is_over(io_loop: IOLoop) -> None:
+    seen: list[str] = []
+    gate = io_loop.create_future()
+
+    class Slow(WebSocketHandler):
+        async def open(self) -> None:
+            await gate
+            seen.append("open")
+
+        def on_message(self, message: str | bytes) -> None:
+            seen.append(str(message))
+            self.close()
+
+    connection = await AppClient(Application([("/", Slow)])).websocket("/")
+    await connection.write_message("message")
+    gate.set_result(None)
+    assert await connection.read_message() is None
+    assert seen == ["open", "message"]
