@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from urllib.parse import unquote_to_bytes
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from eyewall.httpserver import HTTPFile, HTTPHeaders, HTTPInputError, HTTPServerRequest, RequestStartLine
+from eyewall.httpserver._arguments import percent_decoded
 from eyewall.httpserver.testing import RecordingConnection
 from eyewall.ioloop.testing import SimulatedLoop
 from eyewall.iostream import TLSInfo
@@ -89,6 +95,38 @@ def test_a_compressed_form_is_refused() -> None:
 )
 def test_arguments_are_decoded(text: str, arguments: dict[str, list[bytes]]) -> None:
     assert request("/?" + text).query_arguments == arguments
+
+
+@given(st.lists(st.sampled_from([b"%", b"=", b"+", b"a", b"4", b"1", b"\\", b"\xe9", b"\n", b"%41", b"%e9", b"%5C"])))
+def test_escapes_are_undone_as_the_standard_library_undoes_them(pieces: list[bytes]) -> None:
+    data = b"".join(pieces)
+    assert percent_decoded(data) == unquote_to_bytes(data)
+
+
+@pytest.mark.parametrize("piece", [b"%41", b"%5C", b"+", b"\\", b"\xe9"])
+def test_a_large_form_costs_a_few_times_its_size(piece: bytes) -> None:
+    body = b"a=" + piece * 200_000
+    tracemalloc.start()
+    try:
+        form = request("/", body, Content_Type="application/x-www-form-urlencoded")
+        assert len(form.body_arguments["a"]) == 1
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 10 * len(body)
+
+
+@pytest.mark.parametrize("piece", ["%", "%a", "%%41", "%4x"])
+def test_percent_signs_that_begin_no_escape_stay_where_they_are_few(piece: str) -> None:
+    few = request("/?a=" + piece * 999).query_arguments["a"]
+    assert few == [unquote_to_bytes(piece * 999)]
+    with pytest.raises(HTTPInputError, match="write them as %25"):
+        _ = request("/?a=" + piece * 1000).query_arguments
+
+
+def test_a_query_beyond_bytes_is_refused() -> None:
+    with pytest.raises(HTTPInputError, match="percent-encode it"):
+        _ = request("/?a=€").query_arguments
 
 
 def test_there_are_no_more_than_a_thousand_arguments() -> None:

@@ -54,7 +54,11 @@ def set_parse_body_config(config: ParseBodyConfig) -> None:
 
 def parse_query(query: str) -> dict[str, list[bytes]]:
     """The arguments of a query."""
-    return parse_arguments(query, _config.urlencoded.max_arguments)
+    try:
+        data = query.encode("latin-1")
+    except UnicodeEncodeError as error:
+        raise HTTPInputError(f"the query {query[:80]!r} is not of bytes: percent-encode it") from error
+    return parse_arguments(data, _config.urlencoded.max_arguments)
 
 
 def parse_body_arguments(
@@ -78,7 +82,7 @@ def parse_body_arguments(
         raise HTTPInputError(f"Unsupported Content-Encoding of a form: {coding[:80]!r} is not read here", status=415)
     limits = _config if config is None else config
     if kind == URLENCODED:
-        _extend(arguments, parse_arguments(body.decode("latin-1"), limits.urlencoded.max_arguments))
+        _extend(arguments, parse_arguments(body, limits.urlencoded.max_arguments))
         return
     boundary = split_parameters(content_type)[1].get("boundary", "")
     if not boundary.isascii() or not boundary:
