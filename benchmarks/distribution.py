@@ -8,6 +8,7 @@ is 1.00.
 
 from __future__ import annotations
 
+import itertools
 import os
 import select
 import signal
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING
 from eyewall.tcpserver import Supervisor, TCPServer, bind_sockets, task_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
     from eyewall.iostream import Address, Stream
 
@@ -57,7 +58,7 @@ def serve(workers: int, reuse_port: bool, port: int) -> None:
 
 
 @contextmanager
-def serving(workers: int, reuse_port: bool) -> Iterator[int]:
+def serving(workers: int, reuse_port: bool) -> Generator[int]:
     """Run the server; give the port."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port: int = sock.getsockname()[1]
@@ -108,7 +109,7 @@ def many_at_a_time(port: int) -> Counter[int]:
         thread.start()
     for thread in threads:
         thread.join()
-    return sum(met, Counter())
+    return Counter(itertools.chain.from_iterable(counts.elements() for counts in met))
 
 
 def in_a_burst(port: int) -> Counter[int]:

@@ -43,6 +43,7 @@ class Echo(TCPServer):
         if line == "block":
             block_the_loop()
         if line == "wait":
+            logging.info("waits")
             await IOLoop.current().create_future()
 
 def block_the_loop():

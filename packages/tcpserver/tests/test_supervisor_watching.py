@@ -18,6 +18,7 @@ def test_a_worker_whose_loop_hangs_leaves_the_stacks_of_its_threads_and_tasks_an
         (old,) = program.wait_until_all_serve(1)
         with program.connect() as waiting, program.connect() as sock:
             waiting.sendall(b"wait\n")
+            program.wait_for("waits")
             sock.sendall(b"block\n")
             program.wait_for(
                 rf"ERROR worker 0 \(pid {old}\) is killed: it hangs: its event loop has not turned for 1 s"
