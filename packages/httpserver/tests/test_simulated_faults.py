@@ -36,6 +36,7 @@ from eyewall.iostream.testing import memory_streams
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
+    from eyewall.ioloop import Promise
     from eyewall.iostream.testing import MemoryStream
 
 SEEDS_IN_A_TEST = 100
@@ -86,7 +87,7 @@ class Simulation:
 
     async def pause(self, seconds: float) -> None:
         promise = self.io_loop.create_future()
-        self.io_loop.call_later(seconds, lambda: promise.done() or promise.set_result(None))
+        self.io_loop.call_later(seconds, _wake, promise)
         await promise
 
     async def maybe_pause(self) -> None:
@@ -123,6 +124,11 @@ class Simulation:
         assert len(self.records) == self.begun, "one record for each request"
         for client in self.clients:
             client.check()
+
+
+def _wake(promise: Promise[None]) -> None:
+    if not promise.done():
+        promise.set_result(None)
 
 
 class Delegate:
