@@ -34,11 +34,10 @@ class Limiter:
     def check_head(self, head: bytes, *, complete: bool = True) -> None:
         """Check a head without its end, or what there is of one: how long its lines are when all of them are there."""
         limits = self.limits
-        # Of an unfinished line, the CR of its end may be here already.
-        if (
-            len(head) - (not complete) > limits.max_request_line
-            and head.find(b"\r\n", 0, limits.max_request_line + 2) < 0
-        ):
+        most = limits.max_request_line
+        # Where fields may follow, the CR of an unfinished line's end may be here already.
+        may_end = not complete and most < limits.max_header_size
+        if len(head) > most + may_end and head.find(b"\r\n", 0, most + 2) < 0:
             raise _beyond("max_request_line", limits.max_request_line, "a first line", 414)
         if len(head) > limits.max_header_size:
             raise _beyond("max_header_size", limits.max_header_size, "a head", 431)
