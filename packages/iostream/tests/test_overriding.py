@@ -121,3 +121,28 @@ async def test_a_stream_without_transport_or_methods_says_what_it_lacks(io_loop:
     with pytest.raises(StreamClosedError, match=r"BaseIOStream .* does not override read_from_fd\(\)"):
         await stream.read_bytes(1)
     assert stream.get_fd_error() is None
+
+
+class Clinging(IOStream):
+    """A socket's stream that fails to close."""
+
+    def write_to_fd(self, data: memoryview, /) -> int:
+        return super().write_to_fd(data)
+
+    def close_fd(self) -> None:
+        raise ZeroDivisionError
+
+
+@pytest.mark.needs("sockets")
+async def test_whoever_waits_is_woken_even_where_the_descriptor_cannot_be_closed(
+    io_loop: IOLoop, sockets: tuple[socket.socket, socket.socket], caplog: pytest.LogCaptureFixture
+) -> None:
+    stream = Clinging(sockets[0], io_loop=io_loop)
+    waiting = stream.read_bytes(1)
+    closed = io_loop.create_future()
+    stream.set_close_callback(lambda: closed.set_result(None))
+    stream.close()
+    await closed
+    with pytest.raises(StreamClosedError):
+        await waiting
+    assert [record.name for record in caplog.records] == ["eyewall.iostream"]

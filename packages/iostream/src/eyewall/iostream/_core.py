@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from eyewall.ioloop import READ, WRITE, CompletedFuture, IOLoop
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from .protocols import StreamOwner
 
     ExcInfo = bool | BaseException | tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
+
+logger: Final = logging.getLogger("eyewall.iostream")
 
 
 class StreamCore:
@@ -106,7 +109,10 @@ class StreamCore:
         unsent, self._unsent = self._unsent, None
         # Bytes that are dropped are no end in good order, whoever dropped them: TLS peers shall see a truncation.
         cut_short = unsent is not None and unsent.size > 0
-        self._transport.close(self.io_loop, StreamClosedError() if cut_short and error is None else error)
+        try:
+            self._transport.close(self.io_loop, StreamClosedError() if cut_short and error is None else error)
+        except Exception:  # whoever waits shall be woken all the same
+            logger.exception("a transport failed while it was closed, which none should")
         self._events = 0
         self._eof_callback = None
         if error is None:

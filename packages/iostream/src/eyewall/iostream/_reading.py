@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from eyewall.ioloop import READ, CompletedFuture
 
-from ._core import StreamCore
+from ._core import StreamCore, logger
 from ._limits import BULK_CHUNKS
 from ._reads import NOT_YET, PendingFill, PendingRead, WantAll, WantBytes, WantDelimiter, WantFill, WantPattern, cut
 from .errors import StreamBufferFullError, StreamClosedError, UnsatisfiableReadError
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from ._reads import Want
 
 T = TypeVar("T")
-
-logger: Final = logging.getLogger("eyewall.iostream")
 
 
 class ReadingStream(StreamCore):
@@ -245,7 +242,7 @@ class ReadingStream(StreamCore):
         while not self._ended and len(self._buffer) < self.read_chunk_size:
             try:
                 data = self._transport.receive(self.read_chunk_size)
-            except OSError:
+            except Exception:  # noqa: BLE001 - the first error is the one that counts
                 break
             if not data:
                 break
