@@ -48,7 +48,7 @@ CONTESTANTS: Final = [
 
 
 @contextmanager
-def serving(contestant: Contestant, cpu: int) -> Generator[tuple[int, int], None, None]:
+def serving(contestant: Contestant, cpu: int) -> Generator[tuple[int, int]]:
     """Run a server, and give its process and its port once it answers."""
     port = _free_port()
     command = [sys.executable, "-m", f"benchmarks.servers.{contestant.module}", str(port)]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from eyewall.ioloop import WRITE
 from eyewall.iostream import BaseIOStream, StreamClosedError
 from eyewall.iostream.testing import Faults, memory_streams
 
@@ -63,6 +64,45 @@ async def test_no_more_than_half_of_max_buffer_size_is_asked_for(io_loop: IOLoop
     for _ in range(5):
         assert len(await stream.read_bytes(3000)) == 3000
     assert max(fountain.asked) == 2000
+    stream.close()
+
+
+class Drain(Fountain):
+    """A transport that takes all it is given, and notes what it was given in each turn of the loop."""
+
+    def __init__(self, io_loop: EventLoop) -> None:
+        super().__init__()
+        self.io_loop = io_loop
+        self.turns = [0]
+        self.busy = False
+
+    @property
+    def buffered(self) -> bool:  # type: ignore[override] # this one has nothing to read
+        return False
+
+    def send(self, data: Buffer, /) -> int:
+        taken = min(len(data), 100_000)
+        self.turns[-1] += taken
+        return taken
+
+    def watch(self, io_loop: EventLoop, handler: Callable[[object, int], None], events: int, /) -> None:
+        self.busy = bool(events & WRITE)
+        if self.busy:
+            io_loop.add_callback(self.fire, handler)
+
+    def fire(self, handler: Callable[[object, int], None]) -> None:
+        if self.busy:
+            self.turns.append(0)
+            handler(None, WRITE)
+            self.io_loop.add_callback(self.fire, handler)
+
+
+async def test_a_peer_that_takes_all_at_once_gets_a_bounded_part_in_each_turn(io_loop: IOLoop) -> None:
+    drain = Drain(io_loop)
+    stream = BaseIOStream(drain, io_loop=io_loop)
+    await stream.write(bytes(10_000_000))
+    assert sum(drain.turns) == 10_000_000
+    assert max(drain.turns) <= 1024 * 1024 + 100_000
     stream.close()
 
 

@@ -11,10 +11,10 @@ import pytest
 from eyewall.iostream import IOStream, StreamBufferFullError, StreamClosedError, UnsatisfiableReadError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from eyewall.ioloop import IOLoop
+    from eyewall.ioloop import Future, IOLoop
 
 pytestmark = pytest.mark.needs("sockets")
 
@@ -205,3 +205,32 @@ async def test_the_error_of_max_bytes_names_delimiter_and_bound(
     with pytest.raises(StreamClosedError, match=r"no delimiter b'\\n' within 5 bytes"):
         await stream.read_until(b"\n", max_bytes=5)
     assert isinstance(stream.error, UnsatisfiableReadError)
+
+
+async def test_each_limit_that_a_peer_exceeds_is_logged_once(io_loop: IOLoop, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "eyewall")
+    reads: list[tuple[str, Callable[[IOStream], Future[bytes]]]] = [
+        ("INFO", lambda stream: stream.read_until(b"\n", max_bytes=100)),
+        ("INFO", lambda stream: stream.read_until_regex(rb"\n", max_bytes=100)),
+        ("WARNING", lambda stream: stream.read_until(b"\n")),
+        ("WARNING", lambda stream: stream.read_until_close()),
+    ]
+    for level, read in reads:
+        near, far = socket.socketpair()
+        stream = IOStream(near, io_loop=io_loop, max_buffer_size=1000)
+        far.sendall(bytes(2000))
+        with pytest.raises(StreamClosedError):
+            await read(stream)
+        (record,) = caplog.records
+        assert (record.levelname, record.name) == (level, "eyewall.iostream")
+        caplog.clear()
+        far.close()
+
+
+async def test_a_read_into_may_be_larger_than_max_buffer_size(io_loop: IOLoop) -> None:
+    near, far = socket.socketpair()
+    stream = IOStream(near, io_loop=io_loop, max_buffer_size=1000)
+    far.sendall(bytes(5000))
+    assert await stream.read_into(bytearray(5000)) == 5000
+    stream.close()
+    far.close()

@@ -103,7 +103,7 @@ class ReadingStream(StreamCore):
             self._update_events()
         return data if type(data) is bytes else bytes(data)
 
-    def readable(self, *, deadline: float | None = None) -> Future[None]:
+    def readable(self, deadline: float | None = None) -> Future[None]:
         """Wait until :meth:`read_nowait` has something to give.
 
         Fails with :class:`StreamClosedError` where the stream ends instead.

@@ -87,7 +87,7 @@ class Stream(Protocol):
         """Take what is buffered; ``b""`` where that is nothing, or a read waits. Never waits, never raises."""
         ...
 
-    def readable(self, *, deadline: float | None = None) -> Future[None]:
+    def readable(self, deadline: float | None = None) -> Future[None]:
         """Wait until :meth:`read_nowait` has something to give.
 
         Fails with ``StreamClosedError`` where the stream ends instead.

@@ -65,9 +65,9 @@ class IteratingConformance(StreamPairs):
     async def test_an_exception_closes_at_once_and_is_what_others_get(self, io_loop: EventLoop) -> None:
         async with self.pair(io_loop) as (near, _):
             error = ZeroDivisionError("why")
+            write = near.write(bytes(self.plenty))
             with pytest.raises(ZeroDivisionError):
                 async with near:
-                    write = near.write(bytes(self.plenty))
                     raise error
             assert near.closed()
             assert (await failure(write)).real_error is error
