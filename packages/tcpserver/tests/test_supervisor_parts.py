@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from eyewall.tcpserver import MakeServer, Supervisor, TCPServer, bind_sockets, bind_unix_socket
+from eyewall.tcpserver import MakeServer, Supervisor, TCPServer, bind_sockets, bind_unix_socket, sockets_from_systemd
 from eyewall.tcpserver._forking import cause_of
 from eyewall.tcpserver._supervision._child import by_name
 from eyewall.tcpserver._supervision._dealing import all_of, check_reuse_port, deal, named
@@ -67,6 +67,11 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux balances 
 def test_a_limit_that_makes_no_sense_is_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Supervisor(TCPServer, list, **options)
+
+
+def test_sockets_may_be_made_by_either_of_two_functions() -> None:
+    """That a type checker takes it is what is tested, too."""
+    assert Supervisor(TCPServer, lambda: sockets_from_systemd() or bind_sockets(8080)) is not None
 
 
 @pytest.mark.parametrize("nothing", [[], {}, {"http": []}])

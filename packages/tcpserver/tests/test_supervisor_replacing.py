@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from typing import TYPE_CHECKING
 
 from eyewall.tcpserver import ExitCode
 
-from ._supervised import ask, is_alive, supervised
+from ._supervised import PATIENCE, ask, is_alive, supervised
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,6 +132,29 @@ def test_sigusr2_hands_the_sockets_to_a_new_program_and_ends_this_one() -> None:
         os.kill(started, signal.SIGTERM)
         program.end()
         assert f"supervisor (pid {started}) exits with status 0 (OK)" in program.log
+
+
+def test_a_unix_socket_stays_where_it_is_while_workers_and_programs_come_and_go(tmp_path: Path) -> None:
+    path = str(tmp_path / "socket")
+    with supervised(
+        """
+        from eyewall.tcpserver import bind_unix_socket
+        Supervisor(Echo, lambda: [bind_unix_socket(str(SCRATCH / "socket"))], workers=1).run()
+        """,
+        tmp_path,
+    ) as program:
+        old = program.wait_until_all_serve(1)
+        program.signal(signal.SIGHUP)
+        program.wait_until_ended(old)
+        program.signal(signal.SIGUSR2)
+        new = int(program.wait_for(r"started the new program \(pid (\d+)\)")[1])
+        program.wait_for(rf"supervisor \(pid {program.pid}\) exits with status 0")
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(PATIENCE)
+            sock.connect(path)
+            assert ask(sock, "hello")[2:] == ["hello"]
+        os.kill(new, signal.SIGTERM)
+        program.end()
 
 
 def test_a_new_program_that_fails_leaves_the_old_one_and_the_log_says_why() -> None:

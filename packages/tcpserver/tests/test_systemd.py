@@ -12,7 +12,7 @@ import pytest
 
 from eyewall.tcpserver import ExitCode, notify, watchdog_seconds
 
-from ._supervised import PATIENCE, supervised
+from ._supervised import PATIENCE, ask, supervised
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,6 +100,35 @@ def test_workers_do_not_speak_for_the_service(manager: ServiceManager) -> None:
         program.wait_until_all_serve(1)
         program.ask()
         program.wait_for(r"has \[\]")
+
+
+def test_sockets_of_systemd_are_served_by_their_names_and_passed_on_to_a_new_program() -> None:
+    with supervised("""
+        from eyewall.tcpserver import sockets_from_systemd
+
+        class Admin(Echo):
+            async def on_line(self, line):
+                logging.info("the admin server heard %s", line)
+
+        if "EYEWALL_INHERITED" not in os.environ:  # be systemd
+            opened = [listen()[0] for _ in range(2)]
+            for number, sock in enumerate(opened, 3):
+                os.dup2(os.dup2(sock.fileno(), number + 100), number)
+            os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "2", "LISTEN_FDNAMES": "web:admin"}
+        Supervisor(lambda: {"admin": Admin(), "web": Echo()}, sockets_from_systemd, workers=1).run()
+    """) as program:
+        where = program.wait_for(r"are to serve 127.0.0.1:(\d+), 127.0.0.1:(\d+)")
+        program.wait_until_all_serve(1)
+        program.signal(signal.SIGUSR2)
+        new = int(program.wait_for(r"started the new program \(pid (\d+)\)")[1])
+        program.wait_for(rf"supervisor \(pid {program.pid}\) exits with status 0")
+        for number, kind in ((1, "web"), (2, "admin")):
+            with socket.create_connection(("127.0.0.1", int(where[number])), timeout=PATIENCE) as sock:
+                assert ask(sock, kind)[2:] == [kind]
+        program.wait_for("the admin server heard admin")
+        assert "heard web" not in program.log
+        os.kill(new, signal.SIGTERM)
+        program.end()
 
 
 def test_notify_is_false_where_nobody_asked(monkeypatch: pytest.MonkeyPatch) -> None:
