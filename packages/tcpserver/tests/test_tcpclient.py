@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import socket
 from contextlib import closing
 from datetime import timedelta
@@ -11,7 +12,7 @@ import pytest
 
 from eyewall.iostream import SSLIOStream, StreamClosedError
 from eyewall.iostream.testing import self_signed_certificate
-from eyewall.tcpserver import ConnectError, OverrideResolver, Resolver, TCPClient, TCPServer, bind_sockets
+from eyewall.tcpserver import ConnectError, OverrideResolver, ResolveError, Resolver, TCPClient, TCPServer, bind_sockets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -183,6 +184,16 @@ async def test_tls_is_spoken_and_the_name_verified(io_loop: IOLoop) -> None:
     with pytest.raises(StreamClosedError, match=r"not valid for 'elsewhere\.test'"):
         await client.connect("elsewhere.test", port, ssl_options=options)
     await server.drain(0)
+
+
+def test_its_errors_survive_pickling() -> None:
+    refused = ConnectionRefusedError(111, "Connection refused")
+    error = ConnectError("cannot connect", refused, host="one.test", failures=((("192.0.2.1", 80), refused),))
+    copy = pickle.loads(pickle.dumps(error))
+    assert (str(copy), copy.host, str(copy.real_error)) == ("cannot connect", "one.test", str(refused))
+    assert [address for address, _ in copy.failures] == [("192.0.2.1", 80)]
+    unknown = pickle.loads(pickle.dumps(ResolveError(-2, "cannot resolve", host="one.test")))
+    assert (str(unknown), unknown.errno, unknown.host) == ("cannot resolve", -2, "one.test")
 
 
 def test_it_closes_its_own_resolver_only() -> None:

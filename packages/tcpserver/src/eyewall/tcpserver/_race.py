@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from eyewall.iostream import BaseIOStream
 
+from ._log import readable
 from .errors import ConnectError
 
 if TYPE_CHECKING:
@@ -77,7 +78,13 @@ class Race(Generic[S]):
                 self._timer = self._io_loop.call_later(ATTEMPT_DELAY, self._start_next)
             return
         if not self._running and not self._winner.done():
-            self._winner.set_exception(ConnectError(self._host, self._failures))
+            self._winner.set_exception(self._error())
+
+    def _error(self) -> ConnectError:
+        failures = tuple(self._failures)
+        causes = "; ".join(f"{readable(address)}: {error}" for address, error in failures) or "it has no address"
+        last = failures[-1][1] if failures else None
+        return ConnectError(f"cannot connect to {self._host}: {causes}", last, host=self._host, failures=failures)
 
     def _on_answer(self, stream: S, connected: Future[S]) -> None:
         address = self._running.pop(stream, None)

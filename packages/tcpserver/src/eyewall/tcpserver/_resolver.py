@@ -47,12 +47,29 @@ def _lookup(host: str, port: int, family: int) -> Resolved:
     try:
         return _addresses(socket.getaddrinfo(host, port, family, socket.SOCK_STREAM))
     except (OSError, UnicodeError) as error:
-        raise ResolveError(host, error) from error
+        raise _resolve_error(host, error) from error
+
+
+def _resolve_error(host: str, error: Exception) -> ResolveError:
+    number, why = (error.errno, error.strerror) if isinstance(error, OSError) else (socket.EAI_NONAME, str(error))
+    message = f"cannot resolve {host!r}: {why}; check the spelling, or give an IP address"
+    return ResolveError(number or 0, message, host=host)
 
 
 def _addresses(found: Iterable[tuple[Any, ...]]) -> Resolved:
     # A machine may list one address under several names.
     return list(dict.fromkeys((entry[0], entry[4]) for entry in found))
+
+
+class _Choice:
+    """What ``Resolver()`` makes, and with which options."""
+
+    def __init__(self) -> None:
+        self.kind: type[Resolver] | None = None
+        self.options: dict[str, Any] = {}
+
+
+_choice = _Choice()
 
 
 class _Configured(type):
@@ -61,7 +78,7 @@ class _Configured(type):
     def __call__(cls: type[R], *args: Any, **kwargs: Any) -> R:
         made: Any = cls
         if made is Resolver:
-            made, kwargs = Resolver._implementation(), Resolver._options | kwargs
+            made, kwargs = _choice.kind or DefaultLoopResolver, _choice.options | kwargs
         result: R = type.__call__(made, *args, **kwargs)
         return result
 
@@ -72,9 +89,6 @@ class Resolver(metaclass=_Configured):
     A subclass overrides :meth:`resolve`.
     """
 
-    _chosen: ClassVar[type[Resolver] | None] = None
-    _options: ClassVar[dict[str, Any]] = {}
-
     @staticmethod
     def configure(impl: str | type[Resolver] | None, **options: Any) -> None:
         """Choose what ``Resolver()`` makes from now on: a class of this module or its name; None: the default again.
@@ -82,12 +96,8 @@ class Resolver(metaclass=_Configured):
         ``options`` are its constructor's: ``Resolver.configure("ThreadedResolver", num_threads=4)``.
         Tornado's dotted names will do. Raises ``ValueError`` for a name that is none.
         """
-        Resolver._chosen = _named(impl) if isinstance(impl, str) else impl
-        Resolver._options = options
-
-    @staticmethod
-    def _implementation() -> type[Resolver]:
-        return Resolver._chosen or DefaultLoopResolver
+        _choice.kind = _named(impl) if isinstance(impl, str) else impl
+        _choice.options = options
 
     def resolve(self, host: str, port: int, family: int = socket.AF_UNSPEC) -> Awaitable[list[tuple[int, Address]]]:
         """Give the addresses of a host, as pairs of a family and what ``connect`` takes, the best first.
@@ -151,7 +161,7 @@ class DefaultLoopResolver(DefaultExecutorResolver):
         try:
             return _addresses(await getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError) as error:
-            raise ResolveError(host, error) from error
+            raise _resolve_error(host, error) from error
 
 
 def _own_getaddrinfo(io_loop: EventLoop) -> Any:

@@ -17,11 +17,7 @@ from typing import TYPE_CHECKING
 
 from eyewall.iostream import StreamClosedError
 
-from ._log import readable
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from eyewall.iostream import Address
 
 
@@ -52,12 +48,10 @@ class DrainedError(TCPServerError, ConnectionAbortedError):
 
 
 class ResolveError(TCPServerError, OSError):
-    """A host name has no address; ``__cause__`` is the error it came from."""
+    """A host name has no address; ``errno`` is ``getaddrinfo``'s, and ``__cause__`` the error it came from."""
 
-    def __init__(self, host: str, cause: Exception) -> None:
-        why = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
-        number = cause.errno if isinstance(cause, OSError) else None
-        super().__init__(number or 0, f"cannot resolve {host!r}: {why}; check the spelling, or give an IP address")
+    def __init__(self, number: int, message: str, *, host: str = "") -> None:
+        super().__init__(number, message)
         self.host: str = host
         """The name that was asked for."""
 
@@ -71,14 +65,23 @@ class ConnectError(TCPServerError, StreamClosedError):
     ``real_error`` is that of the last.
     """
 
-    def __init__(self, host: str, failures: Sequence[tuple[Address, BaseException]]) -> None:
-        StreamClosedError.__init__(self, failures[-1][1] if failures else None)
-        causes = "; ".join(f"{readable(address)}: {error}" for address, error in failures) or "it has no address"
-        self.args = (f"cannot connect to {host}: {causes}",)
+    def __init__(
+        self,
+        message: str,
+        real_error: BaseException | None = None,
+        *,
+        host: str = "",
+        failures: tuple[tuple[Address, BaseException], ...] = (),
+    ) -> None:
+        StreamClosedError.__init__(self, real_error)
+        self._message = message
         self.host: str = host
         """The host that was asked for."""
-        self.failures: tuple[tuple[Address, BaseException], ...] = tuple(failures)
+        self.failures: tuple[tuple[Address, BaseException], ...] = failures
         """The addresses, in the order in which they failed, each with its error."""
+
+    def __str__(self) -> str:
+        return self._message
 
 
 class ProxyHeaderError(TCPServerError):
