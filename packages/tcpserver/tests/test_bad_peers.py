@@ -1,0 +1,242 @@
+"""Peers that do wrong: each is bounded in time and memory, logged at most once, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import socket
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from eyewall.iostream import IOStream, SSLIOStream
+from eyewall.iostream.testing import self_signed_certificate
+from eyewall.tcpserver import ConnectionLimits, ProxyProtocol, TCPServer, bind_sockets
+from eyewall.tcpserver._connections import Connection
+from eyewall.tcpserver._proxy_header import ProxyHeader
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from eyewall.ioloop import IOLoop, Promise
+    from eyewall.iostream import Address, Stream
+
+    Peer = Callable[[IOLoop, socket.socket], Awaitable[None]]
+
+pytestmark = pytest.mark.needs("sockets")
+
+PEERS = 6
+STALLING_SECONDS = 0.05
+HEADER = b"PROXY TCP4 192.0.2.7 198.51.100.9 56324 443\r\n"
+CLIENT_HELLO_BEGUN = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
+
+
+class Lines(TCPServer):
+    """Echoes short lines, over TLS behind a proxy."""
+
+    def __init__(self, io_loop: IOLoop, seconds: float) -> None:
+        super().__init__(
+            self_signed_certificate().server_options,
+            max_buffer_size=4096,
+            proxy_protocol=ProxyProtocol(["127.0.0.1"], timeout=seconds, max_bytes=200),
+            connection_limits=ConnectionLimits(PEERS),
+            handshake_timeout=seconds,
+            io_loop=io_loop,
+        )
+        [sock] = bind_sockets(0, "127.0.0.1")
+        self.add_socket(sock)
+        self.address: tuple[str, int] = sock.getsockname()
+        self.accepted = 0
+
+    def _handle_connection(self, sock: socket.socket, address: Address) -> None:
+        self.accepted += 1
+        super()._handle_connection(sock, address)
+
+    async def handle_stream(self, stream: Stream, address: Address) -> None:
+        while True:
+            await stream.write(await stream.read_until(b"\n"))
+
+
+async def says_nothing(io_loop: IOLoop, sock: socket.socket) -> None:
+    await until_hung_up(io_loop, sock)
+
+
+async def leaves_at_once(io_loop: IOLoop, sock: socket.socket) -> None:
+    pass
+
+
+async def resets_at_once(io_loop: IOLoop, sock: socket.socket) -> None:
+    reset(sock)
+
+
+async def sends_its_header_byte_by_byte_and_too_slowly(io_loop: IOLoop, sock: socket.socket) -> None:
+    sock.sendall(HEADER[:1])
+    for byte in HEADER[1:]:
+        await wait(io_loop, 0.01)
+        try:
+            sock.sendall(bytes([byte]))
+        except OSError:
+            return
+    raise AssertionError("the whole header was waited for")
+
+
+async def sends_a_header_that_never_ends(io_loop: IOLoop, sock: socket.socket) -> None:
+    sock.sendall(b"PROXY UNKNOWN " + b"x" * 10_000)
+    await until_hung_up(io_loop, sock)
+
+
+async def announces_a_header_that_is_too_long(io_loop: IOLoop, sock: socket.socket) -> None:
+    sock.sendall(b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\xff\xff")
+    await until_hung_up(io_loop, sock)
+
+
+async def sends_garbage_for_a_hello(io_loop: IOLoop, sock: socket.socket) -> None:
+    sock.sendall(HEADER + b"GET / HTTP/1.1\r\n\r\n")
+    await until_hung_up(io_loop, sock)
+
+
+async def sends_half_a_hello(io_loop: IOLoop, sock: socket.socket) -> None:
+    sock.sendall(HEADER + CLIENT_HELLO_BEGUN)
+    await until_hung_up(io_loop, sock)
+
+
+async def sends_half_a_hello_and_resets(io_loop: IOLoop, sock: socket.socket) -> None:
+    sock.sendall(HEADER + CLIENT_HELLO_BEGUN)
+    await wait(io_loop, 0.001)
+    reset(sock)
+
+
+async def shakes_hands_and_resets(io_loop: IOLoop, sock: socket.socket) -> None:
+    stream = await shake_hands(io_loop, sock)
+    await stream.write(b"half a line")
+    linger(stream.socket)
+    stream.close()
+
+
+async def sends_a_line_that_never_ends(io_loop: IOLoop, sock: socket.socket) -> None:
+    stream = await shake_hands(io_loop, sock)
+    closed: Promise[None] = io_loop.create_future()
+    stream.set_close_callback(lambda: closed.set_result(None))
+    stream.write_nowait(b"x" * 20_000)
+    await closed
+
+
+@pytest.fixture
+def log() -> Iterator[list[tuple[int, bool]]]:
+    """The level of each line in the log, and whether it has a trace."""
+    lines: list[tuple[int, bool]] = []
+
+    def note(record: logging.LogRecord) -> bool:
+        lines.append((record.levelno, record.exc_info is not None))
+        # pytest keeps records, and they the errors, and those what was at hand where they were raised.
+        record.msg, record.args, record.exc_info = record.getMessage(), (), None
+        return True
+
+    logger = logging.getLogger("eyewall.tcpserver")
+    level = logger.level
+    logger.setLevel(logging.DEBUG)
+    logger.addFilter(note)
+    yield lines
+    logger.removeFilter(note)
+    logger.setLevel(level)
+
+
+@pytest.fixture
+def server(io_loop: IOLoop, request: pytest.FixtureRequest) -> Iterator[Lines]:
+    server = Lines(io_loop, getattr(request, "param", 10.0))
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize(
+    ("server", "peer", "level"),
+    [
+        (STALLING_SECONDS, says_nothing, logging.WARNING),
+        (10.0, leaves_at_once, logging.DEBUG),
+        (10.0, resets_at_once, logging.DEBUG),
+        (STALLING_SECONDS, sends_its_header_byte_by_byte_and_too_slowly, logging.WARNING),
+        (10.0, sends_a_header_that_never_ends, logging.WARNING),
+        (10.0, announces_a_header_that_is_too_long, logging.WARNING),
+        (10.0, sends_garbage_for_a_hello, logging.INFO),
+        (STALLING_SECONDS, sends_half_a_hello, logging.INFO),
+        (10.0, sends_half_a_hello_and_resets, logging.INFO),
+        (10.0, shakes_hands_and_resets, logging.INFO),
+        (10.0, sends_a_line_that_never_ends, logging.INFO),
+    ],
+    indirect=["server"],
+)
+async def test_it_leaves_nothing_behind(
+    io_loop: IOLoop, server: Lines, peer: Peer, level: int, log: list[tuple[int, bool]]
+) -> None:
+    await meet(io_loop, server, peer)  # what the first time loads and opens is no leak
+    log.clear()
+    before = holdings(io_loop)
+    for _ in range(PEERS - 1):
+        await meet(io_loop, server, peer)
+    assert holdings(io_loop) == before
+    assert server.connection_count == 0
+    assert log == [(level, False)] * (PEERS - 1)
+
+
+@pytest.mark.parametrize("server", [0.5], indirect=True)
+async def test_peers_that_stall_hold_up_others_no_longer_than_their_time(io_loop: IOLoop, server: Lines) -> None:
+    stalling = [socket.create_connection(server.address) for _ in range(PEERS)]
+    good = await shake_hands(io_loop, socket.create_connection(server.address))
+    await good.write(b"hello\n")
+    assert await good.read_until(b"\n") == b"hello\n"
+    for sock in stalling:
+        sock.close()
+    good.close()
+    await server.drain()
+
+
+async def meet(io_loop: IOLoop, server: Lines, peer: Peer) -> None:
+    """Let a peer do its worst, and wait until the server is done with it."""
+    accepted = server.accepted
+    with socket.create_connection(server.address) as sock:
+        await peer(io_loop, sock)
+    while server.accepted == accepted or server.connection_count:
+        await wait(io_loop, 0.001)
+
+
+def holdings(io_loop: IOLoop) -> tuple[int, int, Counter[str]]:
+    """Count descriptors, tasks and objects."""
+    gc.collect()
+    kinds = (socket.socket, IOStream, SSLIOStream, Connection, ProxyHeader)
+    objects = Counter(type(made).__name__ for made in gc.get_objects() if isinstance(made, kinds))
+    return len(list(Path("/proc/self/fd").iterdir())), len(io_loop.describe_tasks().splitlines()), objects
+
+
+async def shake_hands(io_loop: IOLoop, sock: socket.socket) -> SSLIOStream:
+    sock.sendall(HEADER)
+    options = self_signed_certificate().client_options
+    stream = SSLIOStream(
+        socket.socket(fileno=sock.detach()), ssl_options=options, server_hostname="localhost", io_loop=io_loop
+    )
+    return await stream.wait_for_handshake()
+
+
+async def until_hung_up(io_loop: IOLoop, sock: socket.socket) -> None:
+    """Wait until the server has closed; a reset will do, since it may have left bytes unread."""
+    stream = IOStream(socket.socket(fileno=sock.detach()), io_loop=io_loop)
+    closed: Promise[None] = io_loop.create_future()
+    stream.set_close_callback(lambda: closed.set_result(None))
+    await closed
+
+
+def reset(sock: socket.socket) -> None:
+    linger(sock)
+    sock.close()
+
+
+def linger(sock: socket.socket) -> None:
+    """Let the socket's close be a reset."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+
+async def wait(io_loop: IOLoop, seconds: float) -> None:
+    later: Promise[None] = io_loop.create_future()
+    io_loop.call_later(seconds, later.set_result, None)
+    await later
