@@ -27,8 +27,8 @@ class AnswerParser(MessageParser[AnswerHead]):
 
     __slots__ = ("_informational", "_is_informational", "_method")
 
-    def __init__(self, limiter: Limiter, method: str) -> None:
-        super().__init__(limiter, self._parse)
+    def __init__(self, limiter: Limiter, method: str, chunk_size: int | None = None) -> None:
+        super().__init__(limiter, self._parse, chunk_size)
         self._method = method
         self._informational = 0
         self._is_informational = False

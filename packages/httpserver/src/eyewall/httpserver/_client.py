@@ -67,7 +67,8 @@ class ClientRole(Exchange):
     async def _read_answer(self, delegate: HTTPMessageDelegate) -> bool:
         if self.params.decompress:
             delegate = DecompressingDelegate(delegate, self)
-        parser = AnswerParser(self.params.limiter, "GET" if self._head is None else self._head.start_line.method)
+        method = "GET" if self._head is None else self._head.start_line.method
+        parser = AnswerParser(self.params.limiter, method, self.params.chunk_size)
         self._parser, self._delegate = parser, delegate
         parser.begin(delegate, self._on_answer)
         try:

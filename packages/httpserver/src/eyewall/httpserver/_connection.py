@@ -68,7 +68,7 @@ class HTTP1Connection(ClientRole):
             return await self._read_answer(delegate)
         if self.params.decompress:
             delegate = DecompressingDelegate(delegate, self)
-        parser = self._parser = RequestParser(self.params.limiter)
+        parser = self._parser = RequestParser(self.params.limiter, self.params.chunk_size)
         try:
             return await self.serve(_OneRequest(delegate), None)
         finally:

@@ -126,7 +126,7 @@ class HTTP1ConnectionParameters:
         self.no_keep_alive: bool = no_keep_alive
         """Close the connection after one request."""
         self.chunk_size: int | None = chunk_size
-        """Bytes taken from the transport at a time; the stream's business, and kept here for its name."""
+        """Bytes of a body that a delegate is given at a time, at most; None for whatever was read."""
         self.decompress: bool = decompress
         """Undo the ``Content-Encoding`` of messages."""
         self.half_closed: HalfClosed = half_closed

@@ -41,6 +41,7 @@ class MessageParser(Generic[H]):
     __slots__ = (
         "_at",
         "_body",
+        "_chunk_size",
         "_data",
         "_delegate",
         "_head_seen",
@@ -54,9 +55,10 @@ class MessageParser(Generic[H]):
         "waits",
     )
 
-    def __init__(self, limiter: Limiter, parse_head: Callable[[str], H]) -> None:
+    def __init__(self, limiter: Limiter, parse_head: Callable[[str], H], chunk_size: int | None = None) -> None:
         self._limiter = limiter
         self._parse_head = parse_head
+        self._chunk_size = chunk_size
         self._data = b""
         self._at = 0
         self._searched = 0
@@ -177,9 +179,16 @@ class MessageParser(Generic[H]):
         self._at = 0
         self.buffered = self._data != b""
         self._limiter.check_body(body.announced, self.max_body_size)
+        if self._chunk_size is not None and len(content) > self._chunk_size:
+            return self._deliver(content, self._chunk_size)
         if content and (waiting := self._delegate.data_received(content)) is not None:
             return waiting
         return self._finish() if body.done else None
+
+    async def _deliver(self, content: bytes, chunk_size: int) -> None:
+        for start in range(0, len(content), chunk_size):
+            if (waiting := self._delegate.data_received(content[start : start + chunk_size])) is not None:
+                await waiting
 
     def _finish(self) -> Awaitable[object] | None:
         self.complete = True
@@ -246,8 +255,8 @@ class RequestParser(MessageParser[RequestHead]):
 
     __slots__ = ()
 
-    def __init__(self, limiter: Limiter) -> None:
-        super().__init__(limiter, parse_request_head)
+    def __init__(self, limiter: Limiter, chunk_size: int | None = None) -> None:
+        super().__init__(limiter, parse_request_head, chunk_size)
 
 
 def _ignore(head: object) -> None:

@@ -54,7 +54,8 @@ class HTTPServer(TCPServer):
     ``protocol`` is what requests say of theirs behind something that speaks TLS for this server
     (``"https"``). ``connection_limits``, ``proxy_protocol`` and ``handshake_timeout`` are :class:`TCPServer`'s.
 
-    With ``xheaders``, a request's ``remote_ip`` and ``protocol`` are what the proxy in front says in
+    ``chunk_size`` bytes are read at a time, or some times as many, and a delegate is given no more of
+    a body at a time. With ``xheaders``, a request's ``remote_ip`` and ``protocol`` are what the proxy in front says in
     X-Real-Ip or X-Forwarded-For, and in X-Scheme or X-Forwarded-Proto. Give the addresses or networks
     of your proxies (``["10.0.0.0/8", "unix"]``): only they are believed. True believes whoever
     connects, which is right only where nobody but the proxy can. ``trusted_downstream`` are further

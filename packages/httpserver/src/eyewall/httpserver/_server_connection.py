@@ -90,7 +90,7 @@ class HTTP1ServerConnection:
         self._sweeper = sweeper or Sweeper(stream.io_loop, self.params.deadlines.tick)
         self._observer = observer
         self._secure = secure
-        self._parser = RequestParser(self.params.limiter)
+        self._parser = RequestParser(self.params.limiter, self.params.chunk_size)
         self._outbox = Outbox(stream)
         self._exchange: HTTP1Connection | None = None
         self._task: Task[Any] | None = None

@@ -1,4 +1,4 @@
-"""Limits that are set for one message, and limits that need not wait for the end of what is beyond them."""
+"""Limits that are set for one message, pieces of a body, and what need not wait for the end of a head."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from eyewall.ioloop.testing import SimulatedLoop
 from eyewall.tcpserver.testing import connect
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from eyewall.ioloop import IOLoop
 
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
@@ -32,7 +34,8 @@ class Patient:
     def headers_received(self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders, /) -> None:
         self.connection.set_body_timeout(self.seconds)
 
-    def data_received(self, chunk: bytes, /) -> None: ...
+    def data_received(self, chunk: bytes, /) -> Awaitable[object] | None:
+        return None
 
     def finish(self) -> None:
         self.connection.write_headers(ResponseStartLine("", 204, "No Content"), HTTPHeaders())
@@ -63,4 +66,37 @@ async def test_too_many_fields_are_refused_before_the_head_has_ended(io_loop: IO
     client = connect(server, io_loop=io_loop)
     client.write_nowait(b"GET / HTTP/1.1\r\nHost: a\r\n" + b"A: b\r\n" * 1000)
     assert await client.read_bytes(12) == b"HTTP/1.1 431"
+    await server.close_all_connections()
+
+
+@pytest.mark.parametrize(
+    "framing", [b"Content-Length: 50\r\n\r\n%s", b"Transfer-Encoding: chunked\r\n\r\n32\r\n%s\r\n0\r\n\r\n"]
+)
+@pytest.mark.parametrize("later", [False, True])
+async def test_pieces_of_a_body_are_no_longer_than_the_chunk_size(io_loop: IOLoop, framing: bytes, later: bool) -> None:
+    sizes: list[int] = []
+    taken: list[int] = []
+
+    async def wait(size: int) -> None:
+        promise = io_loop.create_future()
+        io_loop.add_callback(promise.set_result, None)
+        await promise
+        taken.append(size)
+
+    class Counting(Patient):
+        def data_received(self, chunk: bytes, /) -> Awaitable[object] | None:
+            assert sum(sizes) == sum(taken) or not later
+            sizes.append(len(chunk))
+            return wait(len(chunk)) if later else None
+
+    server = HTTPServer(Counting(1.0), io_loop=io_loop, chunk_size=16)
+    client = connect(server, io_loop=io_loop)
+    client.write_nowait(
+        b"POST / HTTP/1.1\r\nHost: a\r\n" + framing % (b"x" * 50) + b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    )
+    assert (await client.read_until(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+    assert (await client.read_until(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+    assert sum(sizes) == 50
+    assert max(sizes) <= 16
+    client.close()
     await server.close_all_connections()
