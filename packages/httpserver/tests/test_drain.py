@@ -27,7 +27,35 @@ def loop() -> Iterator[SimulatedLoop]:
         yield loop
 
 
-async def test_an_idle_connection_is_closed_at_once(io_loop: IOLoop) -> None:
+async def test_a_request_that_was_on_its_way_to_an_idle_connection_is_answered(io_loop: IOLoop) -> None:
+    served = Served(io_loop, finish=answer)
+    served.client.write_nowait(GET)
+    await served.client.read_until(b"hello")
+    await turns(served.client, 3)
+    draining = io_loop.spawn(served.server.drain(60))
+    await turns(served.client, 3)
+    assert served.server.state is ServerState.DRAINING
+    served.client.write_nowait(GET)
+    received = await served.client.read_until_close()
+    assert received.endswith(b"hello")
+    assert b"\r\nConnection: close\r\n" in received
+    report = await draining
+    assert (report.ended, report.cut) == (1, ())
+    await served.over()
+
+
+async def test_without_a_grace_an_idle_connection_is_closed_at_once_and_not_said_to_be_cut(io_loop: IOLoop) -> None:
+    served = Served(io_loop, finish=answer)
+    served.client.write_nowait(GET)
+    await served.client.read_until(b"hello")
+    await turns(served.client, 3)
+    report = await served.server.drain(0)
+    assert await served.client.read_until_close() == b""
+    assert (report.ended, report.cut) == (1, ())
+    await served.over()
+
+
+async def test_an_idle_connection_is_closed_long_before_the_grace_is_over(io_loop: IOLoop) -> None:
     served = Served(io_loop, finish=answer)
     served.client.write_nowait(GET)
     await served.client.read_until(b"hello")

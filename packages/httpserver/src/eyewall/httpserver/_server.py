@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from eyewall.tcpserver import TCPServer
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from ._parameters import Deadlines, HalfClosed, Limits
     from ._request import HTTPServerRequest
     from .protocols import HTTPConnection, HTTPMessageDelegate, HTTPServerObserver
+
+_IDLE_SECONDS: Final = 0.1
+"""How long a drain leaves idle connections open: most clients' next request arrives within it."""
 
 
 class HTTPServer(TCPServer):
@@ -129,6 +132,7 @@ class HTTPServer(TCPServer):
             proxies = None if xheaders is True else xheaders
             self._delegate = BehindProxies(self._delegate, proxies, trusted_downstream or ())
         self._connections: set[HTTP1ServerConnection] = set()
+        self._idle_seconds = _IDLE_SECONDS
         self._sweeper: Sweeper | None = None
         self._observer = observer
 
@@ -171,9 +175,9 @@ class HTTPServer(TCPServer):
             await connection.close()
 
     def on_drain(self) -> None:
-        """Let every connection serve what is under way, and tell its client to go; end at once those that are idle."""
+        """Let every connection serve what is under way, and tell its client to go; end those that are idle."""
         for connection in list(self._connections):
-            connection.end_after_request()
+            connection.end_after_request(self._idle_seconds)
 
     async def cut_connections(self, error: DrainedError) -> None:
         """Tell the delegates of what is still under way that it is over, and cancel their handlers."""
@@ -184,7 +188,10 @@ class HTTPServer(TCPServer):
     async def drain(self, grace: float | None = None) -> DrainReport:
         """:meth:`TCPServer.drain`, with the grace of ``deadlines.drain_timeout`` where none is given.
 
-        What is under way is answered, with ``Connection: close``; connections that are idle are closed;
+        What is under way is answered, with ``Connection: close``; connections that are idle are closed
+        after a tenth of a second, if the grace is as long: their clients may just have asked for more;
         those that were accepted a moment ago get time for their first request.
         """
-        return await super().drain(self.conn_params.deadlines.drain_timeout if grace is None else grace)
+        grace = self.conn_params.deadlines.drain_timeout if grace is None else grace
+        self._idle_seconds = _IDLE_SECONDS if grace > _IDLE_SECONDS else 0.0
+        return await super().drain(grace)

@@ -131,16 +131,23 @@ class HTTP1ServerConnection:
             self._task.add_done_callback(lambda _: _answer(over))
             await over
 
-    def end_after_request(self) -> None:
-        """Serve what is under way, tell its client ``Connection: close``, and end; end at once what is idle.
+    def end_after_request(self, idle_seconds: float = 0) -> None:
+        """Serve what is under way, tell its client ``Connection: close``, and end; also what is idle.
 
-        A connection without a first request gets a second for it.
+        A client that is idle may have its next request on its way: one that comes within ``idle_seconds``
+        is served. A connection without a first request gets a second for it.
         """
         self._ends_after_request = True
         if self._exchange is not None:
             self._exchange.is_last = True
             self._exchange.keep_alive = False
+        elif self._served and idle_seconds:
+            self.stream.io_loop.call_later(idle_seconds, self._end_if_idle)
         elif self._served:
+            self.stream.close()
+
+    def _end_if_idle(self) -> None:
+        if self._exchange is None:
             self.stream.close()
 
     def cut(self, error: Exception) -> None:
