@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from eyewall.httpserver import HTTPHeaders, HTTPServer, ResponseStartLine
 from eyewall.iostream import IOStream, SSLIOStream
 from eyewall.tcpserver import ProxyProtocol, TCPServer, bind_sockets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from eyewall.httpserver import HTTPServerRequest
     from eyewall.ioloop import IOLoop, Promise
     from eyewall.iostream import Address, ProxyInfo, Stream
     from eyewall.iostream.testing import CertificateFiles
@@ -57,11 +59,11 @@ class HAProxy:
         self._stack = stack
         self._folder = folder
 
-    def start(self, server: Echo, options: str, bind: str = "") -> tuple[str, int]:
+    def start(self, server_port: int, options: str, bind: str = "") -> tuple[str, int]:
         """Start one, and give its address."""
         frontend = self._stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         path = self._folder / "haproxy.cfg"
-        path.write_text(CONFIGURATION.format(frontend=frontend.fileno(), bind=bind, port=server.port, options=options))
+        path.write_text(CONFIGURATION.format(frontend=frontend.fileno(), bind=bind, port=server_port, options=options))
         process = self._stack.enter_context(
             subprocess.Popen(["haproxy", "-db", "-f", str(path)], pass_fds=[frontend.fileno()])
         )
@@ -92,7 +94,7 @@ async def ask(client: IOStream) -> None:
 @pytest.mark.parametrize("options", ["send-proxy", "send-proxy-v2", "send-proxy-v2 proxy-v2-options crc32c,unique-id"])
 async def test_the_client_of_haproxy_is_the_client(io_loop: IOLoop, haproxy: HAProxy, options: str) -> None:
     server = Echo()
-    address = haproxy.start(server, options)
+    address = haproxy.start(server.port, options)
     client = IOStream(socket.create_connection(address, source_address=("127.0.0.9", 0)))
     await ask(client)
     [(seen, info)] = server.seen
@@ -110,7 +112,9 @@ async def test_what_haproxy_says_of_tls_is_understood(
     io_loop: IOLoop, haproxy: HAProxy, pem: Path, certificate: CertificateFiles
 ) -> None:
     server = Echo()
-    address = haproxy.start(server, "send-proxy-v2-ssl-cn proxy-v2-options authority", f"ssl crt {pem} alpn echo/1")
+    address = haproxy.start(
+        server.port, "send-proxy-v2-ssl-cn proxy-v2-options authority", f"ssl crt {pem} alpn echo/1"
+    )
     options = certificate.client_options
     client = SSLIOStream(socket.create_connection(address), ssl_options=options, server_hostname="localhost")
     await ask(client)
@@ -126,7 +130,7 @@ async def test_what_haproxy_says_of_tls_is_understood(
 
 async def test_health_checks_of_haproxys_are_served_as_its_own(io_loop: IOLoop, haproxy: HAProxy) -> None:
     server = Echo()
-    address = haproxy.start(server, "send-proxy-v2 check-send-proxy check inter 20ms")
+    address = haproxy.start(server.port, "send-proxy-v2 check-send-proxy check inter 20ms")
     client = IOStream(socket.create_connection(address))
     await ask(client)
     while all(info is None or info.source is not None for _, info in server.seen):
@@ -135,6 +139,27 @@ async def test_health_checks_of_haproxys_are_served_as_its_own(io_loop: IOLoop, 
     assert {seen[0] for seen in checks} == {"127.0.0.1"}
     client.close()
     server.stop()
+
+
+async def test_a_request_through_haproxy_is_its_clients_and_https(
+    io_loop: IOLoop, haproxy: HAProxy, pem: Path, certificate: CertificateFiles
+) -> None:
+    def tell(request: HTTPServerRequest) -> None:
+        body = f"{request.protocol} {request.remote_ip}".encode()
+        headers = HTTPHeaders({"Content-Length": str(len(body))})
+        request.connection.write_headers(ResponseStartLine("HTTP/1.1", 200, "OK"), headers, body)
+        request.connection.finish()
+
+    server = HTTPServer(tell, proxy_protocol=ProxyProtocol(["127.0.0.1"]))
+    [sock] = bind_sockets(0, "127.0.0.1")
+    server.add_socket(sock)
+    address = haproxy.start(sock.getsockname()[1], "send-proxy-v2-ssl", f"ssl crt {pem}")
+    raw = socket.create_connection(address, source_address=("127.0.0.9", 0))
+    client = SSLIOStream(raw, ssl_options=certificate.client_options, server_hostname="localhost")
+    await client.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    assert (await client.read_until_close()).endswith(b"\r\n\r\nhttps 127.0.0.9")
+    client.close()
+    await server.drain()
 
 
 async def _wait(io_loop: IOLoop, seconds: float) -> None:

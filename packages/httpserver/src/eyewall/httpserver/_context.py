@@ -34,8 +34,14 @@ class HTTPConnectionContext:
 
     @property
     def protocol(self) -> str:
-        """``"http"`` or ``"https"``."""
-        return self._protocol or ("http" if self.tls is None else "https")
+        """``"http"`` or ``"https"``: what was given, else whether the client speaks TLS, to this server or to a proxy.
+
+        A proxy tells the latter in its PROXY header.
+        """
+        if self._protocol is not None:
+            return self._protocol
+        info = self._stream.info
+        return "http" if info.tls is None and (info.proxy is None or info.proxy.tls is None) else "https"
 
     @property
     def tls(self) -> TLSInfo | None:
