@@ -33,6 +33,7 @@ class Recorder:
     def __init__(self, steps: dict[str, Step]) -> None:
         self.steps = steps
         self.told: list[str] = []
+        self.heads: list[tuple[RequestStartLine | ResponseStartLine, HTTPHeaders]] = []
         self.body = b""
         self.connection: HTTPConnection
 
@@ -48,6 +49,7 @@ class Recorder:
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders, /
     ) -> Awaitable[object] | None:
+        self.heads.append((start_line, headers))
         return self._step("headers")
 
     def data_received(self, chunk: bytes, /) -> Awaitable[object] | None:
