@@ -202,3 +202,16 @@ async def test_the_client_for_tests_keeps_cookies() -> None:
     assert app.cookies == {}
     app.cookies["seen"] = "set by hand"
     assert (await app.get("/")).json() == {"seen": "set by hand"}
+
+
+async def test_what_is_no_number_of_seconds_cannot_bring_attributes_along() -> None:
+    smuggled: Any = "1; Path=/x"
+    with pytest.raises(ValueError, match="invalid literal"):
+        await raised(lambda handler: handler.set_cookie("a", "b", max_age=smuggled))
+
+
+async def test_attributes_in_another_spelling_are_taken_with_a_warning() -> None:
+    with pytest.warns(DeprecationWarning, match="HttpOnly, pATH"):
+        assert await setting("a", "b", HttpOnly=True, pATH="/foo") == "a=b; HttpOnly; Path=/foo"
+    with pytest.raises(TypeError, match="set_cookie takes no 'colour'"):
+        await raised(lambda handler: handler.set_cookie("a", "b", colour="red"))

@@ -58,7 +58,7 @@ async def test_a_template_makes_urls(folder: Path) -> None:
     reversed_url, static_url = text.split()
     assert reversed_url == "/a%20b"
     path, _, version = static_url.partition("?v=")
-    assert (path, len(version)) == ("/static/style.css", 32)
+    assert (path, len(version)) == ("/static/style.css", 128)
 
 
 async def test_the_field_against_forged_forms_is_not_escaped(folder: Path) -> None:

@@ -323,3 +323,44 @@ async def test_messages_wait_until_open_is_over(io_loop: IOLoop) -> None:
     gate.set_result(None)
     assert await connection.read_message() is None
     assert seen == ["open", "message"]
+
+
+async def test_what_belongs_to_http_says_so_on_an_open_connection() -> None:
+    said: list[str] = []
+
+    class Mistaken(WebSocketHandler):
+        def open(self) -> None:
+            for method in (self.flush, self.finish, lambda: self.set_status(500), lambda: self.write("x")):
+                try:
+                    method()
+                except RuntimeError as error:
+                    said.append(str(error))
+            self.close()
+
+    connection = await AppClient(Application([("/", Mistaken)])).websocket("/")
+    assert await connection.read_message() is None
+    assert said == ["the response is complete: on a WebSocket there is write_message"] * 4
+
+
+async def test_a_flood_of_messages_lets_others_have_their_turn(io_loop: IOLoop) -> None:
+    count = turns = 0
+
+    class Count(WebSocketHandler):
+        def on_message(self, message: str | bytes) -> None:
+            nonlocal count
+            count += 1
+            if count == 1000:
+                self.close()
+
+    def turn() -> None:
+        nonlocal turns
+        turns += 1
+        if count < 1000:
+            io_loop.add_callback(turn)
+
+    connection = await AppClient(Application([("/", Count)])).websocket("/")
+    for _ in range(1000):
+        connection.write_message("x")
+    io_loop.add_callback(turn)
+    assert await connection.read_message() is None
+    assert turns > 10

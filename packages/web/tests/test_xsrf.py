@@ -48,6 +48,9 @@ async def test_a_form_of_ours_comes_through_and_one_without_the_token_does_not()
     assert await post(app, None) == 403
     assert await post(app, "2|00000000|00|1") == 403
     assert await post(app, "not a token") == 403
+    app.cookies.clear()
+    app.cookies["_xsrf"] = "made by another program"
+    assert await post(app, "made by another program") == 200
     assert await post(app, "") == 403
 
 
@@ -159,14 +162,14 @@ async def test_another_site_may_read_and_not_change(headers: dict[str, str]) -> 
 
 async def test_sites_that_are_trusted_may() -> None:
     shop = {"Sec-Fetch-Site": "cross-site", "Origin": "https://shop.example"}
-    assert (await client(cross_origin_protection=["https://shop.example"]).post("/", headers=SITE | shop)).code == 200
-    assert (await client(cross_origin_protection=["https://other.example"]).post("/", headers=SITE | shop)).code == 403
+    assert (await client(trusted_origins=["https://shop.example"]).post("/", headers=SITE | shop)).code == 200
+    assert (await client(trusted_origins=["https://other.example"]).post("/", headers=SITE | shop)).code == 403
     assert (await client(cross_origin_protection=False).post("/", headers=SITE | shop)).code == 200
 
 
 async def test_settings_that_make_no_sense_are_told(caplog: pytest.LogCaptureFixture) -> None:
-    evil = {"Sec-Fetch-Site": "cross-site"}
-    assert (await client(cross_origin_protection="https://shop.example").post("/", headers=evil)).code == 500
-    assert "make it True, False, or a list of origins" in caplog.text
+    evil = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
+    assert (await client(trusted_origins="https://shop.example").post("/", headers=evil)).code == 500
+    assert "trusted_origins is 'https://shop.example': make it a list" in caplog.text
     assert (await client(xsrf_cookie_version=3).get("/")).code == 500
     assert "xsrf_cookie_version is 3: make it 2 or 1" in caplog.text

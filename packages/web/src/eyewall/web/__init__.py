@@ -17,6 +17,7 @@ from ._signed import (
     decode_signed_value,
     get_signature_key_version,
 )
+from ._slashes import addslash, removeslash
 from ._static import StaticFileHandler
 from ._templates import JinjaLoader, Template, TemplateLoader
 from ._transforms import ContentEncoding, GZipContentEncoding, OutputTransform
@@ -87,12 +88,14 @@ __all__ = [
     "WebSocketClosedError",
     "WebSocketError",
     "WebSocketHandler",
+    "addslash",
     "authenticated",
     "broadcast",
     "create_signed_value",
     "decode_signed_value",
     "get_signature_key_version",
     "register_part",
+    "removeslash",
     "stream_request_body",
     "url",
     "websocket_connect",

@@ -60,7 +60,8 @@ class Application(ReversibleRouter, Generic[S]):
       (default: an error page of status 404);
     - ``cookie_secret``, ``key_version``: what signs cookies;
     - ``xsrf_cookies``, ``xsrf_cookie_name``, ``xsrf_cookie_version``, ``xsrf_cookie_kwargs``: tokens
-      against forged requests; ``cross_origin_protection`` (default: True): the check that needs none;
+      against forged requests; ``cross_origin_protection`` (default: True) and ``trusted_origins``: the
+      check that needs none;
     - ``login_url``: where :func:`authenticated` sends who is not signed in;
     - ``template_path``, ``template_loader``, ``compiled_template_cache``, ``ui_methods``: templates;
     - ``find_locale``: languages;
@@ -207,12 +208,12 @@ class Application(ReversibleRouter, Generic[S]):
             loader = self._template_loaders[path] = make(path)
         return loader
 
-    def static_url(self, path: str) -> str:
+    def static_url(self, path: str, **kwargs: Any) -> str:
         """Make the URL of a file of the setting ``static_path``: see :meth:`RequestHandler.static_url`."""
         if not self.settings.get("static_path"):
             raise SettingError("static_url needs the setting static_path: the folder of the files")
         handler: type[StaticFileHandler] = self.settings.get("static_handler_class", StaticFileHandler)
-        return handler.make_static_url(self.settings, path)
+        return handler.make_static_url(self.settings, path, **kwargs)
 
     def log_request(self, handler: RequestHandler) -> None:
         """Log a response on ``eyewall.access``: as info, from status 400 as a warning, from 500 as an error."""

@@ -190,17 +190,17 @@ class HandlerBase:
         """The path of the route of that name: see :meth:`Application.reverse_url`."""
         return self.application.reverse_url(name, *args)
 
-    def static_url(self, path: str, include_host: bool | None = None) -> str:
+    def static_url(self, path: str, include_host: bool | None = None, **kwargs: Any) -> str:
         """Make the URL of a static file, with its version, so that browsers may keep it for ever.
 
         ``path`` is relative to the folder of the setting ``static_path``. With ``include_host``, or the
-        attribute of that name, the URL has scheme and host. Raises :class:`SettingError` without the
-        setting.
+        attribute of that name, the URL has scheme and host; ``kwargs`` are given to
+        :meth:`StaticFileHandler.make_static_url`. Raises :class:`SettingError` without the setting.
         """
         if include_host is None:
             include_host = getattr(self, "include_host", False)
         base = f"{self.request.protocol}://{self.request.host}" if include_host else ""
-        return base + self.application.static_url(path)
+        return base + self.application.static_url(path, **kwargs)
 
     @property
     def _headers(self) -> HTTPHeaders:

@@ -14,6 +14,7 @@ from ._signed import create_signed_value, decode_signed_value, get_signature_key
 from .errors import SettingError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from http.cookies import Morsel
 
     from ._signed import Secret
@@ -57,6 +58,7 @@ class CookiesMixin(HandlerBase):
         secure: bool = False,
         samesite: SameSite | None = None,
         partitioned: bool = False,
+        **kwargs: Any,
     ) -> None:
         """Let the client keep a cookie, in place of one that was set in this response before.
 
@@ -65,8 +67,22 @@ class CookiesMixin(HandlerBase):
         ``__Host-`` or ``__Secure-`` asks browsers to keep it only where it is as safe as it says.
 
         Raises ``ValueError`` for what cannot stand in the field, and where name and attributes
-        contradict each other, as no browser would keep such a cookie.
+        contradict each other, as no browser would keep such a cookie; ``TypeError`` for an attribute that
+        is none. Other spellings of an attribute, such as ``HttpOnly``, are taken with a ``DeprecationWarning``.
         """
+        if kwargs:
+            _warn_of_spelling(kwargs)
+            given: dict[str, Any] = {
+                "httponly": httponly,
+                "secure": secure,
+                "samesite": samesite,
+                "max_age": max_age,
+                "path": path,
+            }
+            given |= {"domain": domain, "expires": expires, "partitioned": partitioned}
+            given |= {key.lower().replace("-", "_"): item for key, item in kwargs.items()}
+            self.set_cookie(name, value, expires_days=expires_days, **given)
+            return
         text = value.decode() if isinstance(value, bytes) else value
         if not _is_name(name):
             raise ValueError(f"{name!r} is no name for a cookie: use letters, digits and any of !#$%&'*+-.^_`|~")
@@ -80,7 +96,7 @@ class CookiesMixin(HandlerBase):
             _attribute(name, "Domain", domain),
             "" if expires is None else f"expires={format_timestamp(expires)}",
             "HttpOnly" * httponly,
-            "" if max_age is None else f"Max-Age={max_age}",
+            "" if max_age is None else f"Max-Age={int(max_age)}",
             "Partitioned" * partitioned,
             _attribute(name, "Path", path),
             _attribute(name, "SameSite", samesite and samesite.capitalize()),
@@ -184,6 +200,19 @@ class CookiesMixin(HandlerBase):
                 "signed cookies need the setting cookie_secret: a long random text, the same in all processes"
             )
         return secret
+
+
+_SPELLINGS: Final = frozenset(("httponly", "secure", "samesite", "max_age", "path", "domain", "expires", "partitioned"))
+
+
+def _warn_of_spelling(kwargs: Mapping[str, object]) -> None:
+    import warnings
+
+    for key in kwargs:
+        if key.lower().replace("-", "_") not in _SPELLINGS or key in _SPELLINGS:
+            raise TypeError(f"set_cookie takes no {key!r}; its attributes are {', '.join(sorted(_SPELLINGS))}")
+    message = f"write the attributes of a cookie in lower case: {', '.join(kwargs)}"
+    warnings.warn(message, DeprecationWarning, stacklevel=3)
 
 
 def _check_prefix(name: str, domain: str | None, path: str, *, secure: bool, partitioned: bool) -> None:

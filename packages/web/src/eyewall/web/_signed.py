@@ -11,6 +11,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from ._log import general_log
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -119,10 +121,16 @@ def _decode_v1(secret: bytes, name: str, given: bytes, oldest: float, now: float
         return None
     value, timestamp, signature = parts
     if not compare_digest(signature, _signature_v1(secret, name, value, timestamp)):
+        general_log.warning("Invalid cookie signature of %r", name)
         return None
     # Digits of the value could be moved into the timestamp, as the signature runs over both without a
     # mark between them. What comes of it is far in the future or begins with a zero.
-    if not timestamp.isdigit() or timestamp.startswith(b"0") or not oldest <= int(timestamp) <= now + _FUTURE:
+    if not _is_number(timestamp):
+        return None
+    if timestamp.startswith(b"0") or int(timestamp) > now + _FUTURE:
+        general_log.warning("Cookie timestamp of %r in the future; possible tampering", name)
+        return None
+    if int(timestamp) < oldest:
         return None
     return _from_base64(value)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final, TypeGuard
+from hashlib import sha512
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeGuard
 from urllib.parse import quote
 
 from eyewall.httpserver import ByteRange, content_range, etag_matches, parse_date, parse_range
@@ -27,6 +28,9 @@ CHUNK_SIZE: Final = 64 * 1024
 CACHE_MAX_AGE: Final = 86400 * 365 * 10
 """How long a versioned file may be kept, in seconds."""
 
+
+MAX_VERSIONS: Final = 4096
+"""How many versions are remembered."""
 
 _versions: Final[dict[tuple[type, str], tuple[tuple[int, int], str]]] = {}
 """Versions of files, with the time of the change and the size that they had."""
@@ -53,10 +57,13 @@ class StaticFileHandler(RequestHandler):
     """The file that is sent; None where :meth:`validate_absolute_path` has answered by itself."""
     modified: datetime | None = None
     """When it was last modified."""
-    _stat_result: os.stat_result
+    _stat_result: os.stat_result | None = None
 
     allowed_symlink_directory: str | Sequence[str] | None = None
     """Where symbolic links may lead; None: into the folder that is served."""
+
+    MAX_VERSION_CONTENT_SIZE: ClassVar[int] = 100 * 1024 * 1024
+    """A larger file, in bytes, has no version: to hash it would hold up the loop."""
 
     def initialize(
         self,
@@ -134,10 +141,18 @@ class StaticFileHandler(RequestHandler):
         absolute_path = cls.get_absolute_path(settings["static_path"], path)
         try:
             info = os.stat(absolute_path)
+            if not (stat.S_ISREG(info.st_mode) and _leads_inside(settings["static_path"], absolute_path)):
+                return None
+            if info.st_size > cls.MAX_VERSION_CONTENT_SIZE:
+                limit = cls.MAX_VERSION_CONTENT_SIZE
+                general_log.error("no version of static file %r: it is larger than %d bytes", path, limit)
+                return None
             known = _versions.get((cls, absolute_path))
             # Hashed once for each time that it has changed.
             if known is None or known[0] != (info.st_mtime_ns, info.st_size):
                 known = (info.st_mtime_ns, info.st_size), cls.get_content_version(absolute_path)
+                if len(_versions) >= MAX_VERSIONS:
+                    _versions.clear()
                 _versions[cls, absolute_path] = known
         except OSError as error:
             general_log.error("no version of static file %r: %s", path, error)
@@ -145,13 +160,18 @@ class StaticFileHandler(RequestHandler):
         return known[1]
 
     @classmethod
+    def reset(cls) -> None:
+        """Forget the versions of files: they are hashed again."""
+        _versions.clear()
+
+    @classmethod
     def get_content_version(cls, abspath: str) -> str:
         """Give a hash of a file's content."""
-        digest = sha256()
+        digest = sha512()
         content = cls.get_content(abspath)
         for chunk in [content] if isinstance(content, bytes) else content:
             digest.update(chunk)
-        return digest.hexdigest()[:32]
+        return digest.hexdigest()
 
     def get_cache_time(self, path: str, modified: datetime | None, mime_type: str) -> int:
         """Give how long browsers may keep the file without asking, in seconds; 0 for no word on it.
@@ -189,21 +209,30 @@ class StaticFileHandler(RequestHandler):
         since = parse_date(headers["If-Modified-Since"])
         return since is not None and since >= self.modified
 
+    @property
+    def _stat(self) -> os.stat_result:
+        """What the file system says of the file."""
+        if self._stat_result is None:
+            if self.absolute_path is None:
+                raise HTTPError(404)
+            self._stat_result = _stat(self.absolute_path, self.path)
+        return self._stat_result
+
     def compute_etag(self) -> str | None:
         """Give the file's entity tag: its size and the time of its last change, to the nanosecond.
 
         Not a hash of the content, which would mean to read all of it before the first byte is sent.
         """
-        info = self._stat_result
+        info = self._stat
         return f'"{info.st_mtime_ns:x}-{info.st_size:x}"'
 
     def get_modified_time(self) -> datetime | None:
         """Give the time of the file's last change, to the second, as HTTP has it."""
-        return datetime.fromtimestamp(int(self._stat_result.st_mtime), UTC)
+        return datetime.fromtimestamp(int(self._stat.st_mtime), UTC)
 
     def get_content_size(self) -> int:
         """Give the file's size in bytes."""
-        return self._stat_result.st_size
+        return self._stat.st_size
 
     def get_content_type(self) -> str:
         """Give the file's media type, by its name."""
@@ -272,7 +301,9 @@ class StaticFileHandler(RequestHandler):
         return self.modified is not None and parse_date(if_range) == self.modified
 
     async def _send(self, absolute_path: str, part: ByteRange) -> None:
-        content = self.get_content(absolute_path, *part)
+        # A range has status 206.
+        is_whole = self.get_status() == 200
+        content = self.get_content(absolute_path) if is_whole else self.get_content(absolute_path, *part)
         if isinstance(content, bytes):
             self.write(content)
             return
@@ -316,6 +347,10 @@ def _is_inside(root: str, path: str) -> bool:
     return path == root or path.startswith(root if root.endswith(os.path.sep) else root + os.path.sep)
 
 
+def _leads_inside(root: str | os.PathLike[str], absolute_path: str) -> bool:
+    return _is_inside(os.path.realpath(root), os.path.realpath(absolute_path))
+
+
 def _stat(absolute_path: str, path: str) -> os.stat_result:
     try:
         info = os.stat(absolute_path)
@@ -329,11 +364,10 @@ def _stat(absolute_path: str, path: str) -> os.stat_result:
 def _read_chunks(path: str, start: int, end: int | None) -> Generator[bytes, None, None]:
     with open(path, "rb", buffering=0) as file:
         file.seek(start)
-        left = CHUNK_SIZE if end is None else end - start
-        while left > 0 and (chunk := file.read(min(CHUNK_SIZE, left))):
+        left = math.inf if end is None else end - start
+        while left > 0 and (chunk := file.read(int(min(CHUNK_SIZE, left)))):
             yield chunk
-            if end is not None:
-                left -= len(chunk)
+            left -= len(chunk)
 
 
 def _next_chunk(chunks: Iterator[bytes]) -> bytes | None:

@@ -81,6 +81,15 @@ def _environment(path: str | os.PathLike[str] | list[str] | None, auto_reload: b
     )
 
 
+class Markup(str):
+    """HTML that template engines with autoescape leave as it is, by the method that they ask for it."""
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        return str(self)
+
+
 class TemplatesMixin(XSRFMixin, LocaleMixin):
     """The methods of a handler that render templates."""
 
@@ -114,7 +123,7 @@ class TemplatesMixin(XSRFMixin, LocaleMixin):
             "translate": locale.translate,
             "pgettext": locale.pgettext,
             "static_url": self.static_url,
-            "xsrf_form_html": self.xsrf_form_html,
+            "xsrf_form_html": self._xsrf_markup,
             "reverse_url": self.reverse_url,
             **self._ui_methods(),
         }
@@ -134,6 +143,9 @@ class TemplatesMixin(XSRFMixin, LocaleMixin):
                 "render needs the setting template_path, the folder of the templates, or template_loader"
             )
         return JinjaLoader(template_path, auto_reload=not self.settings.get("compiled_template_cache", True))
+
+    def _xsrf_markup(self) -> Markup:
+        return Markup(self.xsrf_form_html())
 
     def _ui_methods(self) -> Mapping[str, Callable[..., Any]]:
         """The setting ``ui_methods``: functions that templates call, which are given the handler first."""

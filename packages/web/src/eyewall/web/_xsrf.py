@@ -20,21 +20,10 @@ from ._users import UsersMixin
 from .errors import HTTPError, SettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from eyewall.httpserver import HTTPServerRequest
 
 SAFE_METHODS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 """The methods that change nothing (RFC 9110 section 9.2.1)."""
-
-
-class Markup(str):
-    """HTML that template engines with autoescape leave as it is, by the method that they ask for it."""
-
-    __slots__ = ()
-
-    def __html__(self) -> str:
-        return str(self)
 
 
 class _Token(NamedTuple):
@@ -86,25 +75,33 @@ class XSRFMixin(CookiesMixin, UsersMixin):
         if not compare_digest(token.secret, self._get_xsrf_secret().secret):
             raise HTTPError(403, "XSRF cookie does not match %s argument", self.request.method)
 
-    def xsrf_form_html(self) -> Markup:
+    def xsrf_form_html(self) -> str:
         """Give the hidden field that a form of this site is to have: ``<input type="hidden" name="_xsrf" …/>``."""
-        return Markup(f'<input type="hidden" name="_xsrf" value="{escape(self.xsrf_token.decode())}"/>')
+        return f'<input type="hidden" name="_xsrf" value="{escape(self.xsrf_token.decode())}"/>'
 
     def check_cross_origin(self) -> None:
         """Refuse what a browser says another site has sent: called by itself, unless a setting says otherwise.
 
-        The setting ``cross_origin_protection`` is True (default), False, or a collection of the
-        origins, such as ``"https://shop.example"``, that may send requests here. A client that says
-        nothing is no browser, or one older than 2020 at a method that has no ``Origin``: it is let
-        through. Raises :class:`~eyewall.web.HTTPError` 403. Override it for single paths.
+        The setting ``cross_origin_protection`` is True by default; with False nothing is checked. A
+        client that says nothing is no browser, or one older than 2020 at a method that has no
+        ``Origin``: it is let through. Raises :class:`~eyewall.web.HTTPError` 403.
         """
-        setting: object = self.settings.get("cross_origin_protection", True)
-        if setting is False or not _is_cross_origin(self.request):
+        if not self.settings.get("cross_origin_protection", True) or not is_cross_origin(self.request):
             return
         origin = self.request.headers.get("Origin")
-        if setting is not True and origin in _trusted(setting):
-            return
-        raise HTTPError(403, "cross-origin request from %s to %s", origin or "another site", self.request.host)
+        if origin is None or not self.check_trusted_origin(origin):
+            site = self.request.headers.get("Sec-Fetch-Site")
+            raise HTTPError(403, "Sec-Fetch-Site %s & origin %r not allowed", site, origin)
+
+    def check_trusted_origin(self, origin: str) -> bool:
+        """Say whether another origin, such as ``"https://shop.example"``, may send requests here all the same.
+
+        By default those in the setting ``trusted_origins``, a list. Override it for single paths.
+        """
+        trusted: object = self.settings.get("trusted_origins", ())
+        if not isinstance(trusted, list | tuple | set | frozenset):
+            raise SettingError(f"trusted_origins is {trusted!r}: make it a list, such as ['https://shop.example']")
+        return origin in trusted
 
     def _check_origin_of_change(self) -> None:
         """What goes before every method that may change something."""
@@ -128,21 +125,14 @@ class XSRFMixin(CookiesMixin, UsersMixin):
         return name
 
 
-def _is_cross_origin(request: HTTPServerRequest) -> bool:
+def is_cross_origin(request: HTTPServerRequest) -> bool:
+    """True where a browser says that another origin than this host's has sent the request."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site not in {"same-origin", "none"}
     origin = request.headers.get("Origin")
     # A proxy in front may have taken TLS off: the scheme says nothing, the host does.
     return origin is not None and urlsplit(origin).netloc.lower() != request.host.lower()
-
-
-def _trusted(setting: object) -> Collection[str]:
-    if isinstance(setting, (list, tuple, set, frozenset)):
-        return setting
-    raise SettingError(
-        f"cross_origin_protection is {setting!r}: make it True, False, or a list of origins such as 'https://shop.example'"
-    )
 
 
 def _new_token() -> _Token:
@@ -166,11 +156,19 @@ def _read(text: str) -> _Token | None:
     """Read a token of either version; None where it is neither."""
     try:
         if not text.startswith("2|"):
-            return _Token(1, _secret(a2b_hex(text)), time.time())
+            return _Token(1, _secret(_bytes_of(text)), time.time())
         _, mask, masked, timestamp = text.split("|")
         return _Token(2, _secret(_masked(a2b_hex(mask), a2b_hex(masked))), int(timestamp))
     except (NotHex, ValueError):
         return None
+
+
+def _bytes_of(text: str) -> bytes:
+    """Read a token of version 1: hexadecimal, or of a program's own make."""
+    try:
+        return a2b_hex(text)
+    except (NotHex, ValueError):
+        return text.encode()
 
 
 def _secret(secret: bytes) -> bytes:

@@ -14,7 +14,7 @@ from ._library import deflate, frames, protocol
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from eyewall.ioloop import Future, Timer
+    from eyewall.ioloop import Future, Promise, Timer
     from eyewall.iostream import Stream
 
 logger: Final = logging.getLogger("eyewall.websocket")
@@ -23,6 +23,9 @@ CLOSE_TIMEOUT_SECONDS: Final = 5
 """How long a peer has to answer a close."""
 MAX_UNSENT: Final = 16 * 1024 * 1024
 """How many bytes may wait for a peer that reads slowly; beyond that it is cut off."""
+
+EVENTS_A_TURN: Final = 32
+"""How many messages are taken before the loop hears of something else, such as other connections."""
 
 _decoder: Final = codecs.getincrementaldecoder("utf-8")
 
@@ -87,9 +90,12 @@ class WebSocketConnection:
             while not self._is_over():
                 await self.stream.readable()
                 self._protocol.receive_data(self.stream.read_nowait())
-                for event in self._protocol.events_received():
+                for number, event in enumerate(self._protocol.events_received(), 1):
                     await self._take(event)
+                    if number % EVENTS_A_TURN == 0:
+                        await self._next_turn()
                 sent = self._send()
+                await self._next_turn()
             self._close_within(CLOSE_TIMEOUT_SECONDS)
             await sent
             # What still comes is thrown away: with it unread, the kernel would reset the connection, and the peer
@@ -100,6 +106,11 @@ class WebSocketConnection:
                 self.stream.read_nowait()
         except StreamClosedError:
             self.abort()
+
+    async def _next_turn(self) -> None:
+        turn = self.stream.io_loop.create_future()
+        self.stream.io_loop.add_callback(_answer, turn)
+        await turn
 
     def _is_over(self) -> bool:
         """True once the peer has said that it closes, or has broken the rules."""
@@ -229,6 +240,11 @@ class WebSocketConnection:
     def _forget(self, name: str) -> None:
         if (timer := self._timers.pop(name, None)) is not None:
             timer.cancel()
+
+
+def _answer(turn: Promise[None]) -> None:
+    if not turn.done():
+        turn.set_result(None)
 
 
 def encode(message: str | bytes | Mapping[str, object], binary: bool) -> tuple[bytes, bool]:

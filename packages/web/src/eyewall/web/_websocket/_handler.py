@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from eyewall.httpserver import HTTPHeaders, ResponseStartLine
+from eyewall.httpserver import ResponseStartLine
 
 from .._handler import RequestHandler
 from .._log import app_log
+from .._xsrf import is_cross_origin
 from ..errors import HTTPError
 from ._errors import WebSocketClosedError
 from ._handshake import VERSION, accept_of, check_request, server_deflate, tokens
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ._connection import WebSocketConnection
 
 DEFAULT_MAX_MESSAGE_SIZE: Final = 10 * 1024 * 1024
+_VERSIONS: Final = f"this server speaks version {VERSION} of WebSocket"
 
 
 class WebSocketHandler(RequestHandler):
@@ -52,16 +53,44 @@ class WebSocketHandler(RequestHandler):
 
     async def get(self, *args: Any, **kwargs: Any) -> None:
         """Switch to WebSocket, and stay until the connection closes."""
-        key = check_request(self.request.headers)
-        origin = self.request.headers.get("Origin") or self.request.headers.get("Sec-WebSocket-Origin")
-        if origin is not None and not self.check_origin(origin):
-            raise HTTPError(403, "WebSocket from another origin: %s", origin)
-        if self.request.headers.get("Sec-WebSocket-Version") != VERSION:
-            self.set_status(426, "Upgrade Required")
-            self.set_header("Sec-WebSocket-Version", VERSION)
+        if not (self._is_version_known() and self._is_origin_welcome()):
+            return
+        try:
+            key = check_request(self.request.headers)
+        except HTTPError as error:
+            self._refuse(error.status_code, str(error.log_message))
+            return
+        if "Sec-WebSocket-Version" not in self.request.headers:
+            self._refuse(426, _VERSIONS)
             return
         extension = self._agree(key)
         await self._serve(self._switch(), extension, args, kwargs)
+
+    def _is_version_known(self) -> bool:
+        version = self.request.headers.get("Sec-WebSocket-Version")
+        if version in {None, VERSION}:
+            return True
+        self._refuse(426, _VERSIONS)
+        return False
+
+    def _is_origin_welcome(self) -> bool:
+        headers = self.request.headers
+        origin = headers.get("Origin") or headers.get("Sec-WebSocket-Origin")
+        if origin is None and "Sec-Fetch-Site" not in headers:
+            return True  # no browser, or one of before 2011
+        if not is_cross_origin(self.request) or (origin is not None and self.check_origin(origin)):
+            return True
+        self._refuse(403, "Cross origin websockets not allowed")
+        return False
+
+    def _refuse(self, status: int, why: str) -> None:
+        """Answer who asks for no WebSocket, or may have none: it happens all the time, and is not logged."""
+        self.set_status(status)
+        self.set_header("Content-Type", "text/plain; charset=UTF-8")
+        if status == 426:
+            self.set_header("Sec-WebSocket-Version", VERSION)
+            self.set_header("Upgrade", "websocket")
+        self.finish(why)
 
     def open(self, *args: Any, **kwargs: Any) -> Awaitable[None] | None:
         """Begin: the arguments are what the route took from the path. Messages wait until this is over."""
@@ -81,15 +110,16 @@ class WebSocketHandler(RequestHandler):
         """The answer to a ping has come."""
 
     def check_origin(self, origin: str) -> bool:
-        """Say whether pages of another origin may connect: override it to let some.
+        """Say whether pages of another origin may connect: override it to let some, ``return True`` to let all.
 
-        By default only those of the host that they connect to. Without this, any page that a
-        signed-in user looks at could speak here in the user's name.
+        Asked where a browser says that the page is not of this host. By default what
+        :meth:`check_trusted_origin` says. Without this, any page that a signed-in user looks at
+        could speak here in the user's name.
         """
-        return urlsplit(origin).netloc.lower() == self.request.headers.get("Host", "").lower()
+        return self.check_trusted_origin(origin)
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
-        """Choose one of the subprotocols that the client offers, or None."""
+        """Choose one of the subprotocols that the client offers, perhaps none at all; or None."""
         return None
 
     def get_compression_options(self) -> dict[str, Any] | None:
@@ -149,11 +179,12 @@ class WebSocketHandler(RequestHandler):
 
     def _agree(self, key: str) -> Any:
         """Set the fields of the answer; give the extension that was agreed on."""
-        self._own_headers = fields = HTTPHeaders(
-            {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Accept": accept_of(key)}
-        )
+        fields = self._headers
+        self.clear_header("Content-Type")
+        fields["Upgrade"], fields["Connection"] = "websocket", "Upgrade"
+        fields["Sec-WebSocket-Accept"] = accept_of(key)
         offered = tokens(self.request.headers, "Sec-WebSocket-Protocol")
-        self.selected_subprotocol = chosen = self.select_subprotocol(offered) if offered else None
+        self.selected_subprotocol = chosen = self.select_subprotocol(offered)
         if chosen is not None:
             if chosen not in offered:
                 raise ValueError(f"select_subprotocol chose {chosen!r}, and the client offers {offered}")
@@ -173,6 +204,8 @@ class WebSocketHandler(RequestHandler):
         self._connection.write_headers(ResponseStartLine("HTTP/1.1", 101, "Switching Protocols"), self._headers)
         stream = self._connection.detach()
         self._finished = True
+        for name in ("write", "redirect", "set_header", "set_cookie", "set_status", "flush", "finish"):
+            setattr(self, name, _refused)
         self.application.log_request(self)
         return stream
 
@@ -213,6 +246,10 @@ class WebSocketHandler(RequestHandler):
         except Exception:  # noqa: BLE001 - whatever the program raises is logged
             app_log.exception("Exception in on_close: %s", self._request_summary())
         self.on_finish()
+
+
+def _refused(*_: object, **__: object) -> NoReturn:
+    raise RuntimeError("the response is complete: on a WebSocket there is write_message")
 
 
 def broadcast(
