@@ -103,10 +103,11 @@ class Supervised:
         self.process.send_signal(number)
 
     def end(self) -> int:
-        """Wait for the supervisor to exit; give its status."""
+        """Wait for the supervisor, and whoever else writes to its log, to exit; give its status."""
         deadline = time.monotonic() + PATIENCE
         while self._read(deadline):
             pass
+        assert time.monotonic() < deadline, f"somebody still holds the log open:\n{self.log}"
         return self.process.wait(max(0.1, deadline - time.monotonic()))
 
     def stop(self) -> int:

@@ -280,3 +280,99 @@ def test_a_loop_that_is_there_before_is_refused_with_the_remedy() -> None:
     assert (
         "RuntimeError: this process has an event loop, which workers cannot share; call Supervisor.run()" in program.log
     )
+
+
+def test_a_worker_that_does_not_end_although_it_was_told_to_is_killed_and_tells_where_it_was() -> None:
+    with supervised("""
+        from eyewall.tcpserver._supervision import _worker
+        _worker.LEAVE_MARGIN = 0.2  # instead of seconds
+
+        class Clinging:
+            async def __aenter__(self):
+                return Echo()
+
+            async def __aexit__(self, *error):
+                await IOLoop.current().create_future()
+
+        Supervisor(Clinging, listen, workers=1, grace=0.2).run()
+    """) as program:
+        program.wait_until_all_serve(1)
+        assert program.stop() == ExitCode.CUT
+    assert "is killed: it has not ended 0 s after it was told to, with 0.2 s of grace" in program.log
+    assert "Clinging.__aexit__ at <string>" in program.log
+
+
+def test_a_hanging_worker_whose_supervisor_is_killed_ends_too() -> None:
+    with supervised("""
+        from eyewall.tcpserver._supervision import _child
+        _child.LEAVE_MARGIN = 0.2
+        Supervisor(Echo, listen, workers=1, grace=0.2, hang_timeout=None).run()
+    """) as program:
+        program.wait_until_all_serve(1)
+        with program.connect() as sock:
+            sock.sendall(b"block\n")
+            program.process.kill()
+            assert sock.recv(100) == b""
+        program.end()
+
+
+def test_a_worker_that_is_still_starting_when_all_are_to_stop_holds_up_nobody(tmp_path: Path) -> None:
+    with supervised(
+        """
+        async def make_server():
+            logging.info("begins")
+            await asyncio.sleep(0.3)
+            return Echo()
+        Supervisor(make_server, listen, workers=1).run()
+        """,
+        tmp_path,
+    ) as program:
+        program.wait_for("begins")
+        assert program.stop() == ExitCode.OK
+    assert " serves\n" not in program.log
+
+
+def test_a_process_that_cannot_be_had_is_asked_for_again() -> None:
+    with supervised("""
+        from eyewall.tcpserver._supervision import _crew
+        fork, attempts = _crew.fork, []
+
+        def fork_the_second_time():
+            attempts.append(1)
+            if len(attempts) == 1:
+                raise BlockingIOError(11, "Resource temporarily unavailable")
+            return fork()
+
+        _crew.fork = fork_the_second_time
+        Supervisor(Echo, listen, workers=1, back_off=0.01, max_back_off=0.05).run()
+    """) as program:
+        program.wait_for("ERROR cannot fork worker 0: .*temporarily unavailable; trying again in 0.05 s")
+        program.wait_until_all_serve(1)
+        assert program.stop() == ExitCode.OK
+
+
+def test_a_status_that_make_server_exits_with_is_the_worker_s() -> None:
+    with supervised("""
+        Supervisor(lambda: sys.exit(66), listen, workers=1, max_failures=1).run()
+    """) as program:
+        program.wait_for("exited with status 66 before it was ready")
+        assert program.end() == ExitCode.START_FAILED
+
+
+def test_what_is_no_server_is_refused_with_what_was_given() -> None:
+    with supervised("Supervisor(lambda: 42, listen, workers=1, max_failures=1).run()") as program:
+        assert program.end() == ExitCode.START_FAILED
+    assert "TypeError: make_server gave 42; give a server with add_sockets and drain" in program.log
+
+
+def test_a_second_sigusr2_while_the_new_program_starts_is_ignored_and_a_stop_ends_both() -> None:
+    with supervised("""
+        command = [sys.executable, "-c", "import time; time.sleep(1000)"]
+        Supervisor(Echo, listen, workers=1, command=command).run()
+    """) as program:
+        program.wait_until_all_serve(1)
+        program.signal(signal.SIGUSR2)
+        program.wait_for("started the new program")
+        program.signal(signal.SIGUSR2)
+        program.wait_for(r"SIGUSR2 is ignored: the new program \(pid \d+\) starts already")
+        assert program.stop() == ExitCode.OK  # the log ends: neither holds it open
