@@ -41,6 +41,7 @@ class Contestant(NamedTuple):
 
 CONTESTANTS: Final = [
     Contestant("eyewall", "echo_eyewall", "eyewall.tcpserver"),
+    Contestant("eyewall-selector", "echo_eyewall", "eyewall.tcpserver", "selector"),
     Contestant("eyewall-uvloop", "echo_eyewall", "uvloop", "uvloop"),
     Contestant("asyncio", "echo_asyncio", "asyncio"),
     Contestant("trio", "echo_trio", "trio"),
@@ -118,10 +119,10 @@ def main() -> None:
     for _ in range(arguments.rounds):
         for contestant in there:
             samples[contestant.name].append(cost(contestant, arguments.seconds))
-    print(f"{'':16}{'µs/echo':>10}{'spread':>10}")
+    print(f"{'':18}{'µs/echo':>10}{'spread':>10}")
     for name, costs in samples.items():
         middle = statistics.median(costs)
-        print(f"{name:16}{middle:>10.1f}{(max(costs) - min(costs)) / middle:>10.0%}")
+        print(f"{name:18}{middle:>10.1f}{(max(costs) - min(costs)) / middle:>10.0%}")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, assert_type
+from typing import TYPE_CHECKING, BinaryIO, assert_type
 
 from eyewall.httpserver import (
     HTTPConnection,
@@ -17,7 +17,7 @@ from eyewall.httpserver import (
     ResponseStartLine,
 )
 from eyewall.ioloop import READ, EventLoop, Future, IOLoop, Promise, Task
-from eyewall.iostream import Address, IOStream, SSLIOStream, Stream, StreamClosedError
+from eyewall.iostream import Address, IOStream, PipeIOStream, SSLIOStream, Stream, StreamClosedError
 from eyewall.tcpserver import StreamHandler, TCPServer, bind_sockets
 from eyewall.web import (
     INT,
@@ -83,8 +83,22 @@ async def echo(stream: Stream, address: Address) -> None:
         print(address, "has gone")
 
 
+async def each_operation(stream: Stream, file: BinaryIO) -> None:
+    """Use what a stream can do beside lines."""
+    when = stream.io_loop.time() + 5
+    assert_type(await stream.read_into(bytearray(10), partial=True, deadline=when), int)
+    assert_type(await stream.read_until_regex(rb"\r?\n", max_bytes=100), bytes)
+    assert_type(await stream.send_file(file, 10, 20), int)
+    async with stream as same:
+        assert_type(same, Stream)
+        async for data in stream:
+            assert_type(data, bytes)
+    stream.close(ConnectionAbortedError())
+
+
 def streams_of(sock: socket.socket, context: ssl.SSLContext) -> list[Stream]:
-    return [IOStream(sock, max_buffer_size=1 << 20), SSLIOStream(sock, ssl_options=context, read_chunk_size=4096)]
+    tls = SSLIOStream(sock, ssl_options=context, read_chunk_size=4096)
+    return [IOStream(sock, max_buffer_size=1 << 20), tls, PipeIOStream(sock.fileno())]
 
 
 class EchoServer(TCPServer):

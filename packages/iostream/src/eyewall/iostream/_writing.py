@@ -176,8 +176,12 @@ class WritingStream(ReadingStream):
         self._update_events()
 
     def _read_file(self, unsent: UnsentBytes, part: FileSlice) -> None:
+        try:
+            reading = self.io_loop.run_in_executor(None, part.read)
+        except RuntimeError as error:  # a loop that shuts down has no threads any more
+            self.close(error)
+            return
         part.busy = True
-        reading = self.io_loop.run_in_executor(None, part.read)
         reading.add_done_callback(lambda reading: self._on_file_read(unsent, part, reading))
 
     def _on_file_read(self, unsent: UnsentBytes, part: FileSlice, reading: Future[bytes]) -> None:
