@@ -62,8 +62,10 @@ class AsyncioBackend:
         capabilities: frozenset[str] = ALL,
     ) -> None:
         loop = asyncio.new_event_loop() if loop is None else loop
-        if vars(loop).setdefault(_ATTRIBUTE, self) is not self:
+        if getattr(loop, _ATTRIBUTE, None) is not None:
             raise RuntimeError(f"{loop!r} has an IOLoop already; inside it, IOLoop.current() gives that one")
+        # Not by vars(loop): that would make every further look at an attribute of the loop slower.
+        setattr(loop, _ATTRIBUTE, self)
         self.asyncio_loop: asyncio.AbstractEventLoop = loop
         self.io_loop: IOLoop | None = None
         self.name: Final = name
@@ -211,7 +213,7 @@ def backend_over(loop: asyncio.AbstractEventLoop) -> AsyncioBackend:
 
 
 def _backend_of(loop: asyncio.AbstractEventLoop) -> AsyncioBackend:
-    known: AsyncioBackend | None = vars(loop).get(_ATTRIBUTE)
+    known: AsyncioBackend | None = getattr(loop, _ATTRIBUTE, None)
     return backend_over(loop) if known is None else known
 
 

@@ -38,14 +38,19 @@ _LONGEST_WAIT: Final = 86_400.0
 
 
 class Watched:
-    """A descriptor that is watched: for what, and what is called."""
+    """A descriptor that is watched, and what is called: with what, for what, and in which context."""
 
-    __slots__ = ("call", "events", "origin")
+    __slots__ = ("asked", "events", "given", "handler", "run")
 
-    def __init__(self, events: int, call: Callable[[int], object], origin: object) -> None:
-        self.events = events
-        self.call = call
-        self.origin = origin  # to be named where the call fails
+    def __init__(self, given: Any, handler: Callable[[Any, int], object]) -> None:
+        self.given = given
+        self.handler = handler
+        self.run: Callable[..., object] = copy_context().run
+        # What the poller watches it for. What it is called for may be less in the round in which a
+        # handler changes this: the poller's answer was for what was asked before, and perhaps for
+        # another descriptor of the same number.
+        self.asked = 0
+        self.events = 0
 
 
 class SelectorEventLoop(TurnLoop):
@@ -62,12 +67,12 @@ class SelectorEventLoop(TurnLoop):
         self._poller = make_poller(kind)
         self._poll = self._poller.poll
         self._watched: dict[int, Watched] = {}
-        self._added: set[int] = set()  # numbers, since the poller was last asked
+        self._changed: list[Watched] = []  # since the poller last answered
         self._sides: dict[int, Sides] = {}
         self._executor = DefaultExecutor(self)
         self._waker = Waker()
         self.asleep: bool = False
-        self.watch(self._waker.number, READ, self._waker.rest, self._waker)
+        self.watch(self._waker.number, READ, self._waker.number, self._waker.rest)
 
     def time(self) -> float:
         return monotonic()
@@ -79,33 +84,45 @@ class SelectorEventLoop(TurnLoop):
             super().run_forever()
 
     def _wait(self) -> None:
-        events = self._poll(0) if self.ready or self._stopping else self._sleep()
-        watched = self._watched
-        added = self._added
-        added.clear()
-        for number, happened in events:
-            found = watched.get(number)
-            # A handler of this round may have removed it, or closed it and registered another of the same number.
-            if found is None or (added and number in added):
-                continue
-            # In error or hung up: whatever its owner waits for will tell.
-            ready = found.events if happened > _BOTH else happened & found.events
-            if ready:
-                try:
-                    found.call(ready)
-                except (SystemExit, KeyboardInterrupt):
-                    raise
-                except BaseException as error:  # noqa: BLE001 - whatever it is, the loop goes on
-                    log_failure(found.origin, error)
+        if self.ready or self._stopping:
+            # With nothing watched but the waker, there is nothing to ask.
+            events = self._poll(0) if len(self._watched) > 1 else ()
+        else:
+            timeout: float | None = None
+            if self._timers.entries:
+                timeout = min(max(self._timers.next_moment() - monotonic(), 0), _LONGEST_WAIT)
+            try:
+                self.asleep = True
+                # What was added up to here is seen here, and what is added from here on wakes.
+                events = self._poll(0 if self.ready else timeout)
+            finally:
+                self.asleep = False
+        if events:
+            self._dispatch(events)
 
-    def _sleep(self) -> Iterable[tuple[int, int]]:
-        timeout = min(max(self._timers.next_moment() - monotonic(), 0), _LONGEST_WAIT) if self._timers else None
-        try:
-            self.asleep = True
-            # What was added up to here is seen here, and what is added from here on wakes.
-            return self._poll(0 if self.ready else timeout)
-        finally:
-            self.asleep = False
+    def _dispatch(self, events: Iterable[tuple[int, int]]) -> None:
+        watched = self._watched
+        if self._changed:
+            for found in self._changed:
+                found.events = found.asked
+            self._changed.clear()
+        for number, happened in events:
+            try:
+                found = watched[number]
+            except KeyError:
+                continue  # removed by a handler in this round
+            ready = found.events
+            if happened != ready:
+                if happened <= _BOTH:  # else in error or hung up: whatever its owner waits for will tell
+                    ready &= happened
+                if not ready:
+                    continue
+            try:
+                found.run(found.handler, found.given, ready)
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as error:  # noqa: BLE001 - whatever it is, the loop goes on
+                log_failure(found.handler, error)
 
     def wake(self) -> None:
         """See to it that a callback that another thread or a signal handler has added is run."""
@@ -122,27 +139,30 @@ class SelectorEventLoop(TurnLoop):
 
     # Descriptors
 
-    def watch(self, number: int, events: int, call: Callable[[int], object], origin: object) -> None:
-        """Call ``call(events)`` while the descriptor is ready for some of these events, one of them at least.
+    def watch(self, number: int, events: int, given: Any, handler: Callable[[Any, int], object]) -> None:
+        """Call ``handler(given, events)`` while the descriptor is ready for some of these events; 0 is not allowed.
 
-        A failure is logged as that of ``origin``. Raises ``ValueError`` for what is watched already, and
-        what the system says of a descriptor that cannot be watched.
+        Raises ``ValueError`` for what is watched already, and what the system says of a descriptor
+        that cannot be watched.
         """
         if number in self._watched:
-            raise ValueError(f"descriptor {number} is watched already, for {self._watched[number].origin!r}")
-        self._poller.watch(number, 0, events)
-        self._watched[number] = Watched(events, call, origin)
-        self._added.add(number)
+            raise ValueError(f"descriptor {number} is watched already; remove its reader, writer or handler first")
+        found = Watched(given, handler)
+        self._ask(number, found, events)
+        self._watched[number] = found
 
     def watch_for(self, number: int, events: int) -> None:
         """Change what a descriptor is watched for; 0 ends the watch."""
         found = self._watched[number]
-        if events:
-            self._poller.watch(number, found.events, events)
-            found.events = events
-        else:
+        if not events:
             del self._watched[number]
-            self._poller.watch(number, found.events, 0)
+        self._ask(number, found, events)
+
+    def _ask(self, number: int, found: Watched, events: int) -> None:
+        self._poller.watch(number, found.asked, events)
+        found.asked = events
+        found.events &= events
+        self._changed.append(found)
 
     def add_reader(self, fd: int | HasFileno, callback: Callable[[*Ts], object], *args: *Ts) -> None:
         self._add_side(fd, READ, asyncio.Handle(callback, args, self))
@@ -162,7 +182,7 @@ class SelectorEventLoop(TurnLoop):
         sides = self._sides.get(number)
         if sides is None:
             sides = Sides()
-            self.watch(number, event, sides.call, sides)
+            self.watch(number, event, number, sides.call)
             self._sides[number] = sides
         else:
             self.watch_for(number, sides.events | event)
@@ -263,8 +283,7 @@ class SelectorBackend(AsyncioBackend):
     def _set_events(self, number: int, watch: Watch, events: int) -> None:
         before, wanted = watch.events & _BOTH, events & _BOTH
         if not before and wanted:
-            run: Callable[..., object] = copy_context().run
-            self._loop.watch(number, wanted, functools.partial(run, watch.handler, watch.given), watch.handler)
+            self._loop.watch(number, wanted, watch.given, watch.handler)
         elif before != wanted:
             self._loop.watch_for(number, wanted)
         watch.events = events

@@ -23,7 +23,7 @@ class Sides:
         """What the descriptor is to be watched for."""
         return sum(self.handles)
 
-    def call(self, happened: int) -> None:
+    def call(self, _number: int, happened: int) -> None:
         """Run the callbacks of what has happened, one of which may take the other away."""
         for event in (READ, WRITE):
             if happened & event and (handle := self.handles.get(event)) is not None:

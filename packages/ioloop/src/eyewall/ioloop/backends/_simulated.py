@@ -65,14 +65,11 @@ class SimulatedEventLoop(TurnLoop):
         self._turns_at_once = 0
         super().run_forever()
 
-    def _turn(self) -> None:
+    def _wait(self) -> None:
         self._turns_at_once += 1
         if self._turns_at_once > _MAX_TURNS_AT_ONCE:
             self._turns_at_once = 0
             self._give_up(f"{_MAX_TURNS_AT_ONCE} turns have run without time going on: something calls back for ever")
-        super()._turn()
-
-    def _wait(self) -> None:
         if self.ready or self._stopping:
             return
         due = self._timers.next_moment()

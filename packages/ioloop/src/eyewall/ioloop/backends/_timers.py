@@ -23,49 +23,42 @@ class TimerHeap(Generic[E]):
     """Entries by their moments; those of the same moment in the order in which they came."""
 
     def __init__(self) -> None:
-        self._entries: list[tuple[float, int, E]] = []
+        self.entries: list[tuple[float, int, E]] = []  # a heap, the cancelled ones included
         self._count = itertools.count()
         self._cancelled = 0
 
     def push(self, moment: float, entry: E) -> None:
         """Add an entry."""
-        heapq.heappush(self._entries, (moment, next(self._count), entry))
+        heapq.heappush(self.entries, (moment, next(self._count), entry))
 
     def note_cancelled(self) -> None:
         """Say that an entry of the heap has been cancelled."""
         self._cancelled += 1
         # Dropping the cancelled half at once keeps the cost linear.
-        if self._cancelled > 100 and self._cancelled * 2 > len(self._entries):
-            self._entries = [entry for entry in self._entries if not entry[2].cancelled()]
-            heapq.heapify(self._entries)
+        if self._cancelled > 100 and self._cancelled * 2 > len(self.entries):
+            self.entries = [entry for entry in self.entries if not entry[2].cancelled()]
+            heapq.heapify(self.entries)
             self._cancelled = 0
 
     def next_moment(self) -> float:
         """Give the moment of the first entry that still counts, or infinity."""
-        while self._entries and self._entries[0][2].cancelled():
-            heapq.heappop(self._entries)
+        while self.entries and self.entries[0][2].cancelled():
+            heapq.heappop(self.entries)
             self._cancelled -= 1
-        return self._entries[0][0] if self._entries else math.inf
+        return self.entries[0][0] if self.entries else math.inf
 
     def take_due(self, now: float) -> list[E]:
         """Remove and give the entries whose moment has come."""
         due: list[E] = []
         while self.next_moment() <= now:
-            due.append(heapq.heappop(self._entries)[2])
+            due.append(heapq.heappop(self.entries)[2])
         return due
-
-    def __bool__(self) -> bool:
-        return bool(self._entries)
-
-    def entries(self) -> list[E]:
-        """Give them all, in no order, the cancelled ones that are still here included."""
-        return [entry for _, _, entry in self._entries]
 
     def count(self) -> int:
         """Say how many count."""
-        return len(self._entries) - self._cancelled
+        return len(self.entries) - self._cancelled
 
     def clear(self) -> None:
         """Forget all entries."""
-        self._entries.clear()
+        self.entries.clear()
         self._cancelled = 0

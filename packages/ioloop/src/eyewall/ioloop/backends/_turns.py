@@ -75,8 +75,12 @@ class TurnLoop(asyncio.AbstractEventLoop):
         sys.set_asyncgen_hooks(firstiter=self._generators.add, finalizer=self._finalize_generator)
         asyncio._set_running_loop(self)
         try:
-            while True:
-                self._turn()
+            while True:  # a turn each time, and one at least
+                self._wait()
+                if self._timers.entries:
+                    self._take_due()
+                if self.ready:
+                    self._run_ready()
                 if self._stopping:
                     break
         finally:
@@ -100,13 +104,6 @@ class TurnLoop(asyncio.AbstractEventLoop):
 
     def _stop_with(self, _: object) -> None:
         self.stop()
-
-    def _turn(self) -> None:
-        self._wait()
-        if self._timers:
-            self._take_due()
-        if self.ready:
-            self._run_ready()
 
     def _run_ready(self) -> None:
         take = self.ready.popleft
@@ -144,7 +141,7 @@ class TurnLoop(asyncio.AbstractEventLoop):
     @property
     def _scheduled(self) -> list[TimedCall]:
         """The timers, under the name that asyncio's own loop has for them."""
-        return self._timers.entries()
+        return [timer for _, _, timer in self._timers.entries]
 
     def _check_idle(self) -> None:
         self._check_open()

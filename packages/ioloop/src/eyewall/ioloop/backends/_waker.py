@@ -27,7 +27,7 @@ class Waker:
         with contextlib.suppress(OSError):
             self._far.send(b"\0")
 
-    def rest(self, _events: int) -> None:
+    def rest(self, _number: int, _events: int) -> None:
         """Take what was written."""
         with contextlib.suppress(OSError):
             while self._near.recv(4096):
