@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, BinaryIO, assert_type
 
 from eyewall.httpserver import (
@@ -18,7 +18,19 @@ from eyewall.httpserver import (
 )
 from eyewall.ioloop import READ, EventLoop, Future, IOLoop, Promise, Task
 from eyewall.iostream import Address, IOStream, PipeIOStream, SSLIOStream, Stream, StreamClosedError
-from eyewall.tcpserver import StreamHandler, TCPServer, bind_sockets
+from eyewall.tcpserver import (
+    ConnectError,
+    ConnectionLimits,
+    OverrideResolver,
+    ProxyProtocol,
+    Resolver,
+    ServerState,
+    StreamHandler,
+    TCPClient,
+    TCPServer,
+    bind_sockets,
+    sockets_from_systemd,
+)
 from eyewall.web import (
     INT,
     ROOT,
@@ -110,6 +122,35 @@ def serve_echo(io_loop: EventLoop) -> StreamHandler:
     server = EchoServer(max_buffer_size=1 << 16, io_loop=io_loop)
     server.add_sockets(bind_sockets(0, "127.0.0.1"))
     return server
+
+
+async def serve_echo_for_a_while(over: Future[None]) -> tuple[Address, ...]:
+    """Use what surrounds a server: limits, a proxy in front, the end."""
+    limits = ConnectionLimits(1000, max_per_address=10)
+    async with EchoServer(connection_limits=limits, proxy_protocol=ProxyProtocol(["10.0.0.0/8"])) as server:
+        assert_type(server, EchoServer)
+        server.add_sockets(sockets_from_systemd().get("echo", []))
+        forget = server.watch_state(lambda state: print(state.value))
+        await over
+        forget()
+        report = await server.drain(5)
+        assert_type(server.state, ServerState)
+    return report.cut
+
+
+async def ask_a_host(host: str, context: ssl.SSLContext) -> bytes:
+    """Connect by name."""
+    client = TCPClient(OverrideResolver(Resolver(), {"shop.test": "127.0.0.1"}))
+    try:
+        stream = await client.connect(host, 443, ssl_options=context, timeout=timedelta(seconds=5))
+    except ConnectError as error:
+        assert_type(error.failures, tuple[tuple[Address, BaseException], ...])
+        return b""
+    assert_type(stream, IOStream)
+    proxied = stream.info.proxy
+    if proxied is not None:
+        assert_type(proxied.source, Address | None)
+    return await stream.read_until_close()
 
 
 def answer(request: HTTPServerRequest) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from eyewall.httpserver import HTTPHeaders, HTTPServer, HTTPServerRequest
 from eyewall.ioloop import READ, IOLoop
-from eyewall.tcpserver import TCPServer
+from eyewall.tcpserver import ProxyProtocol, TCPClient, TCPServer, ThreadedResolver
 from eyewall.web import INT, ROOT, TEXT, Application, Handler, RequestHandler
 
 if TYPE_CHECKING:
@@ -59,6 +59,9 @@ def servers_know_their_arguments(server: TCPServer) -> None:
     server.listen("8080")  # E
     TCPServer(ssl_option={})  # E
     server.add_sockets([8080])  # E
+    TCPServer(proxy_protocol=["10.0.0.0/8"])  # E
+    ProxyProtocol(["::1"], others="ignore")  # E
+    TCPClient(ThreadedResolver(num_threads="4"))  # E
 
 
 class NoDelegate:
