@@ -21,11 +21,14 @@ from eyewall.iostream import Address, IOStream, PipeIOStream, SSLIOStream, Strea
 from eyewall.tcpserver import (
     ConnectError,
     ConnectionLimits,
+    ExitCode,
     OverrideResolver,
     ProxyProtocol,
     Resolver,
     ServerState,
     StreamHandler,
+    Subprocess,
+    Supervisor,
     TCPClient,
     TCPServer,
     bind_sockets,
@@ -151,6 +154,24 @@ async def ask_a_host(host: str, context: ssl.SSLContext) -> bytes:
     if proxied is not None:
         assert_type(proxied.source, Address | None)
     return await stream.read_until_close()
+
+
+async def make_servers() -> dict[str, TCPServer]:
+    return {"echo": EchoServer(), "http": HTTPServer(answer)}
+
+
+def supervise() -> None:
+    groups = {"echo": bind_sockets(7), "http": bind_sockets(80)}
+    assert_type(ExitCode(0), ExitCode)
+    Supervisor(make_servers, groups, workers=2, max_memory=1 << 30).run()
+
+
+async def sort(words: bytes) -> bytes:
+    process = Subprocess(["sort"], stdin=Subprocess.STREAM, stdout=Subprocess.STREAM)
+    await process.stdin.write(words)
+    process.stdin.close()
+    assert_type(await process.wait_for_exit(raise_error=False), int)
+    return await process.stdout.read_until_close()
 
 
 def answer(request: HTTPServerRequest) -> None:
