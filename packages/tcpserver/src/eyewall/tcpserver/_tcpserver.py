@@ -212,12 +212,14 @@ class TCPServer:
     async def drain(self, grace: float = DEFAULT_GRACE) -> DrainReport:
         """End in good order: stop listening, let connections end for ``grace`` seconds, cut what is left.
 
-        Who waits in the kernel's queue is accepted first, and served: closing a listening socket resets
-        them. What a subclass does in :meth:`on_drain` lets connections end that have nothing to do.
-        Cutting is :meth:`cut_connections`; then handlers that are still at work are cancelled, and have
-        a second to end. The report says what ended by itself and what was cut; so does the log.
+        Who waits in the kernel's queue is accepted first, as far as the limits allow, and served: closing a
+        listening socket that no other process has resets them. What a subclass does in :meth:`on_drain`
+        lets connections end that have nothing to do. Cutting is :meth:`cut_connections`; then handlers that
+        are still at work are cancelled, and have a second to end. The report says what ended by itself and
+        what was cut; so does the log.
 
-        A second call meanwhile waits for the same end, and may shorten the grace. Raises ``ValueError``
+        A second call meanwhile waits for the same end, and may shorten the grace. A handler that wants its
+        server to end spawns this: awaiting it would be waiting for itself. Raises ``ValueError``
         for a grace below 0.
         """
         if grace < 0:
