@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextvars
+import os
 import socket
 import struct
 from contextlib import closing, contextmanager
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from ..._ioloop import IOLoop
+    from ...protocols import Promise
 
 
 @contextmanager
@@ -229,3 +232,124 @@ class TestDescriptors:
             await pause(io_loop, 0.005)
             io_loop.remove_handler(near)
         assert calls > 0
+
+    async def test_a_callback_that_adds_itself_again_and_again_lets_descriptors_be_served(
+        self, io_loop: IOLoop
+    ) -> None:
+        promise: Promise[bytes] = io_loop.create_future()
+
+        def again() -> None:
+            if not promise.done():
+                io_loop.add_callback(again)
+
+        with _pair() as (near, far):
+
+            def receive(sock: socket.socket, _: int) -> None:
+                io_loop.remove_handler(sock)
+                promise.set_result(sock.recv(1))
+
+            io_loop.add_handler(near, receive, READ)
+            again()
+            far.send(b"x")
+            with io_loop.cancel_scope(deadline=io_loop.time() + 5):
+                assert await promise == b"x"
+            assert promise.done(), "the callback has kept the descriptor from being served"
+
+    @pytest.mark.needs("combined_events")
+    async def test_a_descriptor_ready_for_both_is_called_once(self, io_loop: IOLoop) -> None:
+        seen: list[int] = []
+        with _pair() as (near, far):
+
+            def handler(sock: socket.socket, events: int) -> None:
+                seen.append(events)
+                io_loop.remove_handler(sock)
+
+            far.send(b"abc")
+            io_loop.add_handler(near, handler, READ | WRITE)
+            assert await until(io_loop, lambda: bool(seen))
+        assert seen == [READ | WRITE]
+
+    async def test_a_handler_is_not_called_for_what_another_of_the_same_round_has_stopped_watching(
+        self, io_loop: IOLoop
+    ) -> None:
+        seen: list[str] = []
+        with _pair() as (near, far):
+
+            def first(_fd: socket.socket, _events: int) -> None:
+                seen.append("called")
+                for sock in (near, far):
+                    io_loop.update_handler(sock, NONE)
+
+            io_loop.add_handler(near, first, WRITE)
+            io_loop.add_handler(far, first, WRITE)
+            assert await until(io_loop, lambda: bool(seen))
+            await pause(io_loop, 0.01)
+            io_loop.remove_handler(near)
+            io_loop.remove_handler(far)
+        assert seen == ["called"]
+
+    async def test_a_number_used_again_in_the_round_in_which_it_was_closed_has_no_event_of_the_old(
+        self, io_loop: IOLoop
+    ) -> None:
+        wrong: list[int] = []
+        with _pair() as (near, far), _pair() as (fresh, _):
+            called: list[socket.socket] = []
+
+            def handler(sock: socket.socket, _: int) -> None:
+                # The other one is ready as well. Its number now stands for a socket with nothing to read.
+                other = far if sock is near else near
+                called.append(sock)
+                for each in (near, far):
+                    io_loop.remove_handler(each)
+                number = other.fileno()
+                os.dup2(fresh.fileno(), number)
+                io_loop.add_handler(number, lambda _fd, events: wrong.append(events), READ)
+
+            near.send(b"x")
+            far.send(b"x")
+            io_loop.add_handler(near, handler, READ)
+            io_loop.add_handler(far, handler, READ)
+            assert await until(io_loop, lambda: bool(called))
+            await pause(io_loop, 0.01)
+            io_loop.remove_handler(far if called[0] is near else near)
+        assert wrong == []
+        assert len(called) == 1
+
+    async def test_a_pipe_whose_reader_has_gone_is_something_to_write(self, io_loop: IOLoop) -> None:
+        seen: list[int] = []
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        try:
+            while True:
+                os.write(writer, bytes(65_536))
+        except BlockingIOError:
+            pass
+
+        def handler(fd: int, events: int) -> None:
+            seen.append(events)
+            io_loop.remove_handler(fd)
+
+        io_loop.add_handler(writer, handler, WRITE)
+        await pause(io_loop, 0.01)
+        assert seen == []
+        os.close(reader)
+        assert await until(io_loop, lambda: bool(seen))
+        os.close(writer)
+        assert seen == [WRITE]
+
+    async def test_a_handler_keeps_the_context_it_was_added_in(self, io_loop: IOLoop) -> None:
+        variable = contextvars.ContextVar("variable", default="unset")
+        seen: list[str] = []
+        with _pair() as (near, _):
+
+            def handler(_fd: socket.socket, _events: int) -> None:
+                seen.append(variable.get())
+                variable.set("changed by a handler")
+
+            variable.set("first")
+            io_loop.add_handler(near, handler, WRITE)
+            variable.set("second")
+            assert await until(io_loop, lambda: bool(seen))
+            io_loop.remove_handler(near)
+        assert seen[0] == "first"
+        assert variable.get() == "second"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ..._events import READ
+from ..._events import READ, WRITE
 from ..._ioloop import IOLoop
 from ...errors import BadYieldError
 from ._turns import next_turn, pause
@@ -128,6 +130,43 @@ class TestRunning:
         with pytest.raises(KeyboardInterrupt):
             io_loop.start()
         assert io_loop.run_sync(lambda: self._answer(io_loop)) == 5
+
+    @pytest.mark.needs("sockets")
+    def test_a_keyboard_interrupt_in_a_handler_leaves_the_loop_fit_for_use(self, io_loop: IOLoop) -> None:
+        def interrupt(sock: socket.socket, _events: int) -> None:
+            io_loop.remove_handler(sock)
+            raise KeyboardInterrupt
+
+        near, far = socket.socketpair()
+        with near, far:
+            io_loop.add_handler(near, interrupt, WRITE)
+            with pytest.raises(KeyboardInterrupt):
+                io_loop.start()
+            assert io_loop.run_sync(lambda: self._answer(io_loop)) == 5
+
+    @pytest.mark.needs("signals", "threads")
+    def test_the_interrupt_of_a_loop_that_sleeps_leaves_it_fit_for_use(self, io_loop: IOLoop) -> None:
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        killer = threading.Thread(target=os.kill, args=(os.getpid(), signal.SIGINT))
+        try:
+            io_loop.add_callback(killer.start)
+            alarm = io_loop.call_later(10, io_loop.stop)
+            with pytest.raises(KeyboardInterrupt):
+                io_loop.start()
+            alarm.cancel()
+            killer.join()
+        finally:
+            signal.signal(signal.SIGINT, before)
+        assert io_loop.run_sync(lambda: self._answer(io_loop)) == 5
+
+    @pytest.mark.needs("threads")
+    def test_another_thread_stops_the_loop(self, io_loop: IOLoop) -> None:
+        thread = threading.Thread(target=io_loop.add_callback, args=(io_loop.stop,))
+        io_loop.add_callback(thread.start)
+        alarm = io_loop.call_later(10, pytest.fail, "the loop went on")
+        io_loop.start()
+        alarm.cancel()
+        thread.join()
 
     @staticmethod
     async def _answer(io_loop: IOLoop) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
+import weakref
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -94,11 +96,25 @@ class TestTimers:
         with pytest.raises(TypeError, match="'soon'"):
             io_loop.add_timeout("soon", print)  # type: ignore[arg-type] # the point of the test
 
-    async def test_many_timers_added_and_removed_cost_no_quadratic_time(self, io_loop: IOLoop) -> None:
-        timers = [io_loop.call_later(3600 + number, print) for number in range(20_000)]
+    async def test_100_000_timers_added_and_removed_cost_no_quadratic_time_and_leave_nothing(
+        self, io_loop: IOLoop
+    ) -> None:
+        class Callback:
+            def __call__(self) -> None:
+                raise AssertionError("removed, and called")
+
+        callback = Callback()
+        alive = weakref.ref(callback)
+        before = io_loop.counts().timers
+        timers = [io_loop.call_later(3600 + number % 1000, callback) for number in range(100_000)]
         for timer in timers:
             io_loop.remove_timeout(timer)
         await next_turn(io_loop)  # the time-out of the test is the bound
+        assert io_loop.counts().timers == before
+        del callback, timers, timer
+        await next_turn(io_loop)
+        gc.collect()
+        assert alive() is None
 
     async def test_time_does_not_go_backwards(self, io_loop: IOLoop) -> None:
         before = io_loop.time()
