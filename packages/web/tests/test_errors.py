@@ -427,3 +427,22 @@ async def test_no_control_character_of_a_client_reaches_a_log(caplog: pytest.Log
     assert len(messages) == 4
     assert all(message.isprintable() for message in messages)
     assert all("\\x1b[31m\\r\\nfake lineÂ\\x9bâ\\x80¨" in message for message in messages)
+
+
+async def test_awaiting_what_was_cancelled_is_an_error_like_any_other(
+    io_loop: IOLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def wait() -> None:
+        await io_loop.create_future()
+
+    class Handler(RequestHandler):
+        async def get(self) -> None:
+            task = io_loop.spawn(wait())
+            pause = io_loop.create_future()
+            io_loop.add_callback(pause.set_result, None)
+            await pause
+            task.cancel()
+            await task
+
+    assert (await AppClient(Application([("/", Handler)])).get("/")).code == 500
+    assert "Uncaught exception GET /" in caplog.text

@@ -426,6 +426,14 @@ class IOLoop:
         """
         return self._backend.cancel_scope(deadline=deadline, shield=shield)
 
+    def cancelling(self) -> bool:
+        """True where the task that runs is asked to end, by ``cancel()`` or by a scope around it.
+
+        For whoever catches everything that a program's own code raises: a cancellation that is meant
+        for this task is raised on, and that of something it awaited is an error like any other.
+        """
+        return self._backend.cancelling()
+
     def describe_tasks(self) -> str:
         """List the unfinished tasks, one in a line, each with the places in the code where it waits."""
         return describe_tasks(self._backend)

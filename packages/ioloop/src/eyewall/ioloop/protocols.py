@@ -177,6 +177,13 @@ class EventLoop(Protocol):
         """
         ...
 
+    def cancelling(self) -> bool:
+        """True where the task that runs is asked to end: what it raises now is to be raised on.
+
+        Whoever awaits what another has cancelled sees the same exception, and is not asked to end.
+        """
+        ...
+
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], /, *args: *Ts) -> Future[T]:
         """Call a function that blocks in a thread of ``executor`` (None: the loop's own)."""
         ...

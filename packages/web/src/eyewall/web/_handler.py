@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar
 
 from eyewall.httpserver import HTTPHeaders, HTTPOutputError, forbids_body, reason_of
 from eyewall.iostream import StreamClosedError
@@ -20,6 +20,8 @@ from .errors import BodyError, HTTPError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from types import TracebackType
+
+_EXITS: Final = (KeyboardInterrupt, SystemExit, GeneratorExit)
 
 
 class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin):
@@ -171,11 +173,21 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin):
                 await result
             if not self._finished:
                 self.finish()
-        except Exception as error:  # noqa: BLE001 - whatever the program raises is logged and answered
-            self._handle_request_exception(error)
-        except BaseException:
+        except BaseException as error:  # noqa: BLE001 - whatever the program raises is logged and answered
+            self._end_with(error)
+
+    def _end_with(self, error: BaseException) -> None:
+        """Answer what the program raised; raise on what was meant for the task and not for the program."""
+        if self._ends_the_task(error):
             self._give_up()
-            raise
+            raise error
+        self._handle_request_exception(error)
+
+    def _ends_the_task(self, error: BaseException) -> bool:
+        """Tell a cancellation of this task from that of something that the program awaited."""
+        if isinstance(error, Exception):
+            return False
+        return isinstance(error, _EXITS) or self._connection.io_loop.cancelling()
 
     async def _stream(self, step: Callable[..., Awaitable[object] | None], *args: object) -> None:
         """Take one step of a request whose body is taken in pieces; none once it is answered."""
@@ -185,11 +197,8 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin):
             result = step(*args)
             if result is not None:
                 await result
-        except Exception as error:  # noqa: BLE001 - whatever the program raises is logged and answered
-            self._handle_request_exception(error)
-        except BaseException:
-            self._give_up()
-            raise
+        except BaseException as error:  # noqa: BLE001 - whatever the program raises is logged and answered
+            self._end_with(error)
 
     async def _answer_stream(self) -> None:
         """The last of these steps."""
@@ -224,7 +233,7 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin):
         # None is a group that matched nothing, and what is no bytes a route's part has converted.
         return self.decode_argument(arg, name=name) if isinstance(arg, bytes) else arg
 
-    def _handle_request_exception(self, error: Exception) -> None:
+    def _handle_request_exception(self, error: BaseException) -> None:
         gone = isinstance(error, StreamClosedError) and self._is_client_gone()
         try:
             if is_finish(error):
@@ -244,7 +253,7 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin):
         if not self._finished:
             self._answer_anyhow(error if gone else None)
 
-    def _log_safely(self, error: Exception) -> None:
+    def _log_safely(self, error: BaseException) -> None:
         try:
             self.log_exception(type(error), error, error.__traceback__)
         except Exception:  # noqa: BLE001 - whatever the program raises is logged and answered
@@ -257,7 +266,7 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin):
         sent = self._connection.write(b"")
         return sent.done() and isinstance(sent.exception(), StreamClosedError)
 
-    def _answer_anyhow(self, gone: Exception | None) -> None:
+    def _answer_anyhow(self, gone: BaseException | None) -> None:
         """End a request whose error page failed too; or, where headers have gone out, its connection."""
         begun = self._headers_written
         if not begun:

@@ -149,6 +149,10 @@ class AsyncioBackend:
     def cancel_scope(self, *, deadline: float = math.inf, shield: bool = False) -> AsyncioCancelScope:
         return AsyncioCancelScope(self.asyncio_loop, self._scopes, deadline, shield)
 
+    def cancelling(self) -> bool:
+        task = asyncio.current_task(self.asyncio_loop)
+        return task is not None and task.cancelling() > 0
+
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], /, *args: *Ts) -> asyncio.Future[T]:
         return self.asyncio_loop.run_in_executor(executor, func, *args)
 

@@ -146,6 +146,9 @@ class TrioBackend:
     def cancel_scope(self, *, deadline: float = math.inf, shield: bool = False) -> TrioCancelScope:
         return TrioCancelScope(self._in_callback, deadline, shield)
 
+    def cancelling(self) -> bool:
+        return not self._in_callback() and trio.current_effective_deadline() <= trio.current_time()
+
     def _in_callback(self) -> bool:
         return trio.lowlevel.current_task().parent_nursery is self._serving
 

@@ -227,7 +227,9 @@ class WebSocketHandler(RequestHandler):
             if (waits := self.open(*args, **kwargs)) is not None:
                 await waits
             await connection.run()
-        except Exception as error:  # noqa: BLE001 - whatever the program raises is logged
+        except BaseException as error:
+            if self._ends_the_task(error):
+                raise
             self.log_exception(type(error), error, error.__traceback__)
             connection.close(1011)
             await connection.run()

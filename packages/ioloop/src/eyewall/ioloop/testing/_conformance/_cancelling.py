@@ -276,3 +276,35 @@ class TestCancelScopes:
         io_loop.add_callback(callback)
         await next_turn(io_loop)
         assert len(seen) == 1
+
+    async def test_a_task_knows_whether_it_is_asked_to_end(self, io_loop: IOLoop) -> None:
+        seen: list[bool] = []
+
+        async def wait(until: Promise[None]) -> None:
+            try:
+                await until
+            except BaseException:
+                seen.append(io_loop.cancelling())
+                raise
+
+        seen.append(io_loop.cancelling())
+        with io_loop.cancel_scope() as scope:
+            io_loop.add_callback(scope.cancel)
+            await wait(io_loop.create_future())
+        seen.append(io_loop.cancelling())
+        task = io_loop.spawn(wait(io_loop.create_future()))
+        await next_turn(io_loop)
+        task.cancel()
+        assert await until(io_loop, task.done)
+        assert seen == [False, True, False, True]
+
+    async def test_who_awaits_a_task_that_was_cancelled_is_not_asked_to_end(self, io_loop: IOLoop) -> None:
+        async def wait() -> None:
+            await io_loop.create_future()
+
+        task = io_loop.spawn(wait())
+        await next_turn(io_loop)
+        task.cancel()
+        with pytest.raises(BaseException):  # noqa: B017 - each backend has its own
+            await task
+        assert not io_loop.cancelling()
