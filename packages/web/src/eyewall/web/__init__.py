@@ -2,6 +2,7 @@
 
 from ._application import Application, Dispatcher
 from ._base import HeaderValue
+from ._events import EventSourceHandler, ServerSentEvent
 from ._handler import ErrorHandler, RequestHandler, stream_request_body
 from ._locale import Locale
 from ._matchers import AnyMatches, DefaultHostMatches, HostMatches, Matcher, PathMatches
@@ -44,6 +45,7 @@ __all__ = [
     "DefaultHostMatches",
     "Dispatcher",
     "ErrorHandler",
+    "EventSourceHandler",
     "Finish",
     "GZipContentEncoding",
     "HTTPClientError",
@@ -72,6 +74,7 @@ __all__ = [
     "RuleLine",
     "RuleRouter",
     "Secret",
+    "ServerSentEvent",
     "SettingError",
     "StaticFileHandler",
     "Takes",

@@ -1,0 +1,137 @@
+"""Server-sent events: a response that goes on, event by event, as browsers' EventSource reads it (WHATWG HTML 9.2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from ._handler import RequestHandler
+from ._json import json_encode
+
+if TYPE_CHECKING:
+    from eyewall.ioloop import CancelScope, Timer
+
+_lines: Final = re.compile(r"\r\n|\r|\n").split
+_is_field: Final = re.compile(r"[^\r\n\0]*").fullmatch
+
+
+class ServerSentEvent:
+    """One event.
+
+    ``data`` is text, or a mapping, which is sent as JSON; ``event`` its type, without which a browser
+    calls ``onmessage``; ``id`` what a client that was cut off sends back as :attr:`EventSourceHandler.last_event_id`;
+    ``retry`` how many milliseconds it is to wait before that.
+    """
+
+    __slots__ = ("data", "event", "id", "retry")
+
+    def __init__(
+        self,
+        data: str | Mapping[str, object] = "",
+        *,
+        event: str | None = None,
+        id: str | None = None,  # noqa: A002 - the field's name
+        retry: int | None = None,
+    ) -> None:
+        """Raise ``ValueError`` where ``event`` or ``id`` has a line's end, which would begin another field."""
+        for name, text in (("event", event), ("id", id)):
+            if text is not None and not _is_field(text):
+                raise ValueError(f"the {name} of an event is {text!r}: it may have no line's end and no NUL")
+        self.data: Final = data if isinstance(data, str) else json_encode(dict(data))
+        self.event: Final = event
+        self.id: Final = id
+        self.retry: Final = retry
+
+    def encode(self) -> bytes:
+        """Write the event as it is sent."""
+        fields = [f"event: {self.event}"] if self.event is not None else []
+        if self.id is not None:
+            fields.append(f"id: {self.id}")
+        if self.retry is not None:
+            fields.append(f"retry: {int(self.retry)}")
+        fields += [f"data: {line}" for line in _lines(self.data)]
+        return "\n".join([*fields, "", ""]).encode()
+
+
+class EventSourceHandler(RequestHandler):
+    """Answers with events: its methods are async generators of them.
+
+    ::
+
+        class Clock(EventSourceHandler):
+            async def get(self) -> AsyncGenerator[ServerSentEvent | str]:
+                for number in itertools.count(int(self.last_event_id or 0) + 1):
+                    yield ServerSentEvent(f"tick {number}", id=str(number))
+                    await asyncio.sleep(1)
+
+    A text or a mapping that is yielded is the data of an event. The next event is asked for when the
+    client has taken the one before. While there is none, a comment every :attr:`heartbeat` seconds keeps
+    proxies from taking the connection for dead. When the client leaves, the generator is cancelled where it
+    waits, and its ``finally`` runs; when the generator ends, so does the response.
+    """
+
+    heartbeat: ClassVar[float] = 15.0
+    """Seconds without an event after which a comment is sent; 0: none is."""
+
+    @property
+    def last_event_id(self) -> str | None:
+        """The id of the last event that a client which was cut off has seen."""
+        return self.request.headers.get("Last-Event-Id")
+
+    def compute_etag(self) -> str | None:
+        """Have none: what is sent has no end to be known by."""
+        return None
+
+    def on_connection_close(self) -> None:
+        """Cancel the generator where it waits."""
+        if self._events_scope is not None:
+            self._events_scope.cancel()
+
+    _events_scope: CancelScope | None = None
+    _heart: Timer | None = None
+
+    def _method(self) -> Callable[..., Any]:
+        return partial(self._send_events, super()._method())
+
+    async def _send_events(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        events = method(*args, **kwargs)
+        if not isinstance(events, AsyncGenerator):
+            name = f"{type(self).__name__}.{self.request.method.lower()}()"
+            raise TypeError(f"{name} gave {events!r}: make it an async generator of events, with yield")
+        self.set_header("Content-Type", "text/event-stream; charset=UTF-8")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Accel-Buffering", "no")  # nginx would wait for more
+        io_loop = self._connection.io_loop
+        try:
+            with io_loop.cancel_scope() as self._events_scope:
+                await self.flush()
+                self._beat_later()
+                async for event in events:
+                    await self._send_event(event)
+        finally:
+            self._stop_beating()
+            self._events_scope = None
+            with io_loop.cancel_scope(shield=True):
+                await events.aclose()
+
+    async def _send_event(self, event: ServerSentEvent | str | Mapping[str, object]) -> None:
+        self._stop_beating()
+        self.write((event if isinstance(event, ServerSentEvent) else ServerSentEvent(event)).encode())
+        await self.flush()
+        self._beat_later()
+
+    def _beat_later(self) -> None:
+        if self.heartbeat:
+            self._heart = self._connection.io_loop.call_later(self.heartbeat, self._beat)
+
+    def _beat(self) -> None:
+        self.write(b":\n\n")
+        self.flush()
+        self._beat_later()
+
+    def _stop_beating(self) -> None:
+        if self._heart is not None:
+            self._heart.cancel()
+            self._heart = None
