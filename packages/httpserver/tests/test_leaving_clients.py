@@ -169,20 +169,76 @@ async def test_writing_to_a_client_that_has_gone_fails_for_who_waits_only(
     assert caplog.records == []
 
 
-@pytest.mark.parametrize("sent", [b"GET", POST + b"123", GET])
-async def test_after_a_reset_nothing_of_the_connection_is_left(io_loop: IOLoop, sent: bytes) -> None:
-    served = Served(io_loop)
+async def _wait_forever(recorder: Recorder) -> None:
+    await recorder.connection.io_loop.create_future()
+
+
+def _begin(recorder: Recorder) -> None:
+    recorder.connection.write_headers(OK, HTTPHeaders(), b"begun")
+
+
+async def _write_forever(recorder: Recorder) -> None:
+    recorder.connection.write_headers(OK, HTTPHeaders())
+    while True:
+        await recorder.connection.write(b"x" * 100_000)
+
+
+def _answer(recorder: Recorder) -> None:
+    recorder.answer()
+
+
+CHUNKED = POST.replace(b"Content-Length: 5", b"Transfer-Encoding: chunked")
+STATES: dict[str, tuple[bytes, dict[str, Step]]] = {
+    "in a head": (b"GET", {}),
+    "in a body": (POST + b"123", {}),
+    "in a chunk": (CHUNKED + b"5\r\n123", {}),
+    "in trailers": (CHUNKED + b"0\r\nA: ", {}),
+    "while a body is held back": (POST.replace(b"Host", b"Expect: 100-continue\r\nHost"), {}),
+    "while the delegate takes a head": (POST + b"12345", {"headers": _wait_forever}),
+    "while the delegate takes a body": (POST + b"12345", {"data": _wait_forever}),
+    "while nobody answers": (GET, {}),
+    "while a handler works": (GET, {"finish": _wait_forever}),
+    "while a handler works and others wait": (GET * 10, {"finish": _wait_forever}),
+    "in an answer": (GET, {"finish": _begin}),
+    "while an answer stalls": (GET, {"finish": _write_forever}),
+    "while an unwanted body is thrown away": (POST + b"123", {"headers": _answer}),
+    "while it lingers": (POST.replace(b"5", b"99999999") + b"123", {"headers": _answer}),
+    "behind a refusal": (b"nonsense\r\n\r\n" + GET, {}),
+    "while idle": (GET, {"finish": _answer}),
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("how", ["reset", "close"])
+async def test_whatever_the_state_nothing_is_left_of_a_connection_whose_client_goes(
+    io_loop: IOLoop, state: str, how: str
+) -> None:
+    sent, steps = STATES[state]
+    served = Served(io_loop, **steps)
     served.client.write_nowait(sent)
     await turns(served.client)
     left = weakref.WeakSet[object](served.requests)
     assert len(left) == 1
-    served.client.reset()
+    getattr(served.client, how)()
+    await turns(served.client)
+    if not served.closed:  # who has ended its side may still read an answer; and a handler that does not care goes on
+        assert how == "close" or _wait_forever in steps.values()
+        await served.server.close_all_connections()
     await served.over()
     left.add(served.closed.pop())
     served.requests.clear()
-    await turns(served.client, 3)
+    served.client.close()
+    del served
+    await turns_of(io_loop)
     gc.collect()
     assert len(left) == 0
+
+
+async def turns_of(io_loop: IOLoop) -> None:
+    for _ in range(3):
+        promise = io_loop.create_future()
+        io_loop.add_callback(promise.set_result, None)
+        await promise
 
 
 async def test_an_answered_request_is_freed_without_the_garbage_collector(io_loop: IOLoop) -> None:

@@ -257,7 +257,8 @@ class HTTP1Connection(ClientRole):
             self._note(cause, error)
             if cause == "timed out":
                 self._tell_gone()
-            logger.info("refused a request from %s with %d: %s", self.context.remote_ip, error.status, error)
+            # As text: the error knows this connection, and whoever keeps the record would keep both.
+            logger.info("refused a request from %s with %d: %s", self.context.remote_ip, error.status, str(error))
             self._answer_status(error.status)
 
     def record(self, bytes_received: int) -> RequestRecord | None:

@@ -269,7 +269,7 @@ class HTTP1ServerConnection:
         if error is not None:
             silent = isinstance(error, (ConnectionError, TimeoutError, DrainedError))
             level = logging.DEBUG if silent else logging.INFO
-            logger.log(level, "lost the connection of %s: %s", self.context.remote_ip, error)
+            logger.log(level, "lost the connection of %s: %s", self.context.remote_ip, str(error))
 
     def _over(self, delegate: HTTPServerConnectionDelegate) -> None:
         self._sweeper.discard(self)
