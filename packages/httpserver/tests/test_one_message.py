@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from eyewall.httpserver import Deadlines, HTTPConnection, HTTPHeaders, HTTPServer, RequestStartLine, ResponseStartLine
+from eyewall.httpserver import (
+    Deadlines,
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPServer,
+    HTTPServerRequest,
+    Limits,
+    ParseBodyConfig,
+    ParseUrlEncodedConfig,
+    RequestStartLine,
+    ResponseStartLine,
+)
 from eyewall.ioloop.testing import SimulatedLoop
 from eyewall.tcpserver.testing import connect
 
@@ -59,6 +70,22 @@ def test_a_request_may_have_a_time_of_its_own_for_its_body(
         assert io_loop.run_sync(lambda: client.read_bytes(12)) == b"HTTP/1.1 " + status
         io_loop.run_sync(server.close_all_connections)
     assert ("body_timeout, 20 seconds" in caplog.text) is (status == b"408")
+
+
+@pytest.mark.parametrize(("query", "status"), [(b"a&b", b"200"), (b"a&b&c", b"400")])
+async def test_a_server_may_have_limits_of_its_own_for_forms(io_loop: IOLoop, query: bytes, status: bytes) -> None:
+    def count(request: HTTPServerRequest) -> None:
+        headers = HTTPHeaders({"Content-Length": "0", "X-Count": str(len(request.arguments))})
+        request.connection.write_headers(ResponseStartLine("", 200, "OK"), headers)
+        request.connection.finish()
+
+    limits = Limits(forms=ParseBodyConfig(urlencoded=ParseUrlEncodedConfig(max_arguments=2)))
+    server = HTTPServer(count, io_loop=io_loop, limits=limits)
+    client = connect(server, io_loop=io_loop)
+    client.write_nowait(b"GET /?" + query + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert await client.read_bytes(12) == b"HTTP/1.1 " + status
+    client.close()
+    await server.close_all_connections()
 
 
 async def test_too_many_fields_are_refused_before_the_head_has_ended(io_loop: IOLoop) -> None:

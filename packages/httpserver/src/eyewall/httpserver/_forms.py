@@ -52,13 +52,13 @@ def set_parse_body_config(config: ParseBodyConfig) -> None:
     _config = config
 
 
-def parse_query(query: str) -> dict[str, list[bytes]]:
+def parse_query(query: str, config: ParseBodyConfig | None) -> dict[str, list[bytes]]:
     """The arguments of a query."""
     try:
         data = query.encode("latin-1")
     except UnicodeEncodeError as error:
         raise HTTPInputError(f"the query {query[:80]!r} is not of bytes: percent-encode it") from error
-    return parse_arguments(data, _config.urlencoded.max_arguments)
+    return parse_arguments(data, (config or _config).urlencoded.max_arguments)
 
 
 def parse_body_arguments(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from ._limiter import Limiter
 
+if TYPE_CHECKING:
+    from ._forms import ParseBodyConfig
+
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
-
-T = TypeVar("T")
 
 HalfClosed = Literal["gone", "finish"]
 """What a client that ends only its side of the connection counts as: gone, or one that waits for its answer."""
@@ -41,6 +42,9 @@ class Limits(NamedTuple):
     """A body that was compressed, once it is decompressed: or 413."""
     max_decompression_ratio: int = 100
     """How many times larger than it came a decompressed body of more than 1 MiB may be: or 413."""
+    forms: ParseBodyConfig | None = None
+    """How much may be in a form or a query that is parsed in memory, or ``HTTPInputError``, 400; None for what
+    ``set_parse_body_config`` has set."""
     max_pipelined: int = 32
     """Requests of one connection that are answered in a row, before others get their turn.
 
@@ -154,7 +158,7 @@ class HTTP1ConnectionParameters:
 
     def _check(self) -> None:
         for name, size in self.limits._asdict().items():
-            if size is not None and size < 0:
+            if isinstance(size, int) and size < 0:
                 raise ValueError(f"{name} is {size}: give 0 or more")
         for name, seconds in self.deadlines._asdict().items():
             if seconds is not None and not (seconds > 0 or (name == "min_body_rate" and seconds == 0)):
@@ -163,5 +167,5 @@ class HTTP1ConnectionParameters:
             raise ValueError(f'half_closed is {self.half_closed!r}: give "gone" or "finish"')
 
 
-def _given(**bounds: T | None) -> dict[str, T]:
+def _given(**bounds: float | None) -> dict[str, Any]:  # Any: each name has its own type
     return {name: bound for name, bound in bounds.items() if bound is not None}

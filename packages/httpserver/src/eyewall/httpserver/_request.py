@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, overload
 
 from ._cookies import morsels, parse_cookie
+from ._exchange import Exchange
 from ._forms import parse_body_arguments, parse_query
 from ._headers import HTTPHeaders
 from ._multipart import HTTPFile
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from http.cookies import Morsel
 
+    from ._forms import ParseBodyConfig
     from .protocols import HTTPConnection
 
 
@@ -121,7 +123,7 @@ class HTTPServerRequest:
 
         Raises :class:`HTTPInputError` where there are more than a thousand: see :class:`ParseBodyConfig`.
         """
-        return parse_query(self.query)
+        return parse_query(self.query, self._limits)
 
     @cached_property
     def body_arguments(self) -> dict[str, list[bytes]]:
@@ -154,8 +156,14 @@ class HTTPServerRequest:
         arguments: dict[str, list[bytes]] = {}
         files: dict[str, list[HTTPFile]] = {}
         if self.body:
-            parse_body_arguments(self.headers.get("Content-Type", ""), self.body, arguments, files, self.headers)
+            content_type = self.headers.get("Content-Type", "")
+            parse_body_arguments(content_type, self.body, arguments, files, self.headers, config=self._limits)
         return arguments, files
+
+    @property
+    def _limits(self) -> ParseBodyConfig | None:
+        connection = getattr(self, "connection", None)
+        return connection.params.limits.forms if isinstance(connection, Exchange) else None
 
     def full_url(self) -> str:
         """The URL that the client asked for, as far as it told."""
