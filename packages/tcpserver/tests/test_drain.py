@@ -283,6 +283,38 @@ async def test_who_waits_in_the_queue_when_a_drain_begins_is_served(io_loop: IOL
 
 
 @pytest.mark.needs("sockets")
+async def test_a_queue_longer_than_what_a_turn_accepts_is_served_too(io_loop: IOLoop) -> None:
+    server = Echo()
+    [sock] = bind_sockets(0, "127.0.0.1", backlog=300)
+    server.add_socket(sock)
+    clients = [socket.create_connection(sock.getsockname()) for _ in range(200)]
+    drained = io_loop.spawn(server.drain(1000))
+    await one_turn(io_loop)
+    assert server.connection_count == 200
+    for client in clients:
+        client.close()
+    assert (await drained).ended == 200
+
+
+@pytest.mark.needs("sockets")
+async def test_a_connection_that_no_stream_can_be_made_for_does_not_count(
+    io_loop: IOLoop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(sock: socket.socket) -> IOStream:
+        raise MemoryError
+
+    server = Echo()
+    monkeypatch.setattr(server, "_make_stream", fail)
+    [sock] = bind_sockets(0, "127.0.0.1")
+    server.add_socket(sock)
+    client = IOStream(socket.create_connection(sock.getsockname()))
+    assert await client.read_until_close() == b""
+    assert server.connection_count == 0
+    assert "its accept callback failed" in caplog.text
+    server.stop()
+
+
+@pytest.mark.needs("sockets")
 async def test_a_server_may_serve_again_after_a_drain(io_loop: IOLoop) -> None:
     server = Echo()
     for _ in range(2):

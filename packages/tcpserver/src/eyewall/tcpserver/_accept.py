@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 PAUSE_SECONDS: Final = 1.0
 """How long a listener rests that has run out of descriptors or memory."""
 
+# What Linux allows a queue to hold, unless it is told otherwise (net.core.somaxconn).
+_LONGEST_QUEUE: Final = 4096
+
 # accept(2) of Linux reports what went wrong with the one connection it was about to give;
 # the next may be well.
 _ONE_CONNECTION_LOST: Final = frozenset(
@@ -93,10 +96,13 @@ class Acceptor:
     def accept_waiting(self) -> None:
         """Accept at once who waits in the kernel's queue, and would be reset if the socket was closed."""
         if not self._held and self._timer is None:
-            self._accept(self._fd, READ)
+            self._accept_up_to(_LONGEST_QUEUE)
 
     def _accept(self, _fd: int, _events: int) -> None:
-        for _ in range(DEFAULT_BACKLOG):
+        self._accept_up_to(DEFAULT_BACKLOG)
+
+    def _accept_up_to(self, most: int) -> None:
+        for _ in range(most):
             if self._removed or self._held:  # by the callback before, which may have closed the socket as well
                 return
             try:

@@ -276,7 +276,15 @@ class TCPServer:
 
     def _handle_connection(self, sock: socket.socket, address: Address) -> None:
         connection = self._connected.add(address)
+        try:
+            self._begin(connection, sock)
+        except BaseException:
+            self._connected.discard(connection)
+            raise
+
+    def _begin(self, connection: Connection, sock: socket.socket) -> None:
         self._gate().on_accept()
+        address = connection.address
         proxy = self.proxy_protocol
         if proxy is None or (proxy.others == "serve" and not proxy.trusts(address)):
             self._admit(connection, sock)
