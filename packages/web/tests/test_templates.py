@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from eyewall.web import Application, JinjaLoader, RequestHandler, SettingError, TemplateLoader
+from eyewall.web import Application, JinjaLoader, RequestHandler, SettingError, TemplateLoader, UIModule
 from eyewall.web.testing import AppClient
 
 if TYPE_CHECKING:
@@ -156,3 +156,47 @@ async def test_a_version_changes_with_the_file_and_a_missing_file_has_none(folde
     assert app.static_url("no such.css") == "/static/no%20such.css"
     with pytest.raises(SettingError):
         Application().static_url("style.css")
+
+
+class Entry(UIModule):
+    def render(self, text: str) -> str:
+        return f"<p>{text} for {self.current_user}</p>"
+
+    def embedded_javascript(self) -> str:
+        return "go()"
+
+    def javascript_files(self) -> list[str]:
+        return ["style.css", "https://cdn.example/a.js?x=1&y"]
+
+    def embedded_css(self) -> str:
+        return "p {}"
+
+    def css_files(self) -> str:
+        return "/own.css"
+
+    def html_head(self) -> str:
+        return "<meta/>"
+
+    def html_body(self) -> str:
+        return "<i/>"
+
+
+async def test_a_module_brings_what_it_needs_once(folder: Path) -> None:
+    page = "<html><head></head><body>{{ modules.Entry('a') }}{{ modules['Entry']('b') }}</body></html>"
+    text = await rendered(folder, page, ui_modules={"Entry": Entry, "no module": 7})
+    assert "<p>a for Ada</p><p>b for Ada</p>" in text
+    head, body = text.split("</head>")
+    assert head.endswith(
+        '<link href="/own.css" type="text/css" rel="stylesheet"/><style type="text/css">\np {}\n</style><meta/>'
+    )
+    assert body.count("<script src=") == 2
+    assert '<script src="https://cdn.example/a.js?x=1&amp;y" type="text/javascript">' in body
+    assert body.endswith("go()\n//]]>\n</script><i/></body></html>")
+
+
+async def test_a_module_that_is_not_there_is_told(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (folder / "page.html").write_text("{{ modules.Nothing() }}")
+    assert (await client(folder, ui_modules=[{"Entry": Entry}]).get("/page.html")).code == 500
+    assert "Nothing" in caplog.text
+    with pytest.raises(SettingError, match="ui_modules is 7: make it a dict"):
+        Application(ui_modules=7)

@@ -23,6 +23,7 @@ from ._static import StaticFileHandler
 from ._templates import JinjaLoader, Template, TemplateLoader
 from ._transforms import ContentEncoding, GZipContentEncoding, OutputTransform
 from ._typed import ROOT, Handler, Takes, TakesNoState, TakesState, TypedPath, TypedRoute
+from ._ui import UIModule
 from ._users import authenticated
 from ._websocket._client import WebSocketClientConnection, websocket_connect
 from ._websocket._errors import HTTPClientError, WebSocketClosedError, WebSocketError
@@ -85,6 +86,7 @@ __all__ = [
     "TemplateLoader",
     "TypedPath",
     "TypedRoute",
+    "UIModule",
     "URLSpec",
     "WebError",
     "WebSocketClientConnection",

@@ -16,6 +16,7 @@ from ._router import ReversibleRouter
 from ._routing import Match, RouteTable, URLSpec, checked_table
 from ._static import StaticFileHandler, static_routes
 from ._transforms import OutputTransform, response_transforms
+from ._ui import read_methods, read_modules
 from .errors import SettingError
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Application(ReversibleRouter, Generic[S]):
       against forged requests; ``cross_origin_protection`` (default: True) and ``trusted_origins``: the
       check that needs none;
     - ``login_url``: where :func:`authenticated` sends who is not signed in;
-    - ``template_path``, ``template_loader``, ``compiled_template_cache``, ``ui_methods``: templates;
+    - ``template_path``, ``template_loader``, ``compiled_template_cache``, ``ui_methods``, ``ui_modules``: templates;
     - ``find_locale``: languages;
     - ``compress_response``: send text compressed (:class:`ContentEncoding`);
     - ``log_function``: called with the handler instead of :meth:`log_request`'s own line.
@@ -108,6 +109,10 @@ class Application(ReversibleRouter, Generic[S]):
         """The host whose routes, of :meth:`add_handlers`, requests for an unknown host get."""
         self.transforms: Final = response_transforms(settings, transforms)
         """What every response goes through on its way out."""
+        self.ui_modules: Final = read_modules(settings.get("ui_modules", {}))
+        """The classes that templates find in ``modules``, by name."""
+        self.ui_methods: Final = read_methods(settings.get("ui_methods", {}))
+        """The functions that templates find, by name."""
         self._template_loaders: dict[str | None, TemplateLoader] = {}
         self._routes = RouteTable([*static_routes(settings), *checked_table(handlers)])
         for handler in self._routes.handlers():

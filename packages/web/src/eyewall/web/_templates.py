@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ._locale import LocaleMixin
+from ._ui import UIModules
 from ._xsrf import XSRFMixin
 from .errors import SettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
     from eyewall.ioloop import Future
 
@@ -93,9 +94,12 @@ class Markup(str):
 class TemplatesMixin(XSRFMixin, LocaleMixin):
     """The methods of a handler that render templates."""
 
+    _ui_modules: UIModules | None = None
+
     def render(self, template_name: str, **kwargs: Any) -> Future[None]:
         """Complete the response with a template: see :meth:`render_string`."""
-        return self.finish(self.render_string(template_name, **kwargs))
+        page = self.render_string(template_name, **kwargs)
+        return self.finish(page if self._ui_modules is None else self._ui_modules.add_to(page))
 
     def render_string(self, template_name: str, **kwargs: Any) -> bytes:
         """Make a page of the template of that name, with ``kwargs`` and :meth:`get_template_namespace`.
@@ -111,9 +115,12 @@ class TemplatesMixin(XSRFMixin, LocaleMixin):
         """Give the names that every template has; override it to add some.
 
         ``handler``, ``request``, ``current_user``, ``static_url``, ``reverse_url``,
-        ``xsrf_form_html``, ``locale``, and ``_``, ``translate``, ``pgettext`` of the locale.
+        ``xsrf_form_html``, ``locale``, ``_``, ``translate``, ``pgettext`` of the locale, ``modules``, and
+        the functions of the setting ``ui_methods``, which are given the handler first.
         """
         locale = self.locale
+        if self._ui_modules is None:
+            self._ui_modules = UIModules(self, self.application.ui_modules, Markup)
         return {
             "handler": self,
             "request": self.request,
@@ -125,7 +132,9 @@ class TemplatesMixin(XSRFMixin, LocaleMixin):
             "static_url": self.static_url,
             "xsrf_form_html": self._xsrf_markup,
             "reverse_url": self.reverse_url,
-            **self._ui_methods(),
+            "modules": self._ui_modules,
+            "_tt_modules": self._ui_modules,
+            **{name: partial(method, self) for name, method in self.application.ui_methods.items()},
         }
 
     def get_template_path(self) -> str | None:
@@ -146,15 +155,3 @@ class TemplatesMixin(XSRFMixin, LocaleMixin):
 
     def _xsrf_markup(self) -> Markup:
         return Markup(self.xsrf_form_html())
-
-    def _ui_methods(self) -> Mapping[str, Callable[..., Any]]:
-        """The setting ``ui_methods``: functions that templates call, which are given the handler first."""
-        methods: Mapping[str, Callable[..., Any]] = self.settings.get("ui_methods", {})
-        return {name: _bound(method, self) for name, method in methods.items()}
-
-
-def _bound(method: Callable[..., Any], handler: TemplatesMixin) -> Callable[..., Any]:
-    def call(*args: Any, **kwargs: Any) -> Any:
-        return method(handler, *args, **kwargs)
-
-    return call

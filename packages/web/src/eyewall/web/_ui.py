@@ -1,0 +1,171 @@
+"""UI modules: pieces of a page with what they need of scripts and styles, as Tornado's templates call them."""
+
+from __future__ import annotations
+
+from html import escape
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from .errors import SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from eyewall.httpserver import HTTPServerRequest
+
+    from ._templates import TemplatesMixin
+
+
+class UIModule:
+    """A piece of pages: subclass it, define :meth:`render`, and name it in the setting ``ui_modules``.
+
+    A template calls it as ``{{ modules.Entry(entry) }}``, or in ``tornado.template`` as
+    ``{% module Entry(entry) %}``. What the other methods give is put into the page once, by
+    :meth:`RequestHandler.render`, however often the module stands in it.
+    """
+
+    def __init__(self, handler: TemplatesMixin) -> None:
+        self.handler: TemplatesMixin = handler
+        """The handler that renders the page."""
+        self.request: HTTPServerRequest = handler.request
+        """Its request."""
+
+    @property
+    def locale(self) -> Any:  # Any: the program's own
+        """The locale of the request."""
+        return self.handler.locale
+
+    @property
+    def current_user(self) -> Any:  # Any: the program's own
+        """The user."""
+        return self.handler.current_user
+
+    def render(self, *args: Any, **kwargs: Any) -> str | bytes:
+        """Give the piece, as HTML."""
+        raise NotImplementedError(f"{type(self).__name__} has no render()")
+
+    def embedded_javascript(self) -> str | None:
+        """Give a script for the end of the page."""
+        return None
+
+    def javascript_files(self) -> str | Iterable[str] | None:
+        """Give the URLs of scripts, or their paths below ``static_path``."""
+        return None
+
+    def embedded_css(self) -> str | None:
+        """Give styles for the head of the page."""
+        return None
+
+    def css_files(self) -> str | Iterable[str] | None:
+        """Give the URLs of style sheets, or their paths below ``static_path``."""
+        return None
+
+    def html_head(self) -> str | None:
+        """Give HTML for the end of the head."""
+        return None
+
+    def html_body(self) -> str | None:
+        """Give HTML for the end of the body."""
+        return None
+
+    def render_string(self, path: str, **kwargs: Any) -> bytes:
+        """Render a template, with the names that the page's has."""
+        return self.handler.render_string(path, **kwargs)
+
+
+class UIModules:
+    """The modules of one page by their names, as templates see them; notes which were used."""
+
+    def __init__(self, handler: TemplatesMixin, modules: Mapping[str, type[UIModule]], mark: type[str]) -> None:
+        self._handler = handler
+        self._modules = modules
+        self._mark = mark
+        self._used: dict[str, UIModule] = {}
+
+    def __getattr__(self, name: str) -> Callable[..., str]:
+        if name not in self._modules:
+            raise AttributeError(f"there is no UI module {name!r}; ui_modules has {', '.join(self._modules) or 'none'}")
+        if name not in self._used:
+            self._used[name] = self._modules[name](self._handler)
+        render = self._used[name].render
+
+        def call(*args: Any, **kwargs: Any) -> str:
+            piece = render(*args, **kwargs)
+            return self._mark(piece.decode() if isinstance(piece, bytes) else piece)
+
+        return call
+
+    __getitem__ = __getattr__
+
+    def add_to(self, page: bytes) -> bytes:
+        """Put what the modules that were used need into a page."""
+        if not self._used:
+            return page
+        page = _insert(page, b"</head>", b"".join(self._head()))
+        return _insert(page, b"</body>", b"".join(self._body()))
+
+    def _head(self) -> Iterator[bytes]:
+        for url in self._urls("css_files"):
+            yield f'<link href="{escape(url)}" type="text/css" rel="stylesheet"/>'.encode()
+        styles = "\n".join(self._texts("embedded_css"))
+        if styles:
+            yield f'<style type="text/css">\n{styles}\n</style>'.encode()
+        yield "".join(self._texts("html_head")).encode()
+
+    def _body(self) -> Iterator[bytes]:
+        for url in self._urls("javascript_files"):
+            yield f'<script src="{escape(url)}" type="text/javascript"></script>'.encode()
+        scripts = "\n".join(self._texts("embedded_javascript"))
+        if scripts:
+            yield f'<script type="text/javascript">\n//<![CDATA[\n{scripts}\n//]]>\n</script>'.encode()
+        yield "".join(self._texts("html_body")).encode()
+
+    def _texts(self, method: str) -> Iterator[str]:
+        for module in self._used.values():
+            text: str | bytes | None = getattr(module, method)()
+            if text:
+                yield text.decode() if isinstance(text, bytes) else text
+
+    def _urls(self, method: str) -> list[str]:
+        urls: dict[str, None] = {}  # in order, each once
+        for module in self._used.values():
+            files: str | bytes | Iterable[str] | None = getattr(module, method)()
+            for file in [files] if isinstance(files, str) else [str(name) for name in files or ()]:
+                urls[file if file.startswith(("/", "http:", "https:")) else self._handler.static_url(file)] = None
+        return list(urls)
+
+
+def _insert(page: bytes, before: bytes, what: bytes) -> bytes:
+    """Put something before the last place of a tag; at the end where there is none."""
+    place = page.rfind(before)
+    return page[:place] + what + page[place:] if place >= 0 else page + what
+
+
+def read_modules(setting: object) -> dict[str, type[UIModule]]:
+    """Read the setting ``ui_modules``: a dict, a module of Python, or a list of them."""
+    return {name: value for name, value in _members(setting, "ui_modules") if _is_ui_module(value)}
+
+
+def read_methods(setting: object) -> dict[str, Callable[..., Any]]:
+    """Read the setting ``ui_methods``, in the same forms."""
+    return {
+        name: value
+        for name, value in _members(setting, "ui_methods")
+        if callable(value) and not isinstance(value, type)
+    }
+
+
+def _is_ui_module(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, UIModule)
+
+
+def _members(setting: object, name: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(setting, dict):
+        yield from setting.items()
+    elif isinstance(setting, ModuleType):
+        yield from ((key, value) for key, value in vars(setting).items() if not key.startswith("_"))
+    elif isinstance(setting, list | tuple):
+        for item in setting:
+            yield from _members(item, name)
+    else:
+        raise SettingError(f"{name} is {setting!r}: make it a dict of names, a module, or a list of them")
