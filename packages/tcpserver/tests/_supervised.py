@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 PATIENCE = 30.0
 """Seconds after which a test gives up on what should take a fraction of one."""
@@ -76,6 +76,12 @@ class Supervised:
                 raise AssertionError(f"{pattern!r} is not in the log behind {self._seen}:\n{self.log}")
         self._seen = found.end()
         return found
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition holds; it is looked at whenever something is logged."""
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            assert self._read(deadline), self.log
 
     def wait_until_all_serve(self, count: int) -> list[int]:
         """Wait for so many workers; give the process ids."""

@@ -49,7 +49,7 @@ def manager(tmp_path: Path) -> Iterator[ServiceManager]:
 
 def test_systemd_hears_when_the_service_is_ready_reloads_and_stops(manager: ServiceManager) -> None:
     with supervised(ONE, NOTIFY_SOCKET=manager.path) as program:
-        assert "STATUS=1 workers serve" in manager.wait_for("READY=1")
+        assert "STATUS=1 of 1 workers serve" in manager.wait_for("READY=1")
         assert program.ask()[2:] == ["hello"]
         program.signal(signal.SIGHUP)
         assert "MONOTONIC_USEC=" in manager.wait_for("RELOADING=1") + manager.wait_for("READY=1")

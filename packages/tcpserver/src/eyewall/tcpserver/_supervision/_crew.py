@@ -59,6 +59,10 @@ class Crew:
         """True while each slot has a worker that became ready."""
         return all(slot.serves() for slot in self._slots)
 
+    def size(self) -> int:
+        """Give the number of slots."""
+        return len(self._slots)
+
     def serving(self) -> int:
         """Give the number of slots with a worker that became ready."""
         return sum(slot.serves() for slot in self._slots)

@@ -82,7 +82,7 @@ class ServiceNews:
         lines: list[str] = []
         if crew.serving() != self._serving:
             self._serving = crew.serving()
-            lines.append(f"STATUS={self._serving} workers serve")
+            lines.append(f"STATUS={self._serving} of {crew.size()} workers serve")
         if not self._announced and crew.all_serve():
             self._announced = True
             lines.append("READY=1")
