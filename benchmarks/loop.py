@@ -165,13 +165,13 @@ def chained(stack: ExitStack) -> Comparison:
 class _Chain:
     def __init__(self, add: Callable[[Callable[[], object]], object], stop: Callable[[], object]) -> None:
         self.left = 0
-        self._add = add
+        self.add = add
         self._stop = stop
 
     def call(self) -> None:
         self.left -= 1
         if self.left:
-            self._add(self.call)
+            self.add(self.call)
         else:
             self._stop()
 
@@ -179,7 +179,7 @@ class _Chain:
 def _chain(chain: _Chain, run: Callable[[], object]) -> Callable[[], None]:
     def one_round() -> None:
         chain.left = CALLBACKS
-        chain._add(chain.call)
+        chain.add(chain.call)
         run()
 
     return one_round
@@ -207,7 +207,8 @@ def _nothing() -> None:
 
 def measure(comparison: Comparison, rounds: int) -> tuple[float, float]:
     """Give the nanoseconds of one operation, ours and theirs: the best of the rounds."""
-    ours, theirs = [], []
+    ours: list[int] = []
+    theirs: list[int] = []
     for _ in range(rounds):
         ours.append(_time(comparison.ours))
         theirs.append(_time(comparison.theirs))

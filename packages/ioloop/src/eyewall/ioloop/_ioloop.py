@@ -94,8 +94,10 @@ class IOLoop:
         self.create_future: Callable[[], Promise[Any]] = held.create_future
         """Make a promise that tasks of this loop can await, with ``set_result`` and ``set_exception``."""
         if Capability.GUARDS_CALLBACKS in held.capabilities and type(self).add_callback is IOLoop.add_callback:
-            # The same for this one. It hides the method, whose work such a backend does by itself.
-            vars(self)["add_callback"] = vars(self)["spawn_callback"] = held.add_callback
+            # The same for this one: it hides the method, whose work such a backend does by itself. Type checkers
+            # see the method; and vars(self) would make every further look at an attribute take longer.
+            for name in ("add_callback", "spawn_callback"):
+                setattr(self, name, held.add_callback)
         if is_hosted(held):
             held.io_loop = self
         if make_current:

@@ -107,11 +107,11 @@ class TestTimers:
         alive = weakref.ref(callback)
         before = io_loop.counts().timers
         timers = [io_loop.call_later(3600 + number % 1000, callback) for number in range(100_000)]
-        for timer in timers:
-            io_loop.remove_timeout(timer)
+        while timers:
+            io_loop.remove_timeout(timers.pop())
         await next_turn(io_loop)  # the time-out of the test is the bound
         assert io_loop.counts().timers == before
-        del callback, timers, timer
+        del callback
         await next_turn(io_loop)
         gc.collect()
         assert alive() is None
