@@ -162,14 +162,23 @@ async def test_a_request_begins_once_and_is_as_long_as_it_said(io_loop: IOLoop) 
         (b"\r\nHTTP/1.1 999 \r\nContent-Length: 1\r\n\r\nx", b"x"),
     ],
 )
-async def test_an_answer_is_read_to_its_end_and_no_further(
-    io_loop: IOLoop, answer: bytes, body: bytes, chunk_size: int
-) -> None:
+async def test_an_answer_is_read_to_its_end(io_loop: IOLoop, answer: bytes, body: bytes, chunk_size: int) -> None:
     client = Client(io_loop, chunk_size=chunk_size)
     client.ask()
-    delegate, keep_alive = await client.read(answer + b"HTTP/1.1 200 Next\r\n")
+    delegate, keep_alive = await client.read(answer)
     assert (delegate.body, delegate.told[0], delegate.told[-1], keep_alive) == (body, "headers", "finish", True)
-    assert await client.stream.read_bytes(19) == b"HTTP/1.1 200 Next\r\n"
+
+
+async def test_what_follows_an_answer_is_not_taken_for_the_next(
+    io_loop: IOLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "eyewall.httpserver")
+    client = Client(io_loop)
+    client.ask()
+    answer = OK + b"Content-Length: 1\r\n\r\nx"
+    delegate, keep_alive = await client.read(answer + answer)
+    assert (delegate.body, delegate.told[-1], keep_alive, client.stream.closed()) == (b"x", "finish", False, True)
+    assert "behind its answer" in caplog.text
 
 
 async def test_one_connection_serves_one_request_after_the_other(io_loop: IOLoop) -> None:

@@ -74,6 +74,10 @@ class ClientRole(Exchange):
         try:
             await self._feed(parser)
             self._delegate = None
+            if parser.buffered and not self.detached:
+                # Nobody has asked for it, and it would be taken for the answer to the next request (RFC 9112 9.2).
+                logger.info("input from %s behind its answer: the connection is closed", self.context.remote_ip)
+                self.keep_alive = False
             await self._wait_until_sent()
         except Exception as error:
             self._log_end(error)

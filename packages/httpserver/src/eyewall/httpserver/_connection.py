@@ -44,7 +44,12 @@ class HTTP1Connection(ClientRole):
         keep_alive = await connection.read_response(delegate)
 
     Whoever does tells it when the stream closes, with :meth:`abandon`, and when only the peer's side
-    ends, with :meth:`peer_ended`.
+    ends, with :meth:`peer_ended`. With ``is_client``, it is the other end::
+
+        connection = HTTP1Connection(stream, is_client=True)
+        connection.write_headers(RequestStartLine("GET", "/", "HTTP/1.1"), HTTPHeaders({"Host": "example.org"}))
+        connection.finish()
+        keep_alive = await connection.read_response(delegate)
     """
 
     __slots__ = ()
@@ -63,6 +68,12 @@ class HTTP1Connection(ClientRole):
 
         The name is Tornado's, for which a server's connection "reads a response" too. Whatever the
         peer or the delegate does wrong is answered and logged, not raised.
+
+        A client's connection reads the answer to the request that was written with
+        :meth:`write_headers`, and says whether another request may; if not, its stream is closed, unless
+        it was detached. An answer that cannot be one, or is beyond a limit, is logged. Raises
+        ``StreamClosedError`` where the stream ends before the answer is complete. In both cases the
+        delegate hears ``on_connection_close`` and not ``finish``.
         """
         if self.is_client:
             return await self._read_answer(delegate)
