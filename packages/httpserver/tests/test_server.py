@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -313,3 +314,83 @@ async def test_it_speaks_tls(io_loop: IOLoop) -> None:
     client.close()
     server.stop()
     await server.close_all_connections()
+
+
+@pytest.mark.needs("sockets")
+@pytest.mark.needs("threads")
+@pytest.mark.parametrize("secure", [False, True])
+async def test_a_file_goes_by_the_kernel_or_through_tls_and_the_connection_goes_on(
+    io_loop: IOLoop, secure: bool
+) -> None:
+    content = bytes(range(256)) * 4000
+
+    async def send(request: HTTPServerRequest) -> None:
+        with tempfile.TemporaryFile() as file:
+            file.write(content)
+            file.flush()
+            headers = HTTPHeaders({"Content-Length": str(len(content) - 100)})
+            request.connection.write_headers(ResponseStartLine("", 200, "OK"), headers)
+            await request.connection.write_file(file, 100)
+            request.connection.finish()
+
+    server = HTTPServer(send, ssl_options=CERTIFICATE.server_options if secure else None, io_loop=io_loop)
+    sock = socket.create_connection(listen(server))
+    client: IOStream
+    if secure:
+        client = SSLIOStream(sock, ssl_options=CERTIFICATE.client_options, server_hostname="localhost", io_loop=io_loop)
+    else:
+        client = IOStream(sock, io_loop=io_loop)
+    client.write_nowait(GET * 3)
+    for _ in range(3):
+        assert (await client.read_until(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 OK\r\n")
+        assert await client.read_bytes(len(content) - 100) == content[100:]
+    client.close()
+    server.stop()
+    await server.close_all_connections()
+
+
+@pytest.mark.needs("sockets")
+async def test_a_draining_server_answers_who_has_asked_and_refuses_who_comes(io_loop: IOLoop) -> None:
+    may_answer = io_loop.create_future()
+
+    async def wait(request: HTTPServerRequest) -> None:
+        await may_answer
+        answer(request)
+
+    server = HTTPServer(wait, io_loop=io_loop)
+    address = listen(server)
+    client = IOStream(socket.create_connection(address), io_loop=io_loop)
+    begun = client.write(GET)
+    await begun
+    while not server.connection_count:
+        await turn(io_loop)
+    draining = io_loop.spawn(server.drain(60))
+    await turn(io_loop)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address)
+    may_answer.set_result(None)
+    received = await client.read_until_close()
+    assert received.endswith(b"http 127.0.0.1 /x !")
+    assert b"\r\nConnection: close\r\n" in received
+    assert (await draining).cut == ()
+
+
+@pytest.mark.needs("sockets")
+async def test_a_handshake_that_does_not_end_is_closed_in_its_time(
+    io_loop: IOLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "eyewall")
+    deadlines = Deadlines(handshake_timeout=0.1)
+    server = HTTPServer(answer, ssl_options=CERTIFICATE.server_options, deadlines=deadlines, io_loop=io_loop)
+    client = IOStream(socket.create_connection(listen(server)), io_loop=io_loop)
+    client.write_nowait(b"\x16\x03\x01")
+    assert await client.read_until_close() == b""
+    assert "it takes longer than handshake_timeout, 0.1 seconds" in caplog.text
+    server.stop()
+    await server.close_all_connections()
+
+
+async def turn(io_loop: IOLoop) -> None:
+    promise = io_loop.create_future()
+    io_loop.add_callback(promise.set_result, None)
+    await promise
