@@ -59,7 +59,7 @@ for number in (3, 4, 5):
     os.dup2(number + 100, number)
 passed = sockets_from_systemd()
 print({name: [sock.fileno() for sock in group] for name, group in passed.items()})
-print(sockets_from_systemd(), "LISTEN_FDS" in os.environ)
+print(sockets_from_systemd(), "LISTEN_FDS" in os.environ, flush=True)
 os._exit(0)
 """
 
