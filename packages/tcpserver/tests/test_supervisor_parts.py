@@ -13,7 +13,7 @@ import pytest
 from eyewall.tcpserver import MakeServer, Supervisor, TCPServer, bind_sockets, bind_unix_socket, sockets_from_systemd
 from eyewall.tcpserver._forking import cause_of
 from eyewall.tcpserver._supervision._child import by_name
-from eyewall.tcpserver._supervision._dealing import all_of, check_reuse_port, deal, named
+from eyewall.tcpserver._supervision._dealing import _backlog, all_of, check_reuse_port, deal, named
 from eyewall.tcpserver._supervision._lifeline import BEAT, END_OF_REPORT, READY, ParentEnd
 from eyewall.tcpserver._supervision._memory import _from_ps, resident_bytes
 from eyewall.tcpserver._supervision._successor import start_directory
@@ -104,6 +104,14 @@ def test_by_reuse_port_each_worker_gets_a_socket_of_its_own_on_the_same_address(
     assert len(dealt) == len({sock.fileno() for sock in dealt}) == 3
     assert {sock.getsockname() for sock in dealt} == {shared[0].getsockname()}
     assert all_of(hands) == {"": dealt}
+    close(dealt)
+
+
+@linux
+def test_a_socket_beside_another_has_a_queue_as_long() -> None:
+    sockets = bind_sockets(0, "127.0.0.1", reuse_port=True, backlog=2)
+    dealt = all_of(deal(named(sockets), 2, reuse_port=True))[""]
+    assert [_backlog(sock) for sock in dealt] == [2, 2]
     close(dealt)
 
 

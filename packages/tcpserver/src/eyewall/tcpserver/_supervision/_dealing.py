@@ -73,7 +73,7 @@ def _by_address(group: list[socket.socket]) -> list[list[socket.socket]]:
 
 
 def _sibling(sock: socket.socket) -> socket.socket:
-    """Make a further socket that listens where ``sock`` does."""
+    """Make a further socket that listens where ``sock`` does, with as long a queue; other options are not copied."""
     if sock.family not in {socket.AF_INET, socket.AF_INET6}:
         raise ValueError(f"{sock.getsockname()!r} is no TCP port; only those can be shared by reuse_port=True")
     if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT):
@@ -88,8 +88,14 @@ def _sibling(sock: socket.socket) -> socket.socket:
         if sock.family == socket.AF_INET6:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         made.bind(sock.getsockname())
-        made.listen(DEFAULT_BACKLOG)
+        made.listen(_backlog(sock))
     except BaseException:
         made.close()
         raise
     return made
+
+
+def _backlog(sock: socket.socket) -> int:
+    """Give the length of a listening socket's queue: Linux tells it where other sockets have tcpi_sacked."""
+    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32)
+    return int.from_bytes(info[28:32], sys.byteorder) or DEFAULT_BACKLOG

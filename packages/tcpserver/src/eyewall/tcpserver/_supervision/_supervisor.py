@@ -110,7 +110,7 @@ class Supervisor:
         server has drained. Raises ``RuntimeError`` where forking would break things: in a process with
         an event loop, in a worker, outside the main thread.
         """
-        from ._supervision import Supervision  # what no other program needs
+        from ._parent import Supervision  # what no other program needs
 
         check_can_fork("Supervisor.run()")
         inherited = take_inheritance()
