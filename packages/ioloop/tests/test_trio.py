@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import threading
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
@@ -197,7 +198,7 @@ def test_a_callback_of_another_thread_waits_for_the_next_run(on_trio: IOLoop) ->
     assert seen == ["from afar"]
 
 
-def test_a_callback_and_a_task_end_the_run_by_a_system_exit(on_trio: IOLoop) -> None:
+def test_a_callback_and_a_task_end_the_run_by_a_system_exit(on_trio: IOLoop, caplog: pytest.LogCaptureFixture) -> None:
     def callback() -> NoReturn:
         raise SystemExit(3)
 
@@ -212,6 +213,8 @@ def test_a_callback_and_a_task_end_the_run_by_a_system_exit(on_trio: IOLoop) -> 
     with pytest.raises(SystemExit, match="4"):
         on_trio.start()
     on_trio.run_sync(lambda: turn(on_trio))
+    gc.collect()
+    assert caplog.records == []
 
 
 def test_control_c_ends_a_loop_that_sleeps_and_leaves_it_fit_for_use(on_trio: IOLoop) -> None:
@@ -322,6 +325,22 @@ def test_a_job_that_nobody_waits_for_any_more_ends_unheard(on_trio: IOLoop) -> N
     assert on_trio.run_sync(main)
     on_trio.shutdown()
     on_trio.run_sync(lambda: turn(on_trio))
+
+
+def test_a_job_that_its_executor_has_dropped_raises_in_whoever_waits(on_trio: IOLoop) -> None:
+    goes_on = threading.Event()
+
+    async def main() -> None:
+        with ThreadPoolExecutor(1) as pool:
+            first = on_trio.run_in_executor(pool, goes_on.wait)
+            second = on_trio.run_in_executor(pool, goes_on.wait)
+            pool.shutdown(wait=False, cancel_futures=True)
+            goes_on.set()
+            with pytest.raises(CancelledError):
+                await second
+            assert await first
+
+    on_trio.run_sync(main)
 
 
 # Life in another's program

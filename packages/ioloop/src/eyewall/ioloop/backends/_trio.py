@@ -159,9 +159,9 @@ class TrioBackend:
         def answer() -> None:
             if promise.done():
                 return
-            if (error := job.exception()) is None:
+            try:
                 promise.set_result(job.result())
-            else:
+            except BaseException as error:  # noqa: BLE001 - also that the executor was shut down, and the job cancelled
                 promise.set_exception(error)
 
         def told(_: ThreadFuture[T]) -> None:

@@ -188,6 +188,7 @@ class TrioTask(TrioFuture[T]):
             if failure is not None:
                 self._fail(failure)
                 if not isinstance(failure, Exception):
+                    self._noticed = True  # by whoever has started the run
                     self._fatal(failure)
             else:
                 self._noticed = True
