@@ -295,8 +295,8 @@ async def test_a_failed_handshake_is_logged_once_without_a_trace(
     await server.close_all_connections()
     server.stop()
     [record] = caplog.records
-    assert record.levelno == logging.INFO
-    assert record.getMessage().startswith("lost the connection of 127.0.0.1: ")
+    assert record.levelno == logging.WARNING
+    assert record.getMessage().startswith("the TLS handshake with 127.0.0.1 port ")
     assert record.exc_info is None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import socket
+import ssl
 from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -181,7 +182,7 @@ async def test_tls_is_spoken_and_the_name_verified(io_loop: IOLoop) -> None:
     assert isinstance(stream, SSLIOStream)
     assert (await stream.read_until(b"\n")).startswith(b"127.0.0.1 ")
     stream.close()
-    with pytest.raises(StreamClosedError, match=r"not valid for 'elsewhere\.test'"):
+    with pytest.raises(ssl.SSLCertVerificationError, match=r"not valid for 'elsewhere\.test'"):
         await client.connect("elsewhere.test", port, ssl_options=options)
     await server.drain(0)
 

@@ -265,7 +265,7 @@ async def test_a_failed_handshake_is_logged_once_and_the_server_goes_on(
     await garbage.read_until_close()
     garbage.close()
     [record] = caplog.records
-    assert record.levelno == logging.INFO
+    assert record.levelno == logging.WARNING
     assert "127.0.0.1" in record.getMessage()
     client = SSLIOStream(
         socket.create_connection(address),

@@ -265,9 +265,9 @@ class HTTP1ServerConnection:
         self.stream.shutdown_write()
 
     def _log_end(self, error: BaseException | None) -> None:
-        """Log what nobody else does, such as a failed TLS handshake; that a client hangs up is everyday life."""
+        """Log what nobody else does: streams log what ends them, and that a client hangs up is everyday life."""
         if error is not None:
-            silent = isinstance(error, (ConnectionError, TimeoutError, DrainedError))
+            silent = isinstance(error, (OSError, DrainedError))
             level = logging.DEBUG if silent else logging.INFO
             logger.log(level, "lost the connection of %s: %s", self.context.remote_ip, str(error))
 

@@ -1,12 +1,13 @@
 """Typed non-blocking byte streams, over sockets, TLS, or anything else that carries bytes."""
 
 from ._base import BaseIOStream
-from ._info import Address, ProxyInfo, ProxyTLSInfo, StreamInfo, TLSInfo
+from ._info import Address, ProxyInfo, ProxyTLSInfo, StreamInfo, TLSInfo, UnixCredentials
 from ._iostream import IOStream
-from ._limits import HIGH_WATER_MARK, LOW_WATER_MARK
+from ._limits import DEFAULT_HANDSHAKE_TIMEOUT, HIGH_WATER_MARK, LOW_WATER_MARK
 from ._pipe import PipeIOStream
 from ._ssl_options import SSLOptions, SSLOptionsDict, ssl_options_to_context
 from ._ssliostream import SSLIOStream
+from ._tlsstream import BaseTLSStream, TLSStream
 from ._transport import FileTransport, Transport
 from .errors import (
     SSLConfigurationError,
@@ -14,15 +15,18 @@ from .errors import (
     StreamClosedError,
     StreamError,
     StreamTimeoutError,
+    StreamTruncatedError,
     UnsatisfiableReadError,
 )
 from .protocols import Buffer, Stream, StreamOwner
 
 __all__ = [
+    "DEFAULT_HANDSHAKE_TIMEOUT",
     "HIGH_WATER_MARK",
     "LOW_WATER_MARK",
     "Address",
     "BaseIOStream",
+    "BaseTLSStream",
     "Buffer",
     "FileTransport",
     "IOStream",
@@ -40,8 +44,11 @@ __all__ = [
     "StreamInfo",
     "StreamOwner",
     "StreamTimeoutError",
+    "StreamTruncatedError",
     "TLSInfo",
+    "TLSStream",
     "Transport",
+    "UnixCredentials",
     "UnsatisfiableReadError",
     "ssl_options_to_context",
 ]

@@ -6,17 +6,21 @@ import io
 from typing import TYPE_CHECKING, NoReturn
 
 from ._descriptor import DescriptorTransport
+from ._limits import DEFAULT_HANDSHAKE_TIMEOUT
 from ._writing import WritingStream
 from .errors import StreamClosedError
 
 if TYPE_CHECKING:
+    import ssl
     from types import TracebackType
     from typing import Self
 
-    from eyewall.ioloop import EventLoop
+    from eyewall.ioloop import EventLoop, Future
 
+    from ._ssl_options import SSLOptions
+    from ._tlsstream import BaseTLSStream
     from ._transport import Transport
-    from .protocols import StreamOwner
+    from .protocols import Stream, StreamOwner
 
 
 class BaseIOStream(WritingStream):
@@ -91,6 +95,64 @@ class BaseIOStream(WritingStream):
         if self._closed:
             self._owner = None
             owner.stream_closed()
+
+    def start_tls(
+        self,
+        server_side: bool,
+        ssl_options: SSLOptions | None = None,
+        server_hostname: str | None = None,
+        *,
+        handshake_timeout: float | None = DEFAULT_HANDSHAKE_TIMEOUT,
+        session: ssl.SSLSession | None = None,
+    ) -> Future[BaseTLSStream]:
+        """Speak TLS from here on: give the stream that does, once its handshake is done.
+
+        This one is not to be used any more. Unread bytes are taken for TLS records, never for what the
+        peer said within TLS: plaintext that somebody has slipped in fails the handshake. The other
+        arguments are those of :class:`TLSStream`. Giving up waiting closes the stream.
+
+        Fails as :meth:`BaseTLSStream.wait_for_handshake` does. Raises :class:`StreamClosedError` on a closed
+        stream, and ``ValueError`` while a read waits or bytes wait to be sent.
+        """
+        from ._tlsstream import TLSStream
+
+        self._check_idle("start TLS")
+        stream = TLSStream(
+            self,
+            ssl_options=ssl_options,
+            server_side=server_side,
+            server_hostname=server_hostname,
+            handshake_timeout=handshake_timeout,
+            session=session,
+            max_buffer_size=self.max_buffer_size,
+            read_chunk_size=self.read_chunk_size,
+            max_write_buffer_size=self.max_write_buffer_size,
+        )
+        return stream._begun()
+
+    def _check_idle(self, what: str, *, unsent_too: bool = True) -> None:
+        """Raise where the bytes before and behind a change of protocol could not be told apart."""
+        if self._closed:
+            raise StreamClosedError(self.error)
+        if self._connecting() or self._shutting_down:
+            raise ValueError(f"cannot {what} on a stream that is connecting or has ended its side")
+        if self.reading():
+            raise ValueError(f"cannot {what} while a read waits: await it first")
+        if unsent_too and self.writing():
+            raise ValueError(f"cannot {what} while {self.unsent} bytes wait to be sent: await the write first")
+
+    def _hand_over(self, stream: Stream) -> None:
+        """Be over, without closing the connection, with which another stream goes on."""
+        self._closed = True
+        self._events = 0
+        self._eof_callback = None
+        self._fail_readers()
+        callback, self._close_callback = self._close_callback, None
+        if callback is not None:
+            stream.set_close_callback(callback)
+        owner, self._owner = self._owner, None
+        if owner is not None and isinstance(stream, BaseIOStream):
+            stream.set_owner(owner)
 
     # What a descriptor does, for subclasses without a transport
 

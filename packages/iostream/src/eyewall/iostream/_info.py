@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import socket
+import struct
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,11 +21,28 @@ class TLSInfo(NamedTuple):
     cipher: str
     """The cipher suite, by OpenSSL's name."""
     server_name: str | None
-    """The name that this client asked for and verified; None on a server."""
+    """The name that the client asked for (SNI); a server with an ``SSLContext`` of its own making is not told."""
     peer_certificate: Mapping[str, object] | None
-    """The peer's certificate as ``ssl.SSLSocket.getpeercert()`` gives it; None where there is none."""
+    """The peer's certificate as ``ssl.SSLSocket.getpeercert()`` gives it; None where none was shown and verified."""
     peer_certificate_der: bytes | None = None
     """The same in DER, also where it was not verified."""
+    alpn: str | None = None
+    """The application protocol that both sides agreed on, such as ``"http/1.1"``; None where that is none."""
+    verified_chain: tuple[bytes, ...] = ()
+    """The certificates in DER from the peer's to its authority's, as verified; none in a resumed session."""
+    session_reused: bool = False
+    """True where the session resumed an earlier one."""
+
+
+class UnixCredentials(NamedTuple):
+    """Who opened the other end of a Unix socket, as its kernel says (``SO_PEERCRED``)."""
+
+    pid: int
+    """The process; 0 where it lies outside this one's namespace."""
+    uid: int
+    """Its user."""
+    gid: int
+    """Its group."""
 
 
 class ProxyTLSInfo(NamedTuple):
@@ -71,3 +90,19 @@ class StreamInfo(NamedTuple):
     """TLS facts, or None on a plain stream and before the handshake has ended."""
     proxy: ProxyInfo | None = None
     """What a PROXY header said, or None where there was none."""
+    credentials: UnixCredentials | None = None
+    """Whose process is at the other end of a Unix socket; None on any other stream, and where no kernel says."""
+
+
+_UCRED: Final = struct.Struct("iII")
+
+
+def unix_credentials(sock: socket.socket) -> UnixCredentials | None:
+    """Ask the kernel who is at the other end of a connected Unix socket."""
+    option = getattr(socket, "SO_PEERCRED", None)
+    if option is None or sock.family != socket.AF_UNIX:
+        return None
+    try:
+        return UnixCredentials(*_UCRED.unpack(sock.getsockopt(socket.SOL_SOCKET, option, _UCRED.size)))
+    except OSError:
+        return None

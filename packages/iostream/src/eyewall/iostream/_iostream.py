@@ -11,18 +11,22 @@ from eyewall.ioloop import WRITE
 
 from ._base import BaseIOStream
 from ._descriptor import OverriddenSocketTransport
-from ._info import StreamInfo
+from ._info import StreamInfo, unix_credentials
+from ._limits import DEFAULT_HANDSHAKE_TIMEOUT
 from ._transport import SocketTransport
 from ._writes import UnsentBytes
 
 if TYPE_CHECKING:
     import socket as sockets
+    import ssl
     from collections.abc import Callable
     from typing import Self
 
     from eyewall.ioloop import EventLoop, Future, Promise
 
-    from ._info import Address, ProxyInfo
+    from ._info import Address, ProxyInfo, TLSInfo, UnixCredentials
+    from ._ssl_options import SSLOptions
+    from ._ssliostream import SSLIOStream
     from ._transport import Transport
 
 
@@ -39,7 +43,7 @@ class IOStream(BaseIOStream):
     The socket is made non-blocking and belongs to the stream, which closes it.
     """
 
-    __slots__ = ("_address", "_connected", "proxy", "socket")
+    __slots__ = ("_address", "_connected", "_credentials", "proxy", "socket")
 
     def __init__(
         self,
@@ -56,6 +60,7 @@ class IOStream(BaseIOStream):
         self.proxy: ProxyInfo | None = None
         """What a PROXY header said, for :attr:`info`; set by whoever read it."""
         self._address: Address | None = None
+        self._credentials: UnixCredentials | None = None
         # Any is Self, which no attribute can be a promise of.
         self._connected: Promise[Any] | None = None
         super().__init__(
@@ -131,7 +136,36 @@ class IOStream(BaseIOStream):
     @property
     def info(self) -> StreamInfo:
         """Who is at the other end; remembered once the stream is closed, if it was asked for before."""
-        return StreamInfo(self._client(), None, self.proxy)
+        address = self._peer()
+        if (proxy := self.proxy) is not None and proxy.source is not None:
+            address = proxy.source
+        return StreamInfo(address, self._tls_info(), proxy, self._credentials)
+
+    def start_tls(
+        self,
+        server_side: bool,
+        ssl_options: SSLOptions | None = None,
+        server_hostname: str | None = None,
+        *,
+        handshake_timeout: float | None = DEFAULT_HANDSHAKE_TIMEOUT,
+        session: ssl.SSLSession | None = None,
+    ) -> Future[SSLIOStream]:
+        """Speak TLS from here on: give the :class:`SSLIOStream` that does, once its handshake is done.
+
+        See :meth:`BaseIOStream.start_tls`. The new stream takes the socket over, and with it the close
+        callback and what a PROXY header said.
+        """
+        from ._ssliostream import start_tls
+
+        self._check_idle("start TLS")
+        return start_tls(
+            self,
+            server_side=server_side,
+            ssl_options=ssl_options,
+            server_hostname=server_hostname,
+            handshake_timeout=handshake_timeout,
+            session=session,
+        )
 
     def _make_transport(self, sock: sockets.socket) -> Transport:
         # A cast, because pyright takes a slot that holds a function for a method, and binds it once more.
@@ -153,11 +187,12 @@ class IOStream(BaseIOStream):
                 return None
             # That of an abstract Unix socket is bytes.
             self._address = os.fsdecode(address) if isinstance(address, bytes) else address
+            self._credentials = unix_credentials(self.socket)
         return self._address
 
-    def _client(self) -> Address | None:
-        """Give the address of who is served: behind a proxy, its client's."""
-        return self._peer() if self.proxy is None or self.proxy.source is None else self.proxy.source
+    def _tls_info(self) -> TLSInfo | None:
+        """What TLS settled, on a stream that speaks it."""
+        return None
 
     def _connecting(self) -> bool:
         return self._connected is not None

@@ -12,3 +12,5 @@ HIGH_WATER_MARK: Final = 64 * 1024
 """Unsent bytes above which ``drained()`` waits."""
 LOW_WATER_MARK: Final = 16 * 1024
 """Unsent bytes at which it is done then: far from the other mark, or a writer would be woken for every few."""
+DEFAULT_HANDSHAKE_TIMEOUT: Final = 30.0
+"""Seconds that a TLS handshake may take: a peer that begins one and stalls holds its connection for so long only."""

@@ -2,28 +2,67 @@
 
 from __future__ import annotations
 
+import socket as sockets
 from typing import TYPE_CHECKING, Any
 
-from eyewall.ioloop import READ, WRITE
-
-from ._info import StreamInfo
 from ._iostream import IOStream
+from ._limits import DEFAULT_HANDSHAKE_TIMEOUT
 from ._ssl_options import ssl_options_to_context
+from ._tlsstream import BaseTLSStream, TLSState
 
 if TYPE_CHECKING:
-    import socket as sockets
     import ssl
-    from collections.abc import Callable
     from typing import Self
 
-    from eyewall.ioloop import EventLoop, Future, Promise
+    from eyewall.ioloop import EventLoop, Future
 
     from ._info import Address
     from ._ssl_options import SSLOptions
-    from ._tls import TLSTransport
+    from ._tls import TLSSession
+    from ._transport import Transport
 
 
-class SSLIOStream(IOStream):
+class TLSSocket(sockets.socket):
+    """The socket of an :class:`SSLIOStream`; answers what Tornado's users ask ``stream.socket`` about TLS.
+
+    ``stream.info.tls`` has the same as one typed value, and has it after the end as well.
+    """
+
+    __slots__ = ("ssl_object",)
+
+    ssl_object: ssl.SSLObject | None
+
+    @classmethod
+    def taking_over(cls, sock: sockets.socket) -> TLSSocket:
+        """Take the descriptor out of a plain socket."""
+        if isinstance(sock, TLSSocket):
+            return sock
+        taken = cls(sock.family, sock.type, sock.proto, sock.detach())
+        taken.ssl_object = None
+        return taken
+
+    def version(self) -> str | None:
+        """The protocol, such as ``"TLSv1.3"``; None before the handshake is done, as all of these."""
+        return self.ssl_object.version() if self.ssl_object is not None else None
+
+    def cipher(self) -> tuple[str, str, int] | None:
+        """Name, protocol and secret bits of the cipher suite."""
+        return self.ssl_object.cipher() if self.ssl_object is not None else None
+
+    def getpeercert(self, binary_form: bool = False) -> Any:
+        """The peer's certificate: a dict as :mod:`ssl` makes it, empty where it was not verified, or DER."""
+        return self.ssl_object.getpeercert(binary_form) if self.ssl_object is not None else None
+
+    def selected_alpn_protocol(self) -> str | None:
+        """The application protocol that both sides agreed on."""
+        return self.ssl_object.selected_alpn_protocol() if self.ssl_object is not None else None
+
+    def get_channel_binding(self, cb_type: str = "tls-unique") -> bytes | None:
+        """Bytes that name this very session (RFC 5929)."""
+        return self.ssl_object.get_channel_binding(cb_type) if self.ssl_object is not None else None
+
+
+class SSLIOStream(BaseTLSStream, IOStream):
     """A stream over a socket that speaks TLS.
 
     ::
@@ -32,15 +71,26 @@ class SSLIOStream(IOStream):
         await stream.connect(("93.184.215.14", 443), server_hostname="example.org")
 
     The handshake begins in the next turn of the loop, or once :meth:`connect` has connected, and needs
-    no call of its own; bytes that are written before it has ended wait. A failed one closes the stream,
-    with its ``ssl.SSLError`` as :attr:`error`.
+    no call of its own; bytes that are written before it has ended wait. One that fails, or is not over
+    after ``handshake_timeout`` seconds (30; None for no bound), closes the stream with its error. A
+    ``session`` is that of an earlier stream to the same server, to be resumed.
 
     A ``socket`` that is an ``ssl.SSLSocket`` already, as Tornado's users make one with
     ``do_handshake_on_connect=False``, is taken apart: the stream speaks TLS with its context. It must
     not have begun to shake hands; ``ValueError`` otherwise.
     """
 
-    __slots__ = ("_context", "_handshakes", "_server_hostname", "_server_side", "_tls")
+    __slots__ = (
+        "_begun_session",
+        "_context",
+        "_lower",
+        "_resumed",
+        "_server_hostname",
+        "_server_side",
+        "_state",
+    )
+
+    _begun_session: TLSSession | None  # one without a transport yet
 
     def __init__(
         self,
@@ -49,6 +99,8 @@ class SSLIOStream(IOStream):
         ssl_options: SSLOptions | None = None,
         server_side: bool = False,
         server_hostname: str | None = None,
+        handshake_timeout: float | None = DEFAULT_HANDSHAKE_TIMEOUT,
+        session: ssl.SSLSession | None = None,
         io_loop: EventLoop | None = None,
         max_buffer_size: int | None = None,
         read_chunk_size: int | None = None,
@@ -58,19 +110,21 @@ class SSLIOStream(IOStream):
             socket, ssl_options, server_side, server_hostname = _unwrapped(socket)
         self._server_side = server_side
         self._server_hostname = server_hostname
+        self._resumed = session
         self._context: ssl.SSLContext = ssl_options_to_context(ssl_options or {}, server_side)
-        # Any is Self, which no attribute can be a promise of.
-        self._handshakes: list[Promise[Any]] = []
-        self._tls: TLSTransport | None = None
+        self._set_up(handshake_timeout)
+        connected = server_side or _is_connected(socket)
+        begun = self._new_session() if connected else None
         super().__init__(
-            socket,
+            TLSSocket.taking_over(socket),
             io_loop=io_loop,
             max_buffer_size=max_buffer_size,
             read_chunk_size=read_chunk_size,
             max_write_buffer_size=max_write_buffer_size,
         )
-        if server_side or self._peer() is not None:
-            self._begin_tls()
+        if begun is not None:
+            self._begun_session = begun
+            self._begin()
             self._update_events()
 
     def connect(
@@ -79,113 +133,133 @@ class SSLIOStream(IOStream):
         """Connect and shake hands, and give this stream once both are done.
 
         ``server_hostname`` is sent to the server and must be in its certificate, unless the
-        options say otherwise; by default it is the address. Fails with :class:`StreamClosedError`, at
-        ``deadline`` too; raises ``RuntimeError`` on a stream that is connecting already.
+        options say otherwise; by default it is the address. Fails as :meth:`wait_for_handshake` does, and
+        with :class:`StreamTimeoutError` at ``deadline``; raises ``RuntimeError`` on a stream that is
+        connecting already.
         """
-        host = address[0] if isinstance(address, tuple) else None
-        self._server_hostname = server_hostname or self._server_hostname or host
         if not self._connecting():  # or the session that is under way would be lost; it is refused below
-            self._begin_tls()
-        connected = super().connect(address)
-        if self._closed:
-            return connected
+            host = address[0] if isinstance(address, tuple) else None
+            self._server_hostname = server_hostname or self._server_hostname or host
+            self._begun_session = self._new_session()
+        super().connect(address)
         handshake = self.wait_for_handshake()
-        if deadline is not None:
+        if deadline is not None and not handshake.done():
             self._close_at(deadline, handshake, "connect")
         return handshake
 
-    def wait_for_handshake(self) -> Future[Self]:
-        """Give this stream once the handshake is done; fails with :class:`StreamClosedError`."""
-        promise: Promise[Self] = self.io_loop.create_future()
-        if self._tls is not None and self._tls.handshaken:
-            promise.set_result(self)
-        elif self._closed:
-            self._fail(promise)
-        else:
-            self._handshakes.append(promise)
-            self._update_events()
-        return promise
+    def unwrap(self) -> Future[IOStream]:
+        """End TLS, and give a plain stream over the same socket, which goes on with what follows.
 
-    @property
-    def info(self) -> StreamInfo:
-        """Who is at the other end, and what TLS settled."""
-        tls = self._tls.info() if self._tls is not None and self._tls.handshaken else None
-        return StreamInfo(self._client(), tls, self.proxy)
+        See :meth:`TLSStream.unwrap`.
+        """
+        return self._unwrap()
 
-    def _fail_others(self) -> None:
-        super()._fail_others()
-        handshakes, self._handshakes = self._handshakes, []
-        for promise in handshakes:
-            self._fail(promise)
+    def _set_up(self, handshake_timeout: float | None) -> None:
+        self._state: TLSState = TLSState(handshake_timeout)
+        self._lower: SSLIOStream | None = None
+        self._begun_session = None
 
-    def _begin_tls(self) -> None:
-        from ._tls import TLSTransport
+    def _take_over(
+        self, plain: IOStream, context: ssl.SSLContext, begun: TLSSession, handshake_timeout: float | None
+    ) -> None:
+        """Go on where a plain stream was; over one that speaks TLS itself, as what lies below."""
+        from ._streamtransport import StreamTransport
 
-        self._tls = TLSTransport(
-            self._transport, self._context, server_side=self._server_side, server_hostname=self._server_hostname
+        self._context, self._server_side, self._server_hostname, self._resumed = context, False, None, None
+        self._set_up(handshake_timeout)
+        self._lower = plain if isinstance(plain, SSLIOStream) else None
+        if self._lower is None:
+            plain._transport.watch(plain.io_loop, _nothing, 0)
+            plain.io_loop.remove_handler(plain.fileno())
+        super().__init__(
+            TLSSocket.taking_over(plain.socket),
+            io_loop=plain.io_loop,
+            max_buffer_size=plain.max_buffer_size,
+            read_chunk_size=plain.read_chunk_size,
+            max_write_buffer_size=plain.max_write_buffer_size,
         )
-        self._transport = self._tls
+        self.proxy = plain.proxy
+        self._begun_session = begun
+        if self._lower is not None:
+            self._begin(StreamTransport(self._lower))
+            return
+        unread, plain._buffer = plain._buffer, b""
+        self._begin(None, unread)
+        plain._hand_over(self)
 
-    def _is_shaking_hands(self) -> bool:
-        return self._tls is not None and not self._tls.handshaken
+    def _new_session(self) -> TLSSession:
+        from ._tls import begin_session
 
-    def _begin_reading(self) -> None:
-        if self._is_shaking_hands() and not self._connecting():
-            self._shake_hands()
-        else:
-            super()._begin_reading()
+        return begin_session(
+            self._context,
+            server_side=self._server_side,
+            server_hostname=self._server_hostname,
+            resumed=self._resumed,
+        )
 
-    def _wanted_events(self) -> int:
-        if self._is_shaking_hands() and not self._connecting():
-            return READ | (WRITE if self._transport.unsent else 0)
-        return super()._wanted_events()
-
-    def _event_handler(self) -> Callable[[object, int], None]:
-        if self._is_shaking_hands() and not self._connecting():
-            return self._on_handshake_event
-        return super()._event_handler()
-
-    def _on_handshake_event(self, fd: object, events: int) -> None:
-        self._shake_hands()
-
-    def _on_readable(self) -> None:
-        super()._on_readable()
-        # Decrypting can make records to send, such as a key update's.
-        if self._transport.unsent:
-            self._update_events()
+    def _begin(self, transport: Transport | None = None, unread: bytes | bytearray = b"") -> None:
+        session, self._begun_session = self._begun_session, None
+        if session is not None:
+            if self._lower is None and isinstance(self.socket, TLSSocket):
+                self.socket.ssl_object = session.ssl_object
+            self._begin_tls(transport or self._transport, session, unread)
 
     def _on_connected(self) -> None:
+        self._begin()
         super()._on_connected()
-        if not self._closed:
-            self._shake_hands()
 
-    def _shake_hands(self) -> None:
-        if self._tls is None:
-            return
-        try:
-            self._tls.handshake()
-        except BlockingIOError:
-            self._update_events()
-            return
-        except OSError as error:
-            self.close(error)
-            return
-        handshakes, self._handshakes = self._handshakes, []
-        for promise in handshakes:
-            if not promise.done():
-                promise.set_result(self)
-        self._watch(self._wanted_events())
-        self._on_writable()
-        if not self._closed and self._wanted_events() & READ:
-            self._on_readable()
-        self._update_events()
+    def _below(self) -> IOStream:
+        if self._lower is not None:
+            self._lower.set_eof_callback(None)
+            self._hand_over(self._lower)
+            return self._lower
+        self.io_loop.remove_handler(self.socket.fileno())
+        plain = IOStream(
+            self.socket,
+            io_loop=self.io_loop,
+            max_buffer_size=self.max_buffer_size,
+            read_chunk_size=self.read_chunk_size,
+            max_write_buffer_size=self.max_write_buffer_size,
+        )
+        plain.proxy = self.proxy
+        self._hand_over(plain)
+        return plain
+
+
+def start_tls(
+    plain: IOStream,
+    *,
+    server_side: bool,
+    ssl_options: SSLOptions | None,
+    server_hostname: str | None,
+    handshake_timeout: float | None,
+    session: ssl.SSLSession | None,
+) -> Future[SSLIOStream]:
+    """Go on with the socket of a plain stream; nothing has changed where this raises."""
+    context = ssl_options_to_context(ssl_options or {}, server_side)
+    from ._tls import begin_session
+
+    begun = begin_session(context, server_side=server_side, server_hostname=server_hostname, resumed=session)
+    stream = SSLIOStream.__new__(SSLIOStream)
+    stream._take_over(plain, context, begun, handshake_timeout)
+    return stream._begun()
+
+
+def _nothing(fd: object, events: int) -> None:
+    """Called for events that nobody waits for any more."""
 
 
 def _unwrapped(wrapped: Any) -> tuple[sockets.socket, ssl.SSLContext, bool, str | None]:
     """Give the bare socket of an ``ssl.SSLSocket``, and what it was to speak TLS with."""
-    import socket
-
     if wrapped.version() is not None:
         raise ValueError(f"{wrapped!r} has shaken hands: wrap it with do_handshake_on_connect=False, or not at all")
     parts = wrapped.context, wrapped.server_side, wrapped.server_hostname
-    return (socket.socket(fileno=wrapped.detach()), *parts)
+    return (sockets.socket(fileno=wrapped.detach()), *parts)
+
+
+def _is_connected(sock: sockets.socket) -> bool:
+    try:
+        sock.getpeername()
+    except OSError:
+        return False
+    return True

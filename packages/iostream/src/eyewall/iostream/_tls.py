@@ -2,15 +2,22 @@
 
 It measured faster than ``ssl.SSLSocket``, and it behaves alike on every loop, after a PROXY header,
 or inside other TLS, because the bytes below it may come from anywhere.
+
+While the handshake is under way, and while an orderly end is, the transport watches by itself and
+says when that is settled; in between, its user watches as on any transport.
 """
 
 from __future__ import annotations
 
+import errno
 import ssl
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from eyewall.ioloop import READ, WRITE
 
 from ._info import TLSInfo
+from .errors import StreamError, StreamTruncatedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,171 +27,400 @@ if TYPE_CHECKING:
     from ._transport import Transport
     from .protocols import Buffer
 
+    Settled = Callable[[OSError | None], None]
+    Handler = Callable[[object, int], None]
+
 # Four TLS records: what is taken from a writer at a time, and so what this transport may hold back.
 _WRITE_CHUNK: Final = 64 * 1024
 _RAW_CHUNK: Final = 64 * 1024
+_RECORD: Final = 16 * 1024
+
+
+class TLSSession(NamedTuple):
+    """One side of a session that has no transport yet."""
+
+    ssl_object: ssl.SSLObject
+    incoming: ssl.MemoryBIO
+    outgoing: ssl.MemoryBIO
+
+
+def begin_session(
+    context: ssl.SSLContext,
+    *,
+    server_side: bool,
+    server_hostname: str | None = None,
+    resumed: ssl.SSLSession | None = None,
+) -> TLSSession:
+    """Begin a session; a client's hello is made at once. Raises ``ValueError`` for a name that is none."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ssl_object = context.wrap_bio(incoming, outgoing, server_side, server_hostname, resumed)
+    if not server_side:
+        with suppress(ssl.SSLWantReadError):
+            ssl_object.do_handshake()
+    return TLSSession(ssl_object, incoming, outgoing)
 
 
 class TLSTransport:
-    """One side of a TLS session, over a transport that carries its records."""
+    """One side of a TLS session, over a transport that carries its records.
 
-    __slots__ = ("_end_told", "_ended", "_held", "_incoming", "_inner", "_outgoing", "_plain", "_ssl", "handshaken")
+    The handshake begins with the first :meth:`watch`; ``settled`` is called once, with the error that
+    ended it or None. Until then nothing can be read or written.
+    """
 
-    def __init__(
-        self, inner: Transport, context: ssl.SSLContext, *, server_side: bool, server_hostname: str | None = None
-    ) -> None:
+    __slots__ = (
+        "_end_told",
+        "_ended",
+        "_events",
+        "_handler",
+        "_held",
+        "_incoming",
+        "_info",
+        "_inner",
+        "_io_loop",
+        "_outgoing",
+        "_plain",
+        "_settled",
+        "_ssl",
+        "_step",
+        "_waits_for_peer",
+        "buffered",
+        "handshaken",
+        "unsent",
+    )
+
+    def __init__(self, inner: Transport, session: TLSSession, settled: Settled) -> None:
         self._inner = inner
-        self._incoming = ssl.MemoryBIO()
-        self._outgoing = ssl.MemoryBIO()
+        self._ssl, self._incoming, self._outgoing = session
+        # Records that the transport below did not take, and plaintext that OpenSSL had to give up early.
         self._held = b""
         self._plain = b""
         self._ended = False
         self._end_told = False
-        self._ssl = context.wrap_bio(self._incoming, self._outgoing, server_side, server_hostname)
+        self._waits_for_peer = False
+        self._info: TLSInfo | None = None
+        self._io_loop: EventLoop | None = None
+        self._handler: Handler | None = None
+        self._events = 0
+        # What goes on by itself: the handshake, or the end of the session; None in between.
+        self._step: Callable[[], None] | None = self._shake_hands
+        self._settled: Settled | None = settled
+        self.buffered: bool = False
+        # A client's hello waits to be sent: whoever waits, waits to write.
+        self.unsent: bool = self._outgoing.pending > 0
         self.handshaken: bool = False
-        if not server_side:
-            # A client speaks first: its hello is unsent from now on, so that whoever waits waits to write.
-            with suppress(ssl.SSLWantReadError):
-                self._ssl.do_handshake()
+
+    # Bytes
+
+    def receive(self, num_bytes: int, /) -> bytes:
+        if self._step is not None:
+            raise BlockingIOError
+        if not self.buffered:
+            self._fetch_records()
+        if self._plain or self._ended:
+            return self._take_plain(num_bytes)
+        try:
+            data = self._ssl.read(num_bytes if num_bytes < _RECORD else _RECORD)  # noqa: FURB136 - min() costs a call
+        except ssl.SSLWantReadError:
+            # A part of a record, or one that is TLS's own: a ticket, a new key, the wish to shake hands again.
+            self.buffered = False
+            self._on_negotiated()
+            raise BlockingIOError from None
+        except ssl.SSLZeroReturnError:
+            data = b""
+        if not data:
+            self._ended = self.buffered = True
+            return data
+        if self._outgoing.pending:
+            self._on_negotiated()
+        if self._incoming.pending and len(data) < num_bytes:
+            # A record holds 16 KiB at most: the others that came with it are taken in the same turn.
+            data = self._join_further(data, num_bytes)
+        self.buffered = self._has_records(len(data), min(num_bytes, _RECORD))
+        return data
+
+    def send(self, data: Buffer, /) -> int:
+        if self._step is not None:
+            raise BlockingIOError
+        if self.unsent:
+            self.flush()
+        if not data:
+            return 0
+        try:
+            sent = self._ssl.write(data if len(data) <= _WRITE_CHUNK else memoryview(data)[:_WRITE_CHUNK])
+        except ssl.SSLWantReadError:
+            # The peer shakes hands anew (TLS 1.2): what it has to say comes before anything can be sent.
+            self._waits_for_peer = True
+            self._send_records()
+            self._watch_below()
+            raise BlockingIOError from None
+        self._send_records()
+        return sent
+
+    def send_many(self, buffers: Sequence[Buffer], /) -> int:
+        if len(buffers[0]) >= _RECORD:
+            return self.send(buffers[0])
+        # Small ones share a record: each would cost its own, and its own send.
+        joined: list[Buffer] = []
+        room = _RECORD
+        for buffer in buffers:
+            joined.append(buffer[:room])
+            room -= len(joined[-1])
+            if not room:
+                break
+        return self.send(b"".join(joined))
+
+    def flush(self) -> None:
+        if not self.unsent:
+            return
+        if self._outgoing.pending:
+            self._held += self._outgoing.read()
+        while self._held:
+            self._held = self._held[self._inner.send(self._held) :]
+        if self._inner.unsent:
+            self._inner.flush()
+        self.unsent = False
+        if not self._events & WRITE:
+            self._watch_below()
+
+    def watch(self, io_loop: EventLoop, handler: Handler, events: int, /) -> None:
+        self._io_loop = io_loop
+        self._handler = handler
+        self._events = events
+        self._watch_below()
+        if self._step is not None and self._incoming.pending:
+            io_loop.add_callback(self._on_event, None, READ)
+
+    def shutdown_write(self) -> None:
+        if self._step is not None:
+            raise BlockingIOError
+        self._decrypt_all()
+        self._tell_end()
+        self.flush()
+        self._inner.shutdown_write()
+
+    def close(self, io_loop: EventLoop, error: BaseException | None, /) -> None:
+        # They lead back to here: a session that is over goes without the garbage collector.
+        self._step = self._settled = self._handler = None
+        # Without close_notify the peer sees a truncation: rightly so, where an error cuts the bytes short.
+        if self.handshaken and error is None:
+            self._tell_end()
+        self._send_last_records()
+        self._inner.close(io_loop, error)
+
+    # The session
+
+    def feed(self, records: bytes | bytearray) -> None:
+        """Take the first records, where they have been read already."""
+        self._incoming.write(records)
+
+    def end_session(self, settled: Settled) -> None:
+        """Tell the peer the end and wait for its own; ``settled`` is called once both are done, or one has failed."""
+        self._step = self._shut_down
+        self._settled = settled
+        self._on_event(None, 0)
+
+    def release(self, io_loop: EventLoop) -> bytes:
+        """Let the transport below go, after the end of the session; give what came behind that end."""
+        self._inner.watch(io_loop, _nothing, 0)
+        self._handler = None
+        return self._incoming.read()
+
+    def info(self) -> TLSInfo | None:
+        """What the handshake settled; after a failure only where it was asked for before."""
+        if self._info is None:
+            with suppress(ValueError):  # OpenSSL has forgotten it
+                self._info = tls_info(self._ssl)
+        return self._info
 
     @property
-    def buffered(self) -> bool:
-        return self._ended or self._has_records()
+    def session(self) -> ssl.SSLSession | None:
+        """What a later session can resume."""
+        return self._ssl.session
 
-    @property
-    def unsent(self) -> bool:
-        return len(self._held) > 0 or self._outgoing.pending > 0
-
-    def handshake(self) -> None:
-        """Go on with the handshake. Raises BlockingIOError where the peer's turn has come."""
+    def _shake_hands(self) -> None:
         while not self.handshaken:
             try:
                 self._ssl.do_handshake()
                 self.handshaken = True
             except ssl.SSLWantReadError:
                 self._send_records()
-                self._fetch_records()
+                self._fetch_first_records()
             except ssl.SSLError:
                 self._send_last_records()  # an alert, which tells the peer why
                 raise
         self._send_records()
+        self.buffered = self._incoming.pending > 0
 
-    def receive(self, num_bytes: int, /) -> bytes:
-        data = self._read(num_bytes)
-        if not data or not self.buffered:
-            return data
-        # A record holds 16 KiB at most: the others that came with it are taken in the same turn.
-        chunks, size = [data], len(data)
-        while size < num_bytes and self._has_records():
-            try:
-                chunks.append(self._read_buffered(num_bytes - size))
-            except ssl.SSLWantReadError:
-                break
-            size += len(chunks[-1])
-        return b"".join(chunks)
-
-    def send(self, data: Buffer, /) -> int:
-        if not self.handshaken:
-            raise BlockingIOError
-        if self._held:
-            self.flush()
-        try:
-            sent = self._ssl.write(data if len(data) <= _WRITE_CHUNK else memoryview(data)[:_WRITE_CHUNK])
-        except ssl.SSLWantReadError:
-            # Waiting for it would be a wait for the peer, and a stream that has bytes to send waits for room.
-            raise ssl.SSLError("the peer wants to negotiate TLS anew, which TLS 1.3 has abolished") from None
-        self._send_records()
-        return sent
-
-    def send_many(self, buffers: Sequence[Buffer], /) -> int:
-        return self.send(buffers[0])
-
-    def flush(self) -> None:
-        if self._outgoing.pending:
-            self._held += self._outgoing.read()
-        while self._held:
-            self._held = self._held[self._inner.send(self._held) :]
-
-    def watch(self, io_loop: EventLoop, handler: Callable[[object, int], None], events: int, /) -> None:
-        self._inner.watch(io_loop, handler, events)
-
-    def shutdown_write(self) -> None:
-        if not self.handshaken:
-            raise BlockingIOError
+    def _shut_down(self) -> None:
         if not self._end_told:
             self._decrypt_all()
             self._tell_end()
-        self.flush()
-        self._inner.shutdown_write()
-
-    def close(self, io_loop: EventLoop, error: BaseException | None, /) -> None:
-        # Without close_notify the peer sees a truncation: rightly so, where an error cuts the bytes short.
-        if self.handshaken and error is None and not self._end_told:
-            self._tell_end()
-        self._send_last_records()
-        self._inner.close(io_loop, error)
-
-    def info(self) -> TLSInfo:
-        """What the handshake settled."""
-        cipher = self._ssl.cipher()
-        return TLSInfo(
-            self._ssl.version() or "",
-            cipher[0] if cipher else "",
-            self._ssl.server_hostname,
-            self._ssl.getpeercert() or None,
-            self._ssl.getpeercert(binary_form=True),
-        )
-
-    def _read(self, num_bytes: int) -> bytes:
-        while True:
-            try:
-                return self._read_buffered(num_bytes)
-            except ssl.SSLWantReadError:
-                self._fetch_records()
-
-    def _read_buffered(self, num_bytes: int) -> bytes:
-        """Decrypt one record; ``b""`` at the end of the session, be it told or a truncation."""
+        with suppress(BlockingIOError, InterruptedError):
+            self.flush()
+        while not self._ended:
+            self._fetch_records()
+            self._decrypt_all()
         if self._plain:
-            data, self._plain = self._plain[:num_bytes], self._plain[num_bytes:]
-            return data
-        if not self._ended:
-            try:
-                if data := self._ssl.read(num_bytes):
-                    return data
-                self._ended = True
-            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-                self._ended = True
-        return b""
+            raise StreamError(
+                f"the peer has sent {len(self._plain)} bytes more after unwrap() has ended the TLS session: "
+                "agree on its end first, and read until then"
+            )
+        if self.unsent:
+            raise BlockingIOError
 
-    def _has_records(self) -> bool:
-        return len(self._plain) > 0 or (not self._ended and (self._incoming.pending > 0 or self._ssl.pending() > 0))
+    def _on_event(self, fd: object, events: int) -> None:
+        """Go on with what goes on by itself."""
+        step, settled = self._step, self._settled
+        if step is None or settled is None:
+            return
+        failure: OSError | None = None
+        try:
+            step()
+        except (BlockingIOError, InterruptedError):
+            self._watch_below()
+            return
+        except OSError as error:
+            failure = error
+        self._step = self._settled = None
+        settled(failure)
+
+    def _watch_below(self) -> None:
+        """Watch for what the user asked for, and for what TLS needs besides."""
+        if self._io_loop is None or self._handler is None:
+            return
+        handler, events = self._handler, self._events
+        if self._step is not None:
+            handler, events = self._on_event, 0 if self._ended else READ
+        elif self._waits_for_peer:
+            events &= ~WRITE
+        self._inner.watch(self._io_loop, handler, events | WRITE if self.unsent else events)
+
+    # Records
 
     def _fetch_records(self) -> None:
         raw = self._inner.receive(_RAW_CHUNK)
         if raw:
             self._incoming.write(raw)
+        elif self._ssl.context.options & getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0):
+            self._ended = self.buffered = True
+        else:
+            raise StreamTruncatedError(
+                "the peer has ended the connection without ending its TLS session: bytes may be missing"
+            )
+
+    def _fetch_first_records(self) -> None:
+        if raw := self._inner.receive(_RAW_CHUNK):
+            self._incoming.write(raw)
         else:
             self._incoming.write_eof()
 
-    def _send_records(self) -> None:
-        """Send what OpenSSL has made; what the transport does not take yet stays :attr:`unsent`."""
-        with suppress(BlockingIOError):
-            self.flush()
+    def _has_records(self, received: int, asked: int) -> bool:
+        return self._ended or self._incoming.pending > 0 or (received >= asked and self._ssl.pending() > 0)
 
-    def _send_last_records(self) -> None:
-        with suppress(OSError):
-            self.flush()
+    def _join_further(self, data: bytes, num_bytes: int) -> bytes:
+        chunks, size = [data], len(data)
+        while size < num_bytes and self._incoming.pending:
+            try:
+                chunk = self._ssl.read(min(num_bytes - size, _RECORD))
+            except ssl.SSLWantReadError:
+                break
+            except ssl.SSLZeroReturnError:
+                chunk = b""
+            if not chunk:
+                self._ended = True
+                break
+            chunks.append(chunk)
+            size += len(chunk)
+        return b"".join(chunks)
+
+    def _take_plain(self, num_bytes: int) -> bytes:
+        data, self._plain = self._plain[:num_bytes], self._plain[num_bytes:]
+        self.buffered = len(self._plain) > 0 or self._has_records(num_bytes, num_bytes)
+        return data
 
     def _decrypt_all(self) -> None:
-        """Take what has come out of OpenSSL's reach: unwrap() reads on, and throws away what it finds."""
-        chunks, self._plain = [self._plain], b""
-        with suppress(ssl.SSLWantReadError):
-            while self._has_records():
-                chunks.append(self._read_buffered(_RAW_CHUNK))
+        """Take what has come out of OpenSSL's reach: once the end is told, it throws away what it finds."""
+        chunks = [self._plain]
+        try:
+            while not self._ended:
+                chunks.append(self._ssl.read(_RAW_CHUNK))
+                self._ended = not chunks[-1]
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLZeroReturnError:
+            self._ended = True
         self._plain = b"".join(chunks)
+        self.buffered = self._ended or len(self._plain) > 0
 
     def _tell_end(self) -> None:
         """Make the record that tells the end from a truncation (RFC 8446 section 6.1)."""
-        self._end_told = True
-        with suppress(ssl.SSLError, ValueError):
-            self._ssl.unwrap()
+        if not self._end_told:
+            self._end_told = self.unsent = True
+            with suppress(ssl.SSLError, ValueError):
+                self._ssl.unwrap()
+
+    def _send_records(self) -> None:
+        """Send what OpenSSL has made; what the transport does not take yet stays :attr:`unsent`."""
+        if self.unsent:
+            with suppress(BlockingIOError, InterruptedError):
+                self.flush()
+            return
+        records = self._outgoing.read()
+        if not records:
+            return
+        sent = 0
+        try:
+            sent = self._inner.send(records)
+        except (BlockingIOError, InterruptedError):
+            pass
+        except OSError as error:
+            # The records are made, and their sender must not hear that nothing of them was taken.
+            if error.errno != errno.ENOBUFS:
+                raise
+        if sent < len(records) or self._inner.unsent:
+            self._held = records[sent:]
+            self.unsent = True
+
+    def _send_last_records(self) -> None:
+        self.unsent = True
+        with suppress(OSError):
+            self.flush()
+
+    def _on_negotiated(self) -> None:
+        """Send what TLS has to answer; what waited for the peer can be tried again."""
+        if not self._outgoing.pending and not self._waits_for_peer:
+            return
+        self._waits_for_peer = False
+        self._send_records()
+        self._watch_below()
+
+
+def tls_info(session: ssl.SSLObject) -> TLSInfo:
+    """Tell what a handshake has settled."""
+    cipher = session.cipher()
+    certificate = session.getpeercert() or None
+    return TLSInfo(
+        version=session.version() or "",
+        cipher=cipher[0] if cipher else "",
+        server_name=getattr(session, "asked_name", None) or session.server_hostname,
+        peer_certificate=certificate,
+        peer_certificate_der=session.getpeercert(binary_form=True),
+        alpn=session.selected_alpn_protocol(),
+        verified_chain=_verified_chain(session) if certificate else (),
+        session_reused=bool(session.session_reused),
+    )
+
+
+def _verified_chain(session: ssl.SSLObject) -> tuple[bytes, ...]:
+    if hasattr(session, "get_verified_chain"):
+        return tuple(session.get_verified_chain())
+    # Before Python 3.13 only the object below has it, and gives certificates in place of bytes. Any: it has no types.
+    below: Any = session._sslobj  # type: ignore[attr-defined]
+    return tuple(certificate.public_bytes(_DER) for certificate in below.get_verified_chain() or ())
+
+
+_DER: Final = 2  # _ssl.ENCODING_DER
+
+
+def _nothing(fd: object, events: int) -> None:
+    """Called for events that nobody waits for any more."""

@@ -5,6 +5,7 @@
     OSError
      └─ StreamError
          ├─ StreamClosedError      the stream ended; real_error says why
+         ├─ StreamTruncatedError   a TLS peer went without telling the end; the real_error of such a stream
          ├─ UnsatisfiableReadError  a read_until found no delimiter within its max_bytes
          ├─ StreamBufferFullError   a buffer would outgrow its limit
          └─ StreamTimeoutError      an operation was not done at its deadline; also a TimeoutError
@@ -28,6 +29,14 @@ class StreamClosedError(StreamError):
     def __init__(self, real_error: BaseException | None = None) -> None:
         super().__init__("the stream is closed" if real_error is None else f"the stream is closed: {real_error}")
         self.real_error = real_error
+
+
+class StreamTruncatedError(StreamError):
+    """The connection ended, and TLS did not: what came may not be all (RFC 8446 section 6.1).
+
+    It closes the stream, and so is the ``real_error`` of whoever reads; what came before it can still
+    be read. A context with ``ssl.OP_IGNORE_UNEXPECTED_EOF`` among its options takes it for an end.
+    """
 
 
 class UnsatisfiableReadError(StreamError):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ._base import BaseIOStream
     from ._info import StreamInfo
+    from ._ssl_options import SSLOptions
 
 Buffer = bytes | bytearray | memoryview
 """What can be written. It may be changed as soon as the call has returned."""
@@ -175,6 +176,16 @@ class Stream(Protocol):
 
     def set_nodelay(self, value: bool, /) -> None:
         """Send small writes at once (True), or let the kernel join them. Ignored where it means nothing."""
+        ...
+
+    def start_tls(
+        self, server_side: bool, ssl_options: SSLOptions | None = None, server_hostname: str | None = None
+    ) -> Future[Stream]:
+        """Speak TLS from here on: give the stream that does, once its handshake is done; this one is over.
+
+        Unread bytes are taken for TLS records. Raises ``ValueError`` while a read waits or bytes wait to be
+        sent. ``TLSStream`` does it for any stream.
+        """
         ...
 
     @property

@@ -53,9 +53,15 @@ async def _serve(serving: Awaitable[object], stream: Stream, address: Address) -
 def _end(stream: Stream, address: Address, error: Exception) -> None:
     if isinstance(error, StreamClosedError) and stream.closed():
         # Nobody's mistake here: the peer has hung up (that is everyday life), was reset, or failed
-        # the TLS handshake. A server that cuts connections logs them all together.
-        level = logging.DEBUG if isinstance(error.real_error, DrainedError | None) else logging.INFO
+        # the TLS handshake, which the stream logs. A server that cuts connections logs them all together.
+        silent = isinstance(error.real_error, DrainedError | None) or _is_tls(error.real_error)
+        level = logging.DEBUG if silent else logging.INFO
         logger.log(level, "%s: %s", readable(address), error)
     else:
         logger.error("%s: the connection is closed, handle_stream failed", readable(address), exc_info=error)
     stream.close(error)
+
+
+def _is_tls(error: BaseException | None) -> bool:
+    # Without an import of ssl, which a server that speaks no TLS does not need.
+    return type(error).__module__ == "ssl"

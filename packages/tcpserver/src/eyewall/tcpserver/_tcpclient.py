@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from eyewall.ioloop import IOLoop
-from eyewall.iostream import IOStream, SSLIOStream, ssl_options_to_context
+from eyewall.iostream import IOStream, ssl_options_to_context
 
 from ._log import readable
 from ._race import Race
@@ -69,7 +69,7 @@ class TCPClient:
         connect from. ``timeout``, in seconds or as a ``timedelta``, is for all of it.
 
         Raises :class:`ResolveError`, :class:`ConnectError`, ``TimeoutError`` (which says what took too
-        long), ``StreamClosedError`` where the TLS handshake fails, and ``ValueError`` for a
+        long), ``ssl.SSLError`` where the TLS handshake fails, and ``ValueError`` for a
         ``source_ip`` that is none.
         """
         io_loop = self._io_loop or IOLoop.current()
@@ -128,19 +128,14 @@ async def _within(deadline: float, io_loop: EventLoop, waiting: Awaitable[T], me
 
 
 async def _start_tls(stream: IOStream, context: ssl.SSLContext, host: str, deadline: float) -> IOStream:
-    io_loop, address = stream.io_loop, stream.info.address
-    # The socket changes hands: nothing has been read from it, since in TLS the client speaks first.
-    io_loop.remove_handler(stream.fileno())
-    sock = socket.socket(fileno=stream.socket.detach())
-    secure = SSLIOStream(
-        sock, ssl_options=context, server_hostname=host, io_loop=io_loop, max_buffer_size=stream.max_buffer_size
-    )
+    address = stream.info.address
 
     def message() -> str:
         return f"Timeout during TLS handshake with {readable(address or host)}"
 
     try:
-        return await _within(deadline, io_loop, secure.wait_for_handshake(), message)
+        handshake = stream.start_tls(False, context, host, handshake_timeout=None)
+        return await _within(deadline, stream.io_loop, handshake, message)
     except BaseException:
-        secure.close()
+        stream.close()
         raise

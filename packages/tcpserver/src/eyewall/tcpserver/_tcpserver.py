@@ -6,7 +6,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from eyewall.ioloop import IOLoop
-from eyewall.iostream import IOStream, SSLIOStream, ssl_options_to_context
+from eyewall.iostream import DEFAULT_HANDSHAKE_TIMEOUT, IOStream, SSLIOStream, ssl_options_to_context
 
 from ._accept import Acceptor
 from ._bind import DEFAULT_BACKLOG, bind_sockets
@@ -14,7 +14,6 @@ from ._connections import Connections
 from ._dispatch import dispatch, serve
 from ._drain import DEFAULT_GRACE, Drain, ServerState, log_report
 from ._gate import ConnectionLimits, Gate
-from ._handshake import DEFAULT_HANDSHAKE_TIMEOUT, limit_handshake
 from ._log import logger, readable
 from ._process import fork_processes
 from ._proxy import read_proxy_header
@@ -331,16 +330,15 @@ class TCPServer:
                 max_buffer_size=self.max_buffer_size,
                 read_chunk_size=self.read_chunk_size,
             )
-        stream = SSLIOStream(
+        return SSLIOStream(
             sock,
             ssl_options=self.ssl_options,
             server_side=True,
+            handshake_timeout=self.handshake_timeout,
             io_loop=self._io_loop,
             max_buffer_size=self.max_buffer_size,
             read_chunk_size=self.read_chunk_size,
         )
-        limit_handshake(stream, self.handshake_timeout)
-        return stream
 
     def _gate(self) -> Gate:
         if self._entrance is None:
