@@ -446,3 +446,48 @@ async def test_awaiting_what_was_cancelled_is_an_error_like_any_other(
 
     assert (await AppClient(Application([("/", Handler)])).get("/")).code == 500
     assert "Uncaught exception GET /" in caplog.text
+
+
+class Boom(RequestHandler):
+    def get(self, name: str) -> None:
+        try:
+            {}["<inner>"]
+        except KeyError as error:
+            raise ValueError("<b>outer</b>") from error
+
+    def post(self, name: str) -> None:
+        raise HTTPError(404)
+
+
+async def test_with_debug_a_page_shows_where_it_was_raised_and_escapes_everything() -> None:
+    client = AppClient(Application([("/(.*)", Boom)], debug=True))
+    response = await client.get("/<x>?<y>", headers={"X-Evil": "<script>"})
+    assert response.code == 500
+    assert response.headers["Content-Type"].startswith("text/html")
+    for expected in (
+        "ValueError: &lt;b&gt;outer&lt;/b&gt;",
+        "From KeyError: &#x27;&lt;inner&gt;&#x27;",
+        "Boom.get",
+        "{}[&quot;&lt;inner&gt;&quot;]",
+        "&lt;script&gt;",
+        "/&lt;x&gt;?&lt;y&gt;",
+    ):
+        assert expected in response.text
+    assert "<b>outer" not in response.text
+    assert "<script>" not in response.text
+    assert "HTTPError" in (await client.post("/x")).text
+
+
+async def test_without_it_nothing_of_a_trace_is_shown() -> None:
+    response = await AppClient(Application([("/(.*)", Boom)])).get("/x")
+    assert (
+        response.text == "<html><title>500: Internal Server Error</title><body>500: Internal Server Error</body></html>"
+    )
+    text = await AppClient(Application([("/(.*)", Boom)], serve_traceback=True)).get("/x")
+    assert text.headers["Content-Type"].startswith("text/plain")
+    assert text.text.startswith("Traceback (most recent call last):")
+
+
+def test_debug_stands_for_settings_that_can_still_be_set() -> None:
+    assert Application(debug=True).settings["compiled_template_cache"] is False
+    assert Application(debug=True, serve_traceback=False).settings["serve_traceback"] is False

@@ -67,6 +67,8 @@ class Application(ReversibleRouter, Generic[S]):
     - ``template_path``, ``template_loader``, ``compiled_template_cache``, ``ui_methods``, ``ui_modules``: templates;
     - ``find_locale``: languages;
     - ``compress_response``: send text compressed (:class:`ContentEncoding`);
+    - ``debug``: show a page with traceback and request where something was raised, and read templates
+      each time; for development only. ``serve_traceback`` alone sends the traceback as text;
     - ``log_function``: called with the handler instead of :meth:`log_request`'s own line.
 
     Raises :class:`RouteError` or :class:`SettingError` where one of them is wrong.
@@ -101,8 +103,10 @@ class Application(ReversibleRouter, Generic[S]):
         state: Any = None,
         **settings: Any,
     ) -> None:
+        if settings.get("debug"):
+            settings = {"serve_traceback": True, "compiled_template_cache": False, **settings}
         self.settings: Final[dict[str, Any]] = settings
-        """The settings, as given."""
+        """The settings, as given, and what ``debug`` stands for."""
         self.state: Final[S] = state
         """What handlers have as ``self.state``, of their own type: see :class:`Handler`."""
         self.default_host: Final = default_host

@@ -108,8 +108,22 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin):
         if isinstance(error, BodyError):
             self.finish({"status": status_code, "error": error.problem, "where": error.where})
             return
+        if isinstance(error, BaseException) and self.settings.get("serve_traceback"):
+            self._write_traceback(status_code, error)
+            return
         message = f"{status_code}: {escape(self._reason)}"
         self.finish(f"<html><title>{message}</title><body>{message}</body></html>")
+
+    def _write_traceback(self, status_code: int, error: BaseException) -> None:
+        if self.settings.get("debug"):
+            from ._debug import debug_page
+
+            self.finish(debug_page(self, status_code, error))
+            return
+        from traceback import format_exception
+
+        self.set_header("Content-Type", "text/plain; charset=UTF-8")
+        self.finish("".join(format_exception(error)))
 
     def log_exception(
         self, typ: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None

@@ -283,10 +283,13 @@ def is_handler(target: object) -> TypeGuard[type[RequestHandler]]:
 
 
 def _is_other_target(target: object) -> bool:
-    """True for what answers requests and is no handler's class."""
+    """True for what answers requests and is no handler's class.
+
+    A function does as well, behind a :class:`Matcher`: behind a pattern it is more likely a mistake.
+    """
     if isinstance(target, str | type | RequestHandler):
         return False
-    return isinstance(target, Router | list | tuple | HTTPServerConnectionDelegate) or callable(target)
+    return isinstance(target, Router | list | tuple | HTTPServerConnectionDelegate)
 
 
 def _checked_kwargs(title: str, kwargs: object) -> Mapping[str, Any]:
