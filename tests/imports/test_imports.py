@@ -32,8 +32,8 @@ def modules(layer: str) -> Iterator[tuple[str, Path]]:
 
 
 def is_optional(module: str) -> bool:
-    """A backend needs its loop's package, and what is for tests may need what tests do."""
-    return ".backends._" in module or ".testing" in module
+    """A backend needs its loop's package, WebSocket its library, and what is for tests may need what tests do."""
+    return any(part in module for part in (".backends._", "._websocket.", ".testing"))
 
 
 MODULES = [name for layer in LAYERS for name, _ in modules(layer) if not is_optional(name)]

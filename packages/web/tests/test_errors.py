@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
@@ -451,7 +452,7 @@ async def test_awaiting_what_was_cancelled_is_an_error_like_any_other(
 class Boom(RequestHandler):
     def get(self, name: str) -> None:
         try:
-            {}["<inner>"]
+            os.environ["<inner>"]
         except KeyError as error:
             raise ValueError("<b>outer</b>") from error
 
@@ -468,7 +469,7 @@ async def test_with_debug_a_page_shows_where_it_was_raised_and_escapes_everythin
         "ValueError: &lt;b&gt;outer&lt;/b&gt;",
         "From KeyError: &#x27;&lt;inner&gt;&#x27;",
         "Boom.get",
-        "{}[&quot;&lt;inner&gt;&quot;]",
+        "os.environ[&quot;&lt;inner&gt;&quot;]",
         "&lt;script&gt;",
         "/&lt;x&gt;?&lt;y&gt;",
     ):
