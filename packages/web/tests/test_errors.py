@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
@@ -449,10 +448,13 @@ async def test_awaiting_what_was_cancelled_is_an_error_like_any_other(
     assert "Uncaught exception GET /" in caplog.text
 
 
+NOTHING: dict[str, str] = {}
+
+
 class Boom(RequestHandler):
     def get(self, name: str) -> None:
         try:
-            os.environ["<inner>"]
+            NOTHING["<inner>"]
         except KeyError as error:
             raise ValueError("<b>outer</b>") from error
 
@@ -469,7 +471,7 @@ async def test_with_debug_a_page_shows_where_it_was_raised_and_escapes_everythin
         "ValueError: &lt;b&gt;outer&lt;/b&gt;",
         "From KeyError: &#x27;&lt;inner&gt;&#x27;",
         "Boom.get",
-        "os.environ[&quot;&lt;inner&gt;&quot;]",
+        "NOTHING[&quot;&lt;inner&gt;&quot;]",
         "&lt;script&gt;",
         "/&lt;x&gt;?&lt;y&gt;",
     ):
