@@ -256,8 +256,10 @@ async def test_a_close_that_drops_unsent_bytes_does_not_pass_for_an_orderly_end(
     session.step()  # makes room, so that there would be some for close_notify
     assert stream.writing()
     stream.close()
-    for _ in range(100):
-        session.step()
+    # Tickets that it has not read make the end a reset, which is no orderly end either.
+    with suppress(ConnectionResetError):
+        for _ in range(100):
+            session.step()
     assert not session.told_of_end
     peer.close()
 
