@@ -152,3 +152,29 @@ class TestTLS(TestSockets):
 class TestTLSReadInSmallChunks(TestTLS):
     async def make_pair(self, io_loop: EventLoop, /) -> tuple[Stream, Stream]:
         return await self.make_tls(io_loop, read_chunk_size=1000)
+
+
+class TestTLSOverMemoryStreams(StreamConformance):
+    plenty: ClassVar[int] = 1024 * 1024
+    read_ahead: ClassVar[int] = 512 * 1024
+
+    async def make_pair(self, io_loop: EventLoop, /) -> tuple[Stream, Stream]:
+        self.lower = memory_streams(io_loop)
+        return await self.make_tls(*self.lower)
+
+    async def make_tls(self, near: Stream, far: Stream) -> tuple[Stream, Stream]:
+        certificate = self_signed_certificate()
+        accepting = far.start_tls(True, certificate.server_options)
+        client = await near.start_tls(False, certificate.client_options, "localhost")
+        server = await accepting
+        await server.write(b"ready")
+        await client.read_bytes(5)
+        return client, server
+
+    def reset(self, stream: Stream, /) -> None:
+        self.lower[0].reset()
+
+
+class TestTLSInTLS(TestTLSOverMemoryStreams):
+    async def make_pair(self, io_loop: EventLoop, /) -> tuple[Stream, Stream]:
+        return await self.make_tls(*await super().make_pair(io_loop))

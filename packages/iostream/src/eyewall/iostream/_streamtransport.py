@@ -39,15 +39,14 @@ class StreamTransport:
         return self._write is not None and not self._write.done()
 
     def receive(self, num_bytes: int, /) -> bytes:
-        data = self.stream.read_nowait()
-        if not data:
+        while not (data := self.stream.read_nowait()):
             waiting = self._wait()
             if not waiting.done():
                 raise BlockingIOError
+            # What it waited for may have been taken since.
             self._waiting = None
             if (failure := waiting.exception()) is not None:
                 return _end(failure)
-            data = self.stream.read_nowait()
         if len(data) > num_bytes:
             self.stream.unread(data[num_bytes:])
         return data[:num_bytes]

@@ -257,7 +257,7 @@ class TLSTransport:
             self._tell_end()
         with suppress(BlockingIOError, InterruptedError):
             self.flush()
-        while not self._ended:
+        while not self._ended and not self._plain:
             self._fetch_records()
             self._decrypt_all()
         if self._plain:
