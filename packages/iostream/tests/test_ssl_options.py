@@ -76,7 +76,7 @@ def test_an_unknown_option_is_named_with_those_that_exist() -> None:
     options: SSLOptionsDict = {"certificate": "x", "certfile": "y"}  # type: ignore[typeddict-unknown-key] # the mistake
     message = complaint(options)
     assert "'certificate'" in message
-    assert "certfile, keyfile, ca_certs, cert_reqs, ssl_version, ciphers" in message
+    assert "certfile, keyfile, ca_certs, cert_reqs, ssl_version, ciphers, " in message
 
 
 def test_a_server_without_certificate_is_told_so() -> None:

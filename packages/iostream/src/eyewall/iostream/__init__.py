@@ -5,7 +5,7 @@ from ._info import Address, ProxyInfo, ProxyTLSInfo, StreamInfo, TLSInfo, UnixCr
 from ._iostream import IOStream
 from ._limits import DEFAULT_HANDSHAKE_TIMEOUT, HIGH_WATER_MARK, LOW_WATER_MARK
 from ._pipe import PipeIOStream
-from ._ssl_options import SSLOptions, SSLOptionsDict, ssl_options_to_context
+from ._ssl_options import SSLOptions, SSLOptionsDict, reload_certificates, ssl_options_to_context, ssl_wrap_socket
 from ._ssliostream import SSLIOStream
 from ._tlsstream import BaseTLSStream, TLSStream
 from ._transport import FileTransport, Transport
@@ -50,5 +50,7 @@ __all__ = [
     "Transport",
     "UnixCredentials",
     "UnsatisfiableReadError",
+    "reload_certificates",
     "ssl_options_to_context",
+    "ssl_wrap_socket",
 ]

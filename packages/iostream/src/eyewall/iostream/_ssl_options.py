@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, TypedDict
 from .errors import SSLConfigurationError
 
 if TYPE_CHECKING:
+    import socket as sockets
     import ssl
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 class SSLOptionsDict(TypedDict, total=False):
@@ -26,6 +28,18 @@ class SSLOptionsDict(TypedDict, total=False):
     """A protocol constant of :mod:`ssl`; by default any version that is safe today."""
     ciphers: str
     """Cipher suites of TLS 1.2, in OpenSSL's format."""
+    minimum_version: ssl.TLSVersion
+    """The oldest version to speak; by default TLS 1.2."""
+    alpn_protocols: Sequence[str]
+    """Application protocols to agree on, the preferred first, such as ``["http/1.1"]``."""
+    server_names: Mapping[str, SSLOptions]
+    """What a server shows to clients that ask for a name (SNI): ``{"a.example": {"certfile": …}}``.
+
+    ``"*.a.example"`` stands for one label more. What an entry leaves out is as it is for all; any other name,
+    and none, gets the certificate for all."""
+    reload_seconds: float
+    """A server looks at its files again when a client comes, at most so often; by default only when it is told to
+    by :func:`reload_certificates`. Files that cannot be used are logged, and the old certificates stay."""
 
 
 if TYPE_CHECKING:
@@ -34,7 +48,7 @@ else:
     SSLOptions = object
 
 
-def ssl_options_to_context(ssl_options: SSLOptions, server_side: bool = False) -> ssl.SSLContext:
+def ssl_options_to_context(ssl_options: SSLOptions, server_side: bool | None = False) -> ssl.SSLContext:
     """Make a context of the options; one that is a context already is given back.
 
     Raises :class:`SSLConfigurationError`, a ``ValueError``, where a file cannot be read or does not
@@ -44,10 +58,118 @@ def ssl_options_to_context(ssl_options: SSLOptions, server_side: bool = False) -
 
     if isinstance(ssl_options, ssl.SSLContext):
         return ssl_options
-    if unknown := set(ssl_options) - set(SSLOptionsDict.__annotations__):
+    _check_known(ssl_options)
+    if not server_side:
+        return _context(ssl_options, server_side=False)
+    return _server_context(ssl_options)
+
+
+def reload_certificates(context: ssl.SSLContext) -> None:
+    """Read the files of a server's context anew: connections from now on get what stands there, others go on.
+
+    For a context that :func:`ssl_options_to_context` has made for a server; ``ValueError`` for any other.
+    Where a file cannot be used, all stays as it was, and :class:`SSLConfigurationError` is raised.
+    """
+    from ._server_context import ServerContext
+
+    if not isinstance(context, ServerContext):
+        raise ValueError(f"{context!r} was not made of a server's ssl_options: load_cert_chain() is for such a one")  # noqa: TRY004 - its type is right
+    context.reload()
+
+
+def ssl_wrap_socket(
+    socket: sockets.socket,
+    ssl_options: SSLOptions,
+    server_hostname: str | None = None,
+    server_side: bool | None = None,
+    *,
+    do_handshake_on_connect: bool = True,
+    suppress_ragged_eofs: bool = True,
+    session: ssl.SSLSession | None = None,
+) -> ssl.SSLSocket:
+    """Give an ``ssl.SSLSocket``, as Tornado's function does; give it to :class:`SSLIOStream` before its handshake.
+
+    The keywords are those of ``ssl.SSLContext.wrap_socket``. A stream needs none of this: it takes the
+    options itself.
+    """
+    return ssl_options_to_context(ssl_options, bool(server_side)).wrap_socket(
+        socket,
+        server_side=bool(server_side),
+        server_hostname=server_hostname,
+        do_handshake_on_connect=do_handshake_on_connect,
+        suppress_ragged_eofs=suppress_ragged_eofs,
+        session=session,
+    )
+
+
+def _check_known(options: SSLOptionsDict) -> None:
+    if unknown := set(options) - set(SSLOptionsDict.__annotations__):
         known = ", ".join(SSLOptionsDict.__annotations__)
         raise SSLConfigurationError(f"no ssl_options {', '.join(sorted(unknown))!r}: there are {known}")
-    context = _bare_context(ssl_options, server_side)
+
+
+def _server_context(options: SSLOptionsDict) -> ssl.SSLContext:
+    from ._server_context import ServerContext
+
+    context = ServerContext(_protocol(options, server_side=True))
+    _fill(context, options, server_side=True)
+
+    def load() -> tuple[ssl.SSLContext, Mapping[str, ssl.SSLContext]]:
+        return _context(options, server_side=True), _named_contexts(options)
+
+    context.serve(load, list(_files(options)), options.get("reload_seconds"))
+    context.set_named(_named_contexts(options))
+    return context
+
+
+def _named_contexts(options: SSLOptionsDict) -> dict[str, ssl.SSLContext]:
+    import ssl
+
+    contexts: dict[str, ssl.SSLContext] = {}
+    for name, entry in options.get("server_names", {}).items():
+        if not name.isascii() or not name or "*" in name.removeprefix("*."):
+            raise SSLConfigurationError(
+                f"no name in server_names {name!r}: give a host name in ASCII (xn--…), or one behind '*.'"
+            )
+        if isinstance(entry, ssl.SSLContext):
+            contexts[name.lower()] = entry
+            continue
+        _check_known(entry)
+        merged: SSLOptionsDict = {**options, **entry}
+        if "certfile" in entry and "keyfile" not in entry:
+            merged["keyfile"] = None
+        contexts[name.lower()] = _context(merged, server_side=True)
+    return contexts
+
+
+def _files(options: SSLOptionsDict) -> Iterator[str]:
+    for path in (options.get("certfile"), options.get("keyfile"), options.get("ca_certs")):
+        if path is not None:
+            yield os.fspath(path)
+    for entry in options.get("server_names", {}).values():
+        if isinstance(entry, dict):
+            yield from _files(entry)
+
+
+def _context(options: SSLOptionsDict, *, server_side: bool) -> ssl.SSLContext:
+    import ssl
+
+    context = ssl.SSLContext(_protocol(options, server_side=server_side))
+    _fill(context, options, server_side=server_side)
+    return context
+
+
+def _fill(context: ssl.SSLContext, ssl_options: SSLOptionsDict, *, server_side: bool) -> None:
+    import ssl
+
+    if "cert_reqs" in ssl_options:
+        if ssl_options["cert_reqs"] == ssl.CERT_NONE:
+            context.check_hostname = False
+        context.verify_mode = ssl_options["cert_reqs"]
+    if "minimum_version" in ssl_options:
+        context.minimum_version = ssl_options["minimum_version"]
+    if "alpn_protocols" in ssl_options:
+        _set_alpn(context, ssl_options["alpn_protocols"])
     if "certfile" in ssl_options:
         _load_certificate(context, ssl_options["certfile"], ssl_options.get("keyfile"))
     elif server_side:
@@ -61,20 +183,23 @@ def ssl_options_to_context(ssl_options: SSLOptions, server_side: bool = False) -
             context.set_ciphers(ssl_options["ciphers"])
         except ssl.SSLError:
             raise SSLConfigurationError(f"no cipher of {ssl_options['ciphers']!r} is known to OpenSSL") from None
-    return context
 
 
-def _bare_context(options: SSLOptionsDict, server_side: bool) -> ssl.SSLContext:
+def _protocol(options: SSLOptionsDict, *, server_side: bool) -> int:
     import ssl
 
-    context = ssl.SSLContext(
-        options.get("ssl_version", ssl.PROTOCOL_TLS_SERVER if server_side else ssl.PROTOCOL_TLS_CLIENT)
-    )
-    if "cert_reqs" in options:
-        if options["cert_reqs"] == ssl.CERT_NONE:
-            context.check_hostname = False
-        context.verify_mode = options["cert_reqs"]
-    return context
+    return options.get("ssl_version", ssl.PROTOCOL_TLS_SERVER if server_side else ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _set_alpn(context: ssl.SSLContext, protocols: Sequence[str]) -> None:
+    import ssl
+
+    try:
+        context.set_alpn_protocols(protocols)
+    except (ssl.SSLError, ValueError, TypeError):
+        raise SSLConfigurationError(
+            f"no alpn_protocols {protocols!r}: give a list of names of 1 to 255 bytes, such as ['http/1.1']"
+        ) from None
 
 
 def _load_certificate(

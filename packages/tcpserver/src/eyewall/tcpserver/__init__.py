@@ -1,6 +1,6 @@
 """Listening sockets, TCP servers and worker processes: what it takes to serve any TCP protocol."""
 
-from eyewall.iostream import SSLOptions, ssl_options_to_context
+from eyewall.iostream import SSLOptions, ssl_options_to_context, ssl_wrap_socket
 
 from ._accept import add_accept_handler
 from ._bind import bind_sockets, bind_unix_socket
@@ -65,6 +65,7 @@ __all__ = [
     "socket_from_descriptor",
     "sockets_from_systemd",
     "ssl_options_to_context",
+    "ssl_wrap_socket",
     "task_id",
     "watchdog_seconds",
 ]
