@@ -61,6 +61,7 @@ CONTESTANTS: Final = (
     Contestant("floor-asyncio", "benchmarks.servers.floor_asyncio", canned=True),
     Contestant("eyewall.httpserver", "benchmarks.servers.eyewall_callback"),
     Contestant("eyewall.web", "examples.hello"),
+    Contestant("eyewall.web-selector", "examples.hello", (), loop="selector"),
     Contestant("eyewall.web-uvloop", "examples.hello", ("uvloop",), loop="uvloop"),
     Contestant("eyewall.web-trio", "examples.hello", ("trio",), loop="trio"),
     Contestant("tornado", "benchmarks.servers.tornado_web", ("tornado",)),
