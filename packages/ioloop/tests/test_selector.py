@@ -208,6 +208,38 @@ def test_a_descriptor_that_was_closed_without_being_removed_is_told_to_its_handl
     assert seen == [READ]
 
 
+def test_a_closed_loop_watches_nothing_more(pair: tuple[socket.socket, socket.socket]) -> None:
+    io_loop = IOLoop(make_current=False, backend="selector")
+    io_loop.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        io_loop.add_handler(pair[0], lambda _fd, _events: None, READ)
+    io_loop.remove_handler(pair[0])
+
+
+def test_callbacks_of_other_threads_wake_a_loop_that_sleeps_again_and_again(selector_loop: IOLoop) -> None:
+    rounds = 500
+    seen: list[int] = []
+    go_on = threading.Event()
+
+    def note(number: int) -> None:
+        seen.append(number)
+        go_on.set()
+
+    def add() -> None:
+        for number in range(rounds):
+            selector_loop.add_callback(note, number)
+            if not go_on.wait(10):  # so that the loop sleeps, or is about to, when the next one comes
+                break
+            go_on.clear()
+        selector_loop.add_callback(selector_loop.stop)
+
+    thread = threading.Thread(target=add)
+    thread.start()
+    selector_loop.start()
+    thread.join()
+    assert seen == list(range(rounds))
+
+
 class FakeKqueue:
     """What the tests need of ``select.kqueue``."""
 

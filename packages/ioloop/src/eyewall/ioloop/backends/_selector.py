@@ -145,6 +145,7 @@ class SelectorEventLoop(TurnLoop):
         Raises ``ValueError`` for what is watched already, and what the system says of a descriptor
         that cannot be watched.
         """
+        self._check_open()
         if number in self._watched:
             raise ValueError(f"descriptor {number} is watched already; remove its reader, writer or handler first")
         found = Watched(given, handler)
@@ -177,7 +178,6 @@ class SelectorEventLoop(TurnLoop):
         return self._remove_side(fd, WRITE)
 
     def _add_side(self, fd: int | HasFileno, event: int, handle: asyncio.Handle) -> None:
-        self._check_open()
         number = number_of(fd)
         sides = self._sides.get(number)
         if sides is None:
