@@ -3,8 +3,8 @@
 ``python -m benchmarks.loop`` prints a line for each comparison: the nanoseconds of both, their
 ratio, and the most that it should be. Needs Linux, and uvloop for the lines that name it.
 
-Each pair is measured in turns, many short rounds of each, and the best round of each counts: what
-disturbs a round makes it longer, never shorter.
+Each pair is measured in turns, many short rounds of each. The ratio is the median of those of the
+rounds: what slows the machine for a while slows both sides of a round.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import socket
 import sys
 import time
 from contextlib import ExitStack, closing
+from statistics import median
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from eyewall.ioloop import READ, IOLoop
@@ -205,14 +206,12 @@ def _nothing() -> None:
     """Do nothing."""
 
 
-def measure(comparison: Comparison, rounds: int) -> tuple[float, float]:
-    """Give the nanoseconds of one operation, ours and theirs: the best of the rounds."""
-    ours: list[int] = []
-    theirs: list[int] = []
-    for _ in range(rounds):
-        ours.append(_time(comparison.ours))
-        theirs.append(_time(comparison.theirs))
-    return min(ours) / comparison.number, min(theirs) / comparison.number
+def measure(comparison: Comparison, rounds: int) -> tuple[float, float, float]:
+    """Give the nanoseconds of one operation, ours and theirs, and their ratio: the medians of the rounds."""
+    pairs = [(_time(comparison.ours), _time(comparison.theirs)) for _ in range(rounds)]
+    ours = median(ours for ours, _ in pairs) / comparison.number
+    theirs = median(theirs for _, theirs in pairs) / comparison.number
+    return ours, theirs, median(ours / theirs for ours, theirs in pairs)
 
 
 def _time(one_round: Callable[[], object]) -> int:
@@ -247,8 +246,7 @@ def main() -> int:
             if chosen.only not in comparison.name:
                 continue
             gc.collect()
-            ours, theirs = measure(comparison, chosen.rounds)
-            ratio = ours / theirs
+            ours, theirs, ratio = measure(comparison, chosen.rounds)
             missed += ratio > comparison.limit
             over = "  over" if ratio > comparison.limit else ""
             print(f"{comparison.name:58}{ours:6.0f}ns{theirs:7.0f}ns{ratio:8.2f}{comparison.limit:8.2f}{over}")
