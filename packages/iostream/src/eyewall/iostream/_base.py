@@ -128,7 +128,7 @@ class BaseIOStream(WritingStream):
             read_chunk_size=self.read_chunk_size,
             max_write_buffer_size=self.max_write_buffer_size,
         )
-        return stream._begun()
+        return stream._begun()  # pyright: ignore[reportPrivateUsage] # the two are one
 
     def _check_idle(self, what: str, *, unsent_too: bool = True) -> None:
         """Raise where the bytes before and behind a change of protocol could not be told apart."""

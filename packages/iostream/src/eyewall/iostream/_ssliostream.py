@@ -241,8 +241,8 @@ def start_tls(
 
     begun = begin_session(context, server_side=server_side, server_hostname=server_hostname, resumed=session)
     stream = SSLIOStream.__new__(SSLIOStream)
-    stream._take_over(plain, context, begun, handshake_timeout)
-    return stream._begun()
+    stream._take_over(plain, context, begun, handshake_timeout)  # pyright: ignore[reportPrivateUsage] # the two are one
+    return stream._begun()  # pyright: ignore[reportPrivateUsage] # the two are one
 
 
 def _nothing(fd: object, events: int) -> None:

@@ -411,11 +411,11 @@ def tls_info(session: ssl.SSLObject) -> TLSInfo:
     )
 
 
-def _verified_chain(session: ssl.SSLObject) -> tuple[bytes, ...]:
+def _verified_chain(session: Any) -> tuple[bytes, ...]:
+    # Before Python 3.13 only the object below has it, and gives certificates in place of bytes. Any: neither has types.
     if hasattr(session, "get_verified_chain"):
         return tuple(session.get_verified_chain())
-    # Before Python 3.13 only the object below has it, and gives certificates in place of bytes. Any: it has no types.
-    below: Any = session._sslobj  # type: ignore[attr-defined]
+    below: Any = session._sslobj
     return tuple(certificate.public_bytes(_DER) for certificate in below.get_verified_chain() or ())
 
 
