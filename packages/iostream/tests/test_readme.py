@@ -9,8 +9,10 @@ import sys
 import textwrap
 from pathlib import Path
 
+from eyewall.iostream import SSLOptionsDict
+
 README = Path(__file__).parents[1] / "README.md"
-GREET, MAIN, TEST = (
+GREET, MAIN, TEST, OPTIONS = (
     textwrap.dedent(block)
     for block in re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
 )
@@ -35,3 +37,9 @@ def test_the_program_of_the_readme_greets_a_server() -> None:
 def test_the_test_of_the_readme_passes() -> None:
     with run(f"{GREET}{TEST}test_an_answer_may_come_late_and_in_pieces()") as program:
         assert program.wait(timeout=30) == 0
+
+
+def test_the_options_of_the_readme_are_options() -> None:
+    names = re.findall(r'^    "(\w+)":', OPTIONS, re.MULTILINE)
+    assert names
+    assert set(names) <= SSLOptionsDict.__annotations__.keys()
