@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from eyewall.ioloop import EventLoop, Future
 
-    from ._info import Address
+    from ._info import Address, ProxyInfo
     from ._ssl_options import SSLOptions
     from ._tls import TLSSession
     from ._transport import Transport
@@ -178,7 +178,7 @@ class SSLIOStream(BaseTLSStream, IOStream):
             read_chunk_size=plain.read_chunk_size,
             max_write_buffer_size=plain.max_write_buffer_size,
         )
-        self.proxy = plain.proxy
+        self.proxy: ProxyInfo | None = plain.proxy
         self._begun_session = begun
         if self._lower is not None:
             self._begin(StreamTransport(self._lower))
