@@ -22,7 +22,7 @@ from eyewall.httpserver import (
 )
 from eyewall.iostream import IOStream, SSLIOStream
 from eyewall.iostream.testing import self_signed_certificate
-from eyewall.tcpserver import bind_sockets
+from eyewall.tcpserver import ServerState, bind_sockets
 from eyewall.tcpserver.testing import connect
 
 if TYPE_CHECKING:
@@ -365,7 +365,8 @@ async def test_a_draining_server_answers_who_has_asked_and_refuses_who_comes(io_
     while not server.connection_count:
         await turn(io_loop)
     draining = io_loop.spawn(server.drain(60))
-    await turn(io_loop)
+    while server.state is not ServerState.DRAINING:
+        await turn(io_loop)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(address)
     may_answer.set_result(None)

@@ -150,7 +150,8 @@ async def test_a_task_that_goes_on_after_its_stream_has_closed_is_waited_for(io_
     server = Tidy()
     connect(server)
     drained = io_loop.spawn(server.drain(1000))
-    await one_turn(io_loop)
+    while server.state is not ServerState.DRAINING:
+        await one_turn(io_loop)
     assert server.connection_count == 1
     release.set_result(None)
     report = await drained
@@ -168,8 +169,8 @@ async def test_the_state_can_be_watched(io_loop: IOLoop, caplog: pytest.LogCaptu
     server.watch_state(fail)
     client = connect(server)
     drained = io_loop.spawn(server.drain())
-    await one_turn(io_loop)
-    assert server.state is ServerState.DRAINING
+    while server.state is not ServerState.DRAINING:
+        await one_turn(io_loop)
     with socket.socket() as sock, pytest.raises(RuntimeError, match="takes no new sockets"):
         server.add_socket(sock)
     client.close()
