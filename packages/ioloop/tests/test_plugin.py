@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -16,7 +17,9 @@ def run_pytest(folder: Path, test: str, *options: str) -> str:
     (folder / "pytest.ini").write_text("[pytest]\naddopts = --strict-markers\n")
     (folder / "test_theirs.py").write_text(test)
     command = [sys.executable, "-m", "pytest", "-p", PLUGIN, "-p", "no:cacheprovider", "-rs", *options]
-    return subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True).stdout
+    # Under python -O pytest warns that asserts are ignored, which these tests are not about.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONOPTIMIZE"}
+    return subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True, text=True).stdout
 
 
 def test_async_tests_run_once_on_each_backend(tmp_path: Path) -> None:
