@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 LAYERS = ["ioloop", "iostream", "tcpserver", "httpserver", "web"]
 EVERYWHERE = [*LAYERS, "integration", "board"]
-EXPECTED = [*EVERYWHERE, "types", "imports", "wheels"]
+EXPECTED = [*EVERYWHERE, "types", "imports", "wheels", "optimized", "load"]
 OUTCOMES = ["passed", "failed", "skipped"]
 
 
