@@ -19,7 +19,7 @@ from ._asyncio import ALL, AsyncioBackend
 from ._executor import DefaultExecutor
 from ._pollers import make_poller
 from ._sides import Sides
-from ._turns import TurnLoop, refuse
+from ._turns import TRANSPORTS, TurnLoop, refuse
 from ._waker import Waker
 from ._watching import number_of
 
@@ -237,29 +237,7 @@ class SelectorEventLoop(TurnLoop):
 
 refuse(
     SelectorEventLoop,
-    (
-        "connect_accepted_socket",
-        "connect_read_pipe",
-        "connect_write_pipe",
-        "create_connection",
-        "create_datagram_endpoint",
-        "create_server",
-        "create_unix_connection",
-        "create_unix_server",
-        "sendfile",
-        "sock_accept",
-        "sock_connect",
-        "sock_recv",
-        "sock_recv_into",
-        "sock_recvfrom",
-        "sock_recvfrom_into",
-        "sock_sendall",
-        "sock_sendfile",
-        "sock_sendto",
-        "start_tls",
-        "subprocess_exec",
-        "subprocess_shell",
-    ),
+    TRANSPORTS,
     'it has no transports, servers and subprocesses of asyncio\'s; run on the backend "asyncio" or "uvloop" for them',
 )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from .._capability import Capability
 from ..errors import DeadlockError
 from ._asyncio import AsyncioBackend
-from ._turns import TurnLoop, refuse
+from ._turns import TRANSPORTS, TurnLoop, refuse
 from ._waiting import describe_tasks
 
 if TYPE_CHECKING:
@@ -125,35 +125,15 @@ class SimulatedEventLoop(TurnLoop):
 refuse(
     SimulatedEventLoop,
     (
+        *TRANSPORTS,
         "add_reader",
         "add_signal_handler",
         "add_writer",
-        "connect_accepted_socket",
-        "connect_read_pipe",
-        "connect_write_pipe",
-        "create_connection",
-        "create_datagram_endpoint",
-        "create_server",
-        "create_unix_connection",
-        "create_unix_server",
         "getaddrinfo",
         "getnameinfo",
         "remove_reader",
         "remove_signal_handler",
         "remove_writer",
-        "sendfile",
-        "sock_accept",
-        "sock_connect",
-        "sock_recv",
-        "sock_recv_into",
-        "sock_recvfrom",
-        "sock_recvfrom_into",
-        "sock_sendall",
-        "sock_sendfile",
-        "sock_sendto",
-        "start_tls",
-        "subprocess_exec",
-        "subprocess_shell",
     ),
     "a simulated loop has no descriptors. Use eyewall.iostream.testing.memory_streams() instead of sockets, "
     'or run on the backend "asyncio"',

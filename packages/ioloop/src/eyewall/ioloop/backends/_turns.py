@@ -265,6 +265,32 @@ class TurnLoop(asyncio.AbstractEventLoop):
             logger.exception("the loop's exception handler failed on %r", context)
 
 
+TRANSPORTS: Final = (
+    "connect_accepted_socket",
+    "connect_read_pipe",
+    "connect_write_pipe",
+    "create_connection",
+    "create_datagram_endpoint",
+    "create_server",
+    "create_unix_connection",
+    "create_unix_server",
+    "sendfile",
+    "sock_accept",
+    "sock_connect",
+    "sock_recv",
+    "sock_recv_into",
+    "sock_recvfrom",
+    "sock_recvfrom_into",
+    "sock_sendall",
+    "sock_sendfile",
+    "sock_sendto",
+    "start_tls",
+    "subprocess_exec",
+    "subprocess_shell",
+)
+"""The methods of asyncio's loops around transports, servers and subprocesses, which a loop of our own does not have."""
+
+
 def refuse(loop_class: type[object], names: tuple[str, ...], remedy: str) -> None:
     """Make methods of asyncio's that a loop does not have say so, and say what to do instead."""
     for name in names:
