@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, overload
 from eyewall.httpserver import HTTPServer, HTTPServerRequest, RequestStartLine
 
 from ._handler import ErrorHandler, RequestHandler
-from ._log import access_log, app_log, printable
+from ._log import access_log, app_log, summary_of
 from ._matchers import compiled_host
 from ._router import ReversibleRouter
 from ._routing import Match, RouteTable, URLSpec, checked_table
@@ -233,8 +233,7 @@ class Application(ReversibleRouter, Generic[S]):
         level = logging.INFO if status < 400 else logging.WARNING if status < 500 else logging.ERROR
         if access_log.isEnabledFor(level):
             request = handler.request
-            summary = printable(f"{request.method} {request.uri} ({request.remote_ip})")
-            access_log.log(level, "%d %s %.2fms", status, summary, 1000 * request.request_time())
+            access_log.log(level, "%d %s %.2fms", status, summary_of(request), 1000 * request.request_time())
 
 
 class Dispatcher:
@@ -309,8 +308,8 @@ class Dispatcher:
         try:
             handler = match.handler_class(self._application, request, **match.handler_kwargs)
         except Exception:  # noqa: BLE001 - whatever the program raises is answered 500
-            summary = printable(f"{request.method} {request.uri} ({request.remote_ip})")
-            app_log.exception("Uncaught exception in initialize() of %s: %s", match.handler_class.__name__, summary)
+            name = match.handler_class.__name__
+            app_log.exception("Uncaught exception in initialize() of %s: %s", name, summary_of(request))
             handler = ErrorHandler(self._application, request, status_code=500)
         self._handler = handler
         return handler

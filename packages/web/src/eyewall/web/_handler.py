@@ -10,7 +10,7 @@ from eyewall.iostream import StreamClosedError
 
 from ._arguments import ArgumentsMixin
 from ._etag import ETagMixin
-from ._log import app_log, general_log, printable
+from ._log import app_log, general_log, printable, summary_of
 from ._recognise import as_http_error, is_finish
 from ._status import start_line_of
 from ._templates import TemplatesMixin
@@ -171,8 +171,7 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin):
         ]
 
     def _request_summary(self) -> str:
-        request = self.request
-        return printable(f"{request.method} {request.uri} ({request.remote_ip})")
+        return summary_of(self.request)
 
     async def _execute(self, args: Sequence[object], kwargs: Mapping[str, object]) -> None:
         """Answer a request that is there as a whole."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from eyewall.httpserver import HTTPServerRequest
 
 access_log: Final = logging.getLogger("eyewall.access")
 """A line for each request."""
@@ -16,3 +19,8 @@ general_log: Final = logging.getLogger("eyewall.general")
 def printable(text: str) -> str:
     """The text with whatever could end a line or steer a terminal written as an escape."""
     return text if text.isprintable() else "".join([c if c.isprintable() else ascii(c)[1:-1] for c in text])
+
+
+def summary_of(request: HTTPServerRequest) -> str:
+    """What a line of the log says of a request: method, target and who sent it."""
+    return printable(f"{request.method} {request.uri} ({request.remote_ip})")
