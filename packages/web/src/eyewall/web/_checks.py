@@ -5,18 +5,12 @@ from __future__ import annotations
 import types
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
 
-from ._handler import RequestHandler
 from .errors import RouteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-
-def methods_of(handler: type[RequestHandler]) -> dict[str, Callable[..., object]]:
-    """The methods that a handler defines, by the names of HTTP."""
-    found = {method: getattr(handler, method.lower(), None) for method in handler.SUPPORTED_METHODS}
-    plain = {getattr(RequestHandler, method.lower(), None) for method in RequestHandler.SUPPORTED_METHODS}
-    return {method: function for method, function in found.items() if function is not None and function not in plain}
+    from ._handler import RequestHandler
 
 
 def check_methods(
@@ -26,7 +20,10 @@ def check_methods(
     from inspect import signature  # slow to import, and needed at the start only
 
     named = named or {}
-    for method, function in methods_of(handler).items():
+    for method in handler._allowed_methods():  # pyright: ignore[reportPrivateUsage] - the one list of them
+        function = getattr(handler, method.lower())
+        if function is None:
+            continue
         where = f"{title}: {handler.__name__}.{method.lower()}()"
         try:
             bound = signature(function).bind(None, *positional, **named)
