@@ -1,6 +1,7 @@
 """What all suites share: tests that need a foreign program, marked with its name.
 
-Such a test is skipped where the program is absent, and fails there if CI is set: CI installs them all.
+Such a test is skipped where the program is absent, and fails there if CI is set: CI installs them all. And in CI a test
+that fails gets a second try, for neighbours on a shared machine may starve it; .ci/counts.py names those that needed it.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ FOREIGN_PROGRAMS = {
 def pytest_configure(config: pytest.Config) -> None:
     for name in FOREIGN_PROGRAMS:
         config.addinivalue_line("markers", f"{name}: needs the program {name}")
+    if os.environ.get("CI") and config.pluginmanager.hasplugin("rerunfailures"):
+        config.option.reruns = 1
 
 
 def missing_programs(item: pytest.Item) -> list[str]:
