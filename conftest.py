@@ -1,7 +1,7 @@
 """What all suites share: tests that need a foreign program, marked with its name.
 
-Such a test is skipped where the program is absent, and fails there if CI is set: CI installs them all. And in CI a test
-that fails gets a second try, for neighbours on a shared machine may starve it; .ci/counts.py names those that needed it.
+Such a test is skipped where the program is absent, and fails there if CI is set: CI installs them all. And in CI a
+test that fails gets a second try, for neighbours on a shared machine may starve it; .ci/counts.py names it then.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def name_of(case: ET.Element) -> str:
 
 
 def count(folder: Path) -> tuple[dict[str, Counter[str]], list[str]]:
-    """Give the outcomes of each environment, those of the matrix by what they test; and the tests that were tried again."""
+    """Give the outcomes of each environment, those of the matrix by what they test; and the tests tried again."""
     rows: dict[str, Counter[str]] = {name: Counter() for name in EXPECTED}
     again: list[str] = []
     for report in sorted(folder.glob("*.xml")):
