@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_LIBRARIES: Final = {"gzip": "zlib", "br": "brotli", "zstd": "zstandard"}
+_ZSTD: Final = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+_LIBRARIES: Final = {"gzip": "zlib", "br": "brotli", "zstd": _ZSTD}
 _known: Final[dict[str, bool]] = {}
 
 
@@ -49,12 +51,11 @@ class _Brotli:
 
 class _Zstd:
     def __init__(self) -> None:
-        library: Any = import_module("zstandard")
-        self._object: Any = library.ZstdCompressor().compressobj()
-        self._flush = {True: library.COMPRESSOBJ_FLUSH_FINISH, False: library.COMPRESSOBJ_FLUSH_BLOCK}
+        self._object: Any = import_module(_ZSTD).ZstdCompressor()
 
     def compress(self, chunk: bytes, finishing: bool, /) -> bytes:
-        compressed: bytes = self._object.compress(chunk) + self._object.flush(self._flush[finishing])
+        mode = self._object.FLUSH_FRAME if finishing else self._object.FLUSH_BLOCK
+        compressed: bytes = self._object.compress(chunk, mode)
         return compressed
 
 
@@ -74,5 +75,13 @@ def installed(codings: Iterable[str]) -> list[str]:
 
 def _is_installed(coding: str) -> bool:
     if coding not in _known:
-        _known[coding] = find_spec(_LIBRARIES[coding]) is not None
+        _known[coding] = _is_there(_LIBRARIES[coding])
     return _known[coding]
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        # Not even the package that it would be in.
+        return False
