@@ -2,6 +2,7 @@
 
 from ._application import Application, Dispatcher
 from ._base import HeaderValue
+from ._disconnect import DisconnectPolicy
 from ._events import EventSourceHandler, ServerSentEvent
 from ._handler import ErrorHandler, RequestHandler, stream_request_body
 from ._locale import Locale
@@ -44,6 +45,7 @@ __all__ = [
     "BodyError",
     "ContentEncoding",
     "DefaultHostMatches",
+    "DisconnectPolicy",
     "Dispatcher",
     "ErrorHandler",
     "EventSourceHandler",

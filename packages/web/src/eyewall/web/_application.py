@@ -190,6 +190,7 @@ class Application(ReversibleRouter, Generic[S]):
         path_kwargs: Mapping[str, bytes] | None = None,
     ) -> HTTPMessageDelegate:
         """Give the delegate by which a handler's class takes a request in: for a router of your own."""
+        target_class.settle_disconnects()
         match = Match(target_class, target_kwargs or {}, tuple(path_args or ()), path_kwargs or {})
         return self._delegate(request, match)
 
@@ -321,7 +322,7 @@ class Dispatcher:
                 self._delegate.on_connection_close()
             return
         try:
-            self._handler.on_connection_close()
+            self._handler.tell_disconnected()
         except Exception:  # noqa: BLE001 - whatever the program raises is logged
             app_log.exception("Uncaught exception in on_connection_close() of %s", type(self._handler).__name__)
 

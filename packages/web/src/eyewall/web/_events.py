@@ -11,7 +11,9 @@ from ._handler import RequestHandler
 from ._json import json_encode
 
 if TYPE_CHECKING:
-    from eyewall.ioloop import CancelScope, Timer
+    from eyewall.ioloop import Timer
+
+    from ._disconnect import DisconnectPolicy
 
 _lines: Final = re.compile(r"\r\n|\r|\n").split
 _is_field: Final = re.compile(r"[^\r\n\0]*").fullmatch
@@ -72,6 +74,9 @@ class EventSourceHandler(RequestHandler):
     waits, and its ``finally`` runs; when the generator ends, so does the response.
     """
 
+    disconnect_policy: ClassVar[DisconnectPolicy] = "cancel"
+    """The generator is cancelled where it waits: see :attr:`RequestHandler.disconnect_policy`."""
+
     heartbeat: ClassVar[float] = 15.0
     """Seconds without an event after which a comment is sent; 0: none is."""
 
@@ -84,12 +89,6 @@ class EventSourceHandler(RequestHandler):
         """Have none: what is sent has no end to be known by."""
         return None
 
-    def on_connection_close(self) -> None:
-        """Cancel the generator where it waits."""
-        if self._events_scope is not None:
-            self._events_scope.cancel()
-
-    _events_scope: CancelScope | None = None
     _heart: Timer | None = None
 
     def _method(self) -> Callable[..., Any]:
@@ -105,14 +104,12 @@ class EventSourceHandler(RequestHandler):
         self.set_header("X-Accel-Buffering", "no")  # nginx would wait for more
         io_loop = self._connection.io_loop
         try:
-            with io_loop.cancel_scope() as self._events_scope:
-                await self.flush()
-                self._beat_later()
-                async for event in events:
-                    await self._send_event(event)
+            await self.flush()
+            self._beat_later()
+            async for event in events:
+                await self._send_event(event)
         finally:
             self._stop_beating()
-            self._events_scope = None
             with io_loop.cancel_scope(shield=True):
                 await events.aclose()
 

@@ -9,6 +9,7 @@ from eyewall.httpserver import HTTPHeaders, HTTPOutputError, forbids_body, reaso
 from eyewall.iostream import StreamClosedError
 
 from ._arguments import ArgumentsMixin
+from ._disconnect import DISCONNECT_POLICIES, DisconnectMixin
 from ._etag import ETagMixin
 from ._log import app_log, general_log, printable, summary_of
 from ._recognise import as_http_error, is_finish
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _EXITS: Final = (KeyboardInterrupt, SystemExit, GeneratorExit)
 
 
-class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin):
+class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin):
     r"""Answers one request: subclass it, define the methods that the path answers, and give the class a route.
 
     ::
@@ -91,9 +92,6 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin):
         While an awaitable that is returned is awaited, the client is held back.
         """
         raise NotImplementedError(f"{type(self).__name__} streams its body: define data_received")
-
-    def on_connection_close(self) -> None:
-        """The client went away while the request was being answered."""
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Write the error page: override it for your own.
@@ -173,6 +171,25 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin):
     def _request_summary(self) -> str:
         return summary_of(self.request)
 
+    @classmethod
+    def settle_disconnects(cls) -> None:
+        """Let requests obey :attr:`disconnect_policy`: what an Application calls when it is made.
+
+        Where that is to tell, their way stays as it is. Raises ``ValueError`` for a policy that is none.
+        """
+        if cls.disconnect_policy not in DISCONNECT_POLICIES:
+            names = " or ".join(map(repr, DISCONNECT_POLICIES))
+            raise ValueError(f"{cls.__name__}.disconnect_policy is {cls.disconnect_policy!r}: make it {names}")
+        if cls.disconnect_policy == "tell" or cls.obeys_disconnect_policy:
+            return
+        execute = cls._execute
+
+        async def _execute(self: RequestHandler, args: Sequence[object], kwargs: Mapping[str, object]) -> None:
+            await self._obey_policy(execute(self, args, kwargs))
+
+        cls.obeys_disconnect_policy = True
+        cls._execute = _execute  # type: ignore[method-assign] # so that other handlers need not ask for theirs
+
     async def _execute(self, args: Sequence[object], kwargs: Mapping[str, object]) -> None:
         """Answer a request that is there as a whole."""
         try:
@@ -204,8 +221,10 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin):
 
     async def _stream(self, step: Callable[..., Awaitable[object] | None], *args: object) -> None:
         """Take one step of a request whose body is taken in pieces; none once it is answered."""
-        if self._finished:
-            return
+        if not self._finished:
+            await self._obey_policy(self._step(step, *args))
+
+    async def _step(self, step: Callable[..., Awaitable[object] | None], *args: object) -> None:
         try:
             result = step(*args)
             if result is not None:

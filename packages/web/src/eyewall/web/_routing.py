@@ -312,6 +312,10 @@ def _checked_handler(title: str, handler: object, kwargs: Mapping[str, Any]) -> 
         remedy = ": write its class, not an object of it" if isinstance(handler, RequestHandler) else ""
         raise RouteError(f"{title}: the handler {found} is no subclass of RequestHandler{remedy}")
     _check_initialize(title, handler, kwargs)
+    try:
+        handler.settle_disconnects()
+    except ValueError as error:
+        raise RouteError(f"{title}: {error}") from error
     return handler
 
 

@@ -223,6 +223,7 @@ class WebSocketHandler(RequestHandler):
             ping_interval=self.ping_interval,
             ping_timeout=self.ping_timeout,
         )
+        stream.set_close_callback(self.tell_disconnected)
         try:
             if (waits := self.open(*args, **kwargs)) is not None:
                 await waits

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from json import dumps, loads
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
 from urllib.parse import urlencode
 
 from eyewall.httpserver import HTTPHeaders, HTTPServer, RequestStartLine
@@ -56,6 +56,19 @@ class AppResponse:
         return f"<AppResponse {self.code} {self.reason}, {len(self.body)} bytes>"
 
 
+class RequestOptions(TypedDict, total=False):
+    """What a request of :class:`AppClient` may have besides its method and path."""
+
+    headers: Mapping[str, str] | None
+    """Header fields."""
+    body: str | bytes | None
+    """The body as it stands."""
+    data: Mapping[str, str | Sequence[str]] | None
+    """The body as an urlencoded form."""
+    json: object
+    """The body as JSON."""
+
+
 class AppClient:
     """Sends requests to an application in memory, and gives what it answers.
 
@@ -87,75 +100,42 @@ class AppClient:
         self._host = host
         self._address = address
 
-    async def get(self, path: str, *, headers: Mapping[str, str] | None = None) -> AppResponse:
-        """Send a GET for a path, with its query if it has one."""
-        return await self.request("GET", path, headers=headers)
+    async def get(self, path: str, **options: Unpack[RequestOptions]) -> AppResponse:
+        """Send a GET for a path, with its query if it has one: see :meth:`request`."""
+        return await self.request("GET", path, **options)
 
-    async def head(self, path: str, *, headers: Mapping[str, str] | None = None) -> AppResponse:
-        """Send a HEAD."""
-        return await self.request("HEAD", path, headers=headers)
+    async def head(self, path: str, **options: Unpack[RequestOptions]) -> AppResponse:
+        """Send a HEAD: see :meth:`request`."""
+        return await self.request("HEAD", path, **options)
 
-    async def options(self, path: str, *, headers: Mapping[str, str] | None = None) -> AppResponse:
-        """Send an OPTIONS."""
-        return await self.request("OPTIONS", path, headers=headers)
+    async def options(self, path: str, **options: Unpack[RequestOptions]) -> AppResponse:
+        """Send an OPTIONS: see :meth:`request`."""
+        return await self.request("OPTIONS", path, **options)
 
-    async def delete(self, path: str, *, headers: Mapping[str, str] | None = None) -> AppResponse:
-        """Send a DELETE."""
-        return await self.request("DELETE", path, headers=headers)
+    async def delete(self, path: str, **options: Unpack[RequestOptions]) -> AppResponse:
+        """Send a DELETE: see :meth:`request`."""
+        return await self.request("DELETE", path, **options)
 
-    async def post(
-        self,
-        path: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        body: str | bytes | None = None,
-        data: Mapping[str, str | Sequence[str]] | None = None,
-        json: object = None,
-    ) -> AppResponse:
+    async def post(self, path: str, **options: Unpack[RequestOptions]) -> AppResponse:
         """Send a POST with a body: see :meth:`request`."""
-        return await self.request("POST", path, headers=headers, body=body, data=data, json=json)
+        return await self.request("POST", path, **options)
 
-    async def put(
-        self,
-        path: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        body: str | bytes | None = None,
-        data: Mapping[str, str | Sequence[str]] | None = None,
-        json: object = None,
-    ) -> AppResponse:
+    async def put(self, path: str, **options: Unpack[RequestOptions]) -> AppResponse:
         """Send a PUT with a body: see :meth:`request`."""
-        return await self.request("PUT", path, headers=headers, body=body, data=data, json=json)
+        return await self.request("PUT", path, **options)
 
-    async def patch(
-        self,
-        path: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        body: str | bytes | None = None,
-        data: Mapping[str, str | Sequence[str]] | None = None,
-        json: object = None,
-    ) -> AppResponse:
+    async def patch(self, path: str, **options: Unpack[RequestOptions]) -> AppResponse:
         """Send a PATCH with a body: see :meth:`request`."""
-        return await self.request("PATCH", path, headers=headers, body=body, data=data, json=json)
+        return await self.request("PATCH", path, **options)
 
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        body: str | bytes | None = None,
-        data: Mapping[str, str | Sequence[str]] | None = None,
-        json: object = None,
-    ) -> AppResponse:
+    async def request(self, method: str, path: str, **options: Unpack[RequestOptions]) -> AppResponse:
         """Send a request and wait for its answer.
 
         The body is ``body`` as it stands, ``data`` as an urlencoded form, or ``json`` as JSON: one
         of them at most. ``Host``, ``Content-Type`` and ``Content-Length`` are set unless given. What
         is not ASCII in ``path`` is sent as UTF-8.
         """
-        content, content_type = _content(body, data, json)
+        content, content_type = _content(options)
         fields = HTTPHeaders({"Host": self._host})
         if content:
             fields["Content-Length"] = str(len(content))
@@ -163,7 +143,7 @@ class AppClient:
             fields["Content-Type"] = content_type
         if self.cookies:
             fields["Cookie"] = cookie_field(self.cookies)
-        fields.update(headers or {})
+        fields.update(options.get("headers") or {})
         connection = RecordingConnection(self._io_loop or IOLoop.current(), method=method, address=self._address)
         # As it would come over a connection, which reads a head as Latin-1.
         target = path.encode().decode("latin-1")
@@ -212,9 +192,8 @@ class AppClient:
             self.app.on_close(server_conn)
 
 
-def _content(
-    body: str | bytes | None, data: Mapping[str, str | Sequence[str]] | None, json: object
-) -> tuple[bytes, str | None]:
+def _content(options: RequestOptions) -> tuple[bytes, str | None]:
+    body, data, json = options.get("body"), options.get("data"), options.get("json")
     if sum(content is not None for content in (body, data, json)) > 1:
         raise ValueError("give one of body, data and json: a request has one body")
     if data is not None:

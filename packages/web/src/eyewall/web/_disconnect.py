@@ -1,0 +1,114 @@
+"""What becomes of a handler's work when its client goes away: a policy on the handler's class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, get_args
+
+from eyewall.iostream import StreamClosedError
+
+from ._base import HandlerBase
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from eyewall.ioloop import CancelScope, Future, Promise
+
+DisconnectPolicy = Literal["tell", "cancel", "shield"]
+"""What becomes of a handler's work when its client goes away: see :attr:`RequestHandler.disconnect_policy`."""
+
+DISCONNECT_POLICIES: Final[tuple[DisconnectPolicy, ...]] = get_args(DisconnectPolicy)
+
+
+class DisconnectMixin(HandlerBase):
+    """The methods of a handler around a client that goes away."""
+
+    disconnect_policy: ClassVar[DisconnectPolicy] = "tell"
+    """What becomes of the work for a request whose client goes away before the answer is complete.
+
+    - ``"tell"``: it goes on, and is told, by :meth:`on_connection_close` and :meth:`wait_disconnected`.
+    - ``"cancel"``: it is told, and cancelled where it waits. Its ``finally`` clauses run, and ``on_finish``.
+    - ``"shield"``: it is told and goes on to its end in a task of its own, for as long as the loop runs: also where
+      the server closes its connections or a ``handler_timeout`` passes, which cancel any other.
+
+    Whoever awaits ``flush`` gets ``StreamClosedError`` then, with each of them. The policy is read when the
+    Application is made; a subclass of a handler that has set one annotates its own:
+    ``disconnect_policy: ClassVar[DisconnectPolicy] = "tell"``.
+    """
+
+    obeys_disconnect_policy: ClassVar[bool] = False
+    """True once the class does more than to tell; set by the Application."""
+
+    _is_disconnected = False
+    _waits_disconnected: Promise[None] | None = None
+    _policy_scope: CancelScope | None = None
+
+    def on_connection_close(self) -> None:
+        """The client went away while the request was being answered."""
+
+    @property
+    def is_disconnected(self) -> bool:
+        """True once the client has gone before the answer was complete."""
+        return self._is_disconnected
+
+    def wait_disconnected(self) -> Future[None]:
+        """Give what is done once the client goes away; never, where it stays until the answer is complete.
+
+        For work that is to be ended by hand, or somebody else's::
+
+            job = start_job()
+            self.wait_disconnected().add_done_callback(lambda _: job.stop())
+            self.write(await job.result)
+        """
+        if self._waits_disconnected is None:
+            self._waits_disconnected = self._connection.io_loop.create_future()
+            if self._is_disconnected:
+                self._waits_disconnected.set_result(None)
+        return self._waits_disconnected
+
+    def tell_disconnected(self) -> None:
+        """Do what is to be done when the client has gone: what the dispatcher of the request calls, once."""
+        self._is_disconnected = True
+        try:
+            self.on_connection_close()
+        finally:
+            if self._waits_disconnected is not None and not self._waits_disconnected.done():
+                self._waits_disconnected.set_result(None)
+            if self._policy_scope is not None:
+                self._policy_scope.cancel()
+
+    async def _obey_policy(self, work: Awaitable[object]) -> None:
+        """Do some work as the policy says. Raises ``StreamClosedError`` where it was cancelled."""
+        if self.disconnect_policy == "tell":
+            await work
+        elif self.disconnect_policy == "shield":
+            await self._shield(work)
+        else:
+            await self._end_with_client(work)
+
+    async def _end_with_client(self, work: Awaitable[object]) -> None:
+        with self._connection.io_loop.cancel_scope() as self._policy_scope:
+            if self._is_disconnected:
+                self._policy_scope.cancel()
+            await work
+        if self._policy_scope.cancelled_caught:
+            # Nobody is answered: the connection ends here.
+            raise StreamClosedError(None)
+
+    async def _shield(self, work: Awaitable[object]) -> None:
+        """Do some work in a task of its own: who waits for it here may be cancelled, the work is not."""
+        over: Promise[None] = self._connection.io_loop.create_future()
+
+        async def run() -> None:
+            try:
+                await work
+            except Exception as error:
+                if not over.done():
+                    over.set_exception(error)
+                elif not isinstance(error, StreamClosedError):
+                    raise
+            finally:
+                if not over.done():
+                    over.set_result(None)
+
+        self._connection.io_loop.spawn(run(), name=f"shielded {type(self).__name__}")
+        await over
