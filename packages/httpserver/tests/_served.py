@@ -10,6 +10,7 @@ from eyewall.httpserver import (
     RequestStartLine,
     ResponseStartLine,
 )
+from eyewall.iostream import StreamClosedError
 from eyewall.tcpserver.testing import connect
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
+TICK = 1.0
+"""How late a deadline may be, where none is short."""
 OK = ResponseStartLine("", 200, "OK")
 
 
@@ -96,6 +99,22 @@ class Served:
             await turn(self.client)
         assert len(self.closed) == 1, "on_close is called once for a connection"
         await self.server.close_all_connections()
+
+
+async def pause(io_loop: IOLoop, seconds: float) -> None:
+    io_loop.call_later(seconds, (over := io_loop.create_future()).set_result, None)
+    await over
+
+
+async def seconds_until_end(client: MemoryStream) -> float:
+    """Read until the server ends; give how long that took."""
+    began = client.io_loop.time()
+    try:
+        while True:
+            await client.readable()
+            client.read_nowait()
+    except StreamClosedError:
+        return client.io_loop.time() - began
 
 
 async def turn(stream: Stream) -> None:

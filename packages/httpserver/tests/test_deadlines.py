@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,25 +12,12 @@ from eyewall.ioloop.testing import SimulatedLoop
 from eyewall.iostream import StreamClosedError
 from eyewall.tcpserver.testing import connect
 
+from ._served import GET, POST, TICK, pause, seconds_until_end
+
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
     from eyewall.iostream.testing import MemoryStream
-
-GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
-TICK = 1.0
-
-
-@pytest.fixture(autouse=True)
-def _log_everything(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "eyewall")
-
-
-@pytest.fixture
-def loop() -> Iterator[SimulatedLoop]:
-    with SimulatedLoop() as loop:
-        yield loop
 
 
 def answer(request: HTTPServerRequest) -> None:
@@ -60,12 +46,6 @@ def serve(
         idle_connection_timeout=idle_connection_timeout,
     )
     return connect(server, io_loop=loop)
-
-
-async def seconds_until_end(client: MemoryStream) -> float:
-    began = client.io_loop.time()
-    await client.read_until_close()
-    return client.io_loop.time() - began
 
 
 def test_a_connection_that_sends_nothing_is_closed_without_a_word(
@@ -112,8 +92,7 @@ def test_a_slow_head_is_over_in_time_however_it_drips(loop: SimulatedLoop) -> No
         client = serve(loop, header_timeout=10)
         for number in range(10):
             client.write_nowait(GET[number : number + 1])
-            loop.call_later(1, (ticked := loop.create_future()).set_result, None)
-            await ticked
+            await pause(loop, 1)
         assert (await client.read_until_close()).startswith(b"HTTP/1.1 408 ")
         client.close()
 
@@ -142,8 +121,7 @@ def test_who_neither_reads_nor_goes_behind_a_408_is_closed_soon(loop: SimulatedL
                 await client.write(b"x")
             except StreamClosedError:
                 break
-            loop.call_later(0.5, (ticked := loop.create_future()).set_result, None)
-            await ticked
+            await pause(loop, 0.5)
         assert loop.time() - began <= 2 + TICK
 
     loop.run(main)
@@ -179,8 +157,7 @@ def test_an_idle_connection_is_closed_in_its_time_and_each_request_renews_it(
 
 def test_a_handler_may_take_its_time(loop: SimulatedLoop) -> None:
     async def slow(request: HTTPServerRequest) -> None:
-        loop.call_later(500, (ticked := loop.create_future()).set_result, None)
-        await ticked
+        await pause(loop, 500)
         answer(request)
 
     async def main() -> None:

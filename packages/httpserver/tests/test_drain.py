@@ -16,15 +16,7 @@ from eyewall.tcpserver.testing import connect
 from ._served import GET, OK, POST, Recorder, Served, answer, turns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from eyewall.ioloop import IOLoop
-
-
-@pytest.fixture
-def loop() -> Iterator[SimulatedLoop]:
-    with SimulatedLoop() as loop:
-        yield loop
 
 
 async def test_a_request_that_was_on_its_way_to_an_idle_connection_is_answered(io_loop: IOLoop) -> None:

@@ -23,11 +23,6 @@ if TYPE_CHECKING:
     Step = Callable[["Recorder"], Awaitable[object] | None]
 
 
-@pytest.fixture(autouse=True)
-def _log_everything(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "eyewall")
-
-
 @pytest.mark.parametrize(
     ("step", "told"),
     [

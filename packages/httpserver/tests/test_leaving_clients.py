@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
 import weakref
 from typing import TYPE_CHECKING
 
@@ -21,11 +20,6 @@ if TYPE_CHECKING:
     from eyewall.ioloop import IOLoop
 
     Step = Callable[["Recorder"], Awaitable[object] | None]
-
-
-@pytest.fixture(autouse=True)
-def _log_everything(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "eyewall")
 
 
 async def test_a_handler_has_begun_when_it_is_told_that_its_client_ended_with_the_request(io_loop: IOLoop) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,41 +11,10 @@ from eyewall.ioloop.testing import SimulatedLoop
 from eyewall.iostream import StreamClosedError
 from eyewall.iostream.testing import memory_streams
 
-from ._served import GET, OK, POST, Recorder, Served, answer
+from ._served import GET, OK, POST, TICK, Recorder, Served, answer, pause, seconds_until_end
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from eyewall.iostream import Stream
-    from eyewall.iostream.testing import MemoryStream
-
-TICK = 1.0
-
-
-@pytest.fixture(autouse=True)
-def _log_everything(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "eyewall")
-
-
-@pytest.fixture
-def loop() -> Iterator[SimulatedLoop]:
-    with SimulatedLoop() as loop:
-        yield loop
-
-
-async def pause(loop: SimulatedLoop, seconds: float) -> None:
-    loop.call_later(seconds, (over := loop.create_future()).set_result, None)
-    await over
-
-
-async def seconds_until_end(client: MemoryStream) -> float:
-    began = client.io_loop.time()
-    try:
-        while True:
-            await client.readable()
-            client.read_nowait()
-    except StreamClosedError:
-        return client.io_loop.time() - began
 
 
 @pytest.mark.parametrize("phase", [0, 0.1, 0.499, 0.5, 0.7])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -30,11 +29,6 @@ if TYPE_CHECKING:
     from eyewall.iostream import Stream
 
     Step = Callable[["Recorder"], Awaitable[object] | None]
-
-
-@pytest.fixture(autouse=True)
-def _log_everything(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "eyewall")
 
 
 async def test_a_delegate_is_told_of_head_body_and_end_in_this_order(io_loop: IOLoop) -> None:

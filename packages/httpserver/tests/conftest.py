@@ -1,0 +1,25 @@
+"""Fixtures that several of the layer's tests take."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+
+from eyewall.ioloop.testing import SimulatedLoop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def loop() -> Iterator[SimulatedLoop]:
+    """A loop whose clock jumps, for whatever takes its time."""
+    with SimulatedLoop() as loop:
+        yield loop
+
+
+@pytest.fixture(autouse=True)
+def _log_everything(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "eyewall")
