@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from eyewall.httpserver import HTTPConnection
-    from eyewall.ioloop import IOLoop
+    from eyewall.ioloop import EventLoop, IOLoop
     from eyewall.iostream import Stream
     from eyewall.iostream.testing import MemoryStream
 
@@ -101,7 +101,7 @@ class Served:
         await self.server.close_all_connections()
 
 
-async def pause(io_loop: IOLoop, seconds: float) -> None:
+async def pause(io_loop: EventLoop, seconds: float) -> None:
     io_loop.call_later(seconds, (over := io_loop.create_future()).set_result, None)
     await over
 

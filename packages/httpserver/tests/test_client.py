@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eyewall.httpserver import (
-    Deadlines,
     HTTP1Connection,
     HTTP1ConnectionParameters,
     HTTPHeaders,
@@ -451,35 +450,6 @@ async def test_a_delegate_may_set_the_limit_of_one_answer(io_loop: IOLoop) -> No
         OK + b"Content-Length: 5\r\n\r\nhello", headers=lambda recorder: client.connection.set_max_body_size(5)
     )
     assert (delegate.body, delegate.told[-1]) == (b"hello", "finish")
-
-
-@pytest.mark.parametrize(
-    ("sent", "seconds", "phase"),
-    [(b"HTTP/1.1 200 OK", 3.0, "head"), (OK + b"Content-Length: 5\r\n\r\nhell", 5.0, "body"), (b"", None, "")],
-)
-def test_an_answer_has_deadlines_from_its_first_byte(
-    sent: bytes, seconds: float | None, phase: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO, "eyewall.httpserver")
-    with SimulatedLoop() as io_loop:
-        client = Client(io_loop, deadlines=Deadlines(header_timeout=3.0, body_timeout=5.0))
-        client.ask()
-        delegate = Recorder({})
-        client.server.write_nowait(sent)
-
-        async def read() -> bool:
-            return await client.connection.read_response(delegate)
-
-        task = io_loop.spawn(read())
-        io_loop.advance((seconds or 1000.0) - 0.1)
-        assert not task.done()
-        io_loop.advance(0.2)
-        assert task.done() is bool(seconds)
-        if seconds:
-            assert (task.result(), delegate.told[-1]) == (False, "close")
-            assert f"the {phase} of an answer takes longer" in caplog.text
-        task.cancel()
-        io_loop.advance(0.1)
 
 
 # What delegates do

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from typing import TYPE_CHECKING, Final
 
 from eyewall.iostream import StreamClosedError
@@ -14,6 +13,7 @@ from ._exchange import Exchange
 from ._framing import IN_CHUNKS, frame_chunk, promised_length
 from ._head import RequestHead, has_token
 from ._headers import fields_of
+from ._pace import Pace
 from ._start_line import REQUEST_LINE, RequestStartLine, ResponseStartLine
 from .errors import HTTPInputError, HTTPOutputError
 
@@ -99,19 +99,19 @@ class ClientRole(Exchange):
     async def _feed(self, parser: AnswerParser) -> None:
         """Read until the answer is complete, or somebody has taken the stream over."""
         data = self.stream.read_nowait()
-        phase, deadline = "", math.inf
+        pace = Pace(self)
         while True:
             waiting = parser.feed(data)
             if waiting is not None:
+                pace.hold()
                 await waiting
+                pace.go_on()
             if parser.complete or self.detached:
                 return
             data = b""
             if waiting is None:
-                if parser.phase != phase:
-                    phase, deadline = parser.phase, self._deadline(parser.phase)
                 try:
-                    data = await self._more(phase, deadline)
+                    data = await self._more(parser, pace)
                 except StreamClosedError as error:
                     # Where it broke, nobody knows how much is missing.
                     if error.real_error is not None or not parser.ends_with_stream:
@@ -120,17 +120,12 @@ class ClientRole(Exchange):
                         await waiting
                     return
 
-    async def _more(self, phase: str, deadline: float) -> bytes:
-        with self.io_loop.cancel_scope(deadline=deadline) as scope:
-            await self.stream.readable()
-        if scope.cancelled_caught:
-            raise HTTPInputError(f"the {phase} of an answer takes longer than its deadline")
-        return self.stream.read_nowait()
-
-    def _deadline(self, phase: str) -> float:
-        """By when what is read is to be complete. How long to wait for its first byte is the caller's business."""
-        timeout = {"head": self.params.deadlines.header_timeout, "body": self.body_timeout}.get(phase)
-        return math.inf if timeout is None else self.io_loop.time() + timeout
+    async def _more(self, parser: AnswerParser, pace: Pace) -> bytes:
+        while True:
+            with self.io_loop.cancel_scope(deadline=pace.until(parser.phase, parser.bytes_received)) as scope:
+                await self.stream.readable()
+            if not scope.cancelled_caught:
+                return self.stream.read_nowait()
 
     def _on_answer(self, head: AnswerHead) -> None:
         request = self._head
