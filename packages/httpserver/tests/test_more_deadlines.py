@@ -232,6 +232,29 @@ def test_time_in_which_the_delegate_holds_a_body_back_does_not_count(loop: Simul
     loop.run(main)
 
 
+@pytest.mark.parametrize("deadlines", [Deadlines(body_timeout=5), Deadlines(min_body_rate=100, rate_window=5)])
+def test_a_body_that_is_held_back_now_and_then_has_no_more_time_for_that(
+    loop: SimulatedLoop, deadlines: Deadlines
+) -> None:
+    async def hold(recorder: Recorder) -> None:
+        await pause(loop, 0.7)
+
+    served = Served(loop, data=hold, finish=answer, options={"deadlines": deadlines})
+
+    async def main() -> None:
+        served.client.write_nowait(POST.replace(b"5", b"100"))
+        received = b""
+        while not received and loop.time() < 100:
+            served.client.write_nowait(b"x")
+            await pause(loop, 4)
+            received = served.client.read_nowait()
+        assert received.startswith(b"HTTP/1.1 408 ")
+        assert 5 <= loop.time() <= 16
+        served.client.close()
+
+    loop.run(main)
+
+
 def test_an_unwanted_body_that_never_comes_ends_the_connection(loop: SimulatedLoop) -> None:
     served = Served(loop, headers=answer, options={"deadlines": Deadlines(body_timeout=5)})
 

@@ -51,15 +51,29 @@ class Watch:
     """Compares what is seen at one look with what was seen at the last.
 
     So a connection notes no times. A state counts from the first look that sees it: a deadline is
-    never early, and late by up to two looks.
+    never early, and late by up to two looks. Of a body, the time between two looks that both see it waited for.
     """
 
-    __slots__ = ("_received", "_requests", "_sends_since", "_since", "_state", "_unsent", "_window", "_works_since")
+    __slots__ = (
+        "_held_since",
+        "_looked",
+        "_received",
+        "_requests",
+        "_sends_since",
+        "_since",
+        "_state",
+        "_unsent",
+        "_window",
+        "_works_since",
+    )
 
     def __init__(self) -> None:
         self._state: State | None = None
         self._requests = 0
         self._since = 0.0
+        self._looked = 0.0
+        # From which look on its body is held back, where it was waited for before.
+        self._held_since: float | None = None
         self._unsent = 0
         self._sends_since = 0.0
         self._window = 0.0
@@ -71,12 +85,9 @@ class Watch:
         if self._is_stalled(now, seen, deadlines):
             return f"it takes nothing for longer than write_timeout, {deadlines.write_timeout:g} seconds"
         state = seen.state
+        looked, self._looked = self._looked, now
         if state is not self._state or seen.requests != self._requests:
-            if not (state in _AT_WORK and self._state in _AT_WORK and seen.requests == self._requests):
-                self._works_since = now
-            self._state, self._requests = state, seen.requests
-            self._since = self._window = now
-            self._received = seen.exchange.bytes_received if state is State.BODY and seen.exchange is not None else 0
+            self._change(now, looked, seen)
             return None
         if state is State.BODY and seen.exchange is not None:
             deadlines = deadlines._replace(body_timeout=seen.exchange.body_timeout)
@@ -89,6 +100,22 @@ class Watch:
         if state is State.BODY and seen.exchange is not None and self._is_slow(now, seen.exchange, deadlines):
             return f"it sends fewer bytes a second than min_body_rate, {deadlines.min_body_rate:g}"
         return None
+
+    def _change(self, now: float, looked: float, seen: Seen) -> None:
+        """Begin to count for what is seen now; go on with a body that was held back, where it was left."""
+        before, same = self._state, seen.requests == self._requests
+        self._state, self._requests = seen.state, seen.requests
+        if not (same and before in _AT_WORK and seen.state in _AT_WORK):
+            self._works_since = now
+        if same and before is State.BODY and seen.state is State.HELD:
+            self._held_since = looked
+        elif same and before is State.HELD and seen.state is State.BODY and self._held_since is not None:
+            self._since += now - self._held_since
+            self._window += now - self._held_since
+        else:
+            self._held_since = None
+            self._since = self._window = now
+            self._received = seen.exchange.bytes_received if seen.exchange is not None else 0
 
     def _is_stalled(self, now: float, seen: Seen, deadlines: Deadlines) -> bool:
         """A peer that takes something makes what is unsent less at one look or another."""
