@@ -2,6 +2,7 @@
 
 from ._application import Application, Dispatcher
 from ._base import HeaderValue
+from ._cors import CORS
 from ._disconnect import DisconnectPolicy
 from ._events import EventSourceHandler, ServerSentEvent
 from ._handler import ErrorHandler, RequestHandler, stream_request_body
@@ -32,6 +33,7 @@ from ._websocket._handler import WebSocketHandler, broadcast
 from .errors import BodyError, Finish, HTTPError, MissingArgumentError, RouteError, SettingError, WebError
 
 __all__ = [
+    "CORS",
     "DEFAULT_SIGNED_VALUE_MIN_VERSION",
     "DEFAULT_SIGNED_VALUE_VERSION",
     "FLOAT",

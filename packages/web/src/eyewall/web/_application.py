@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, overload
 
 from eyewall.httpserver import HTTPServer, HTTPServerRequest, RequestStartLine
 
+from ._cors import read_cors
 from ._handler import ErrorHandler, RequestHandler
 from ._log import access_log, app_log, summary_of
 from ._matchers import compiled_host
@@ -63,6 +64,9 @@ class Application(ReversibleRouter, Generic[S]):
     - ``xsrf_cookies``, ``xsrf_cookie_name``, ``xsrf_cookie_version``, ``xsrf_cookie_kwargs``: tokens
       against forged requests; ``cross_origin_protection`` (default: True) and ``trusted_origins``: the
       check that needs none;
+    - ``cors``: a :class:`CORS`, which pages of other origins may read answers;
+    - ``automatic_head``, ``automatic_options``: answer HEAD by ``get``, and OPTIONS with ``Allow``, where a handler
+      does not say how (default: False);
     - ``login_url``: where :func:`authenticated` sends who is not signed in;
     - ``template_path``, ``template_loader``, ``compiled_template_cache``, ``ui_methods``, ``ui_modules``: templates;
     - ``find_locale``: languages;
@@ -111,7 +115,7 @@ class Application(ReversibleRouter, Generic[S]):
         """What handlers have as ``self.state``, of their own type: see :class:`Handler`."""
         self.default_host: Final = default_host
         """The host whose routes, of :meth:`add_handlers`, requests for an unknown host get."""
-        self.transforms: Final = response_transforms(settings, transforms)
+        self.transforms: Final = [*response_transforms(settings, transforms), *read_cors(settings)]
         """What every response goes through on its way out."""
         self.ui_modules: Final = read_modules(settings.get("ui_modules", {}))
         """The classes that templates find in ``modules``, by name."""
@@ -190,7 +194,7 @@ class Application(ReversibleRouter, Generic[S]):
         path_kwargs: Mapping[str, bytes] | None = None,
     ) -> HTTPMessageDelegate:
         """Give the delegate by which a handler's class takes a request in: for a router of your own."""
-        target_class.settle_disconnects()
+        target_class.settle()
         match = Match(target_class, target_kwargs or {}, tuple(path_args or ()), path_kwargs or {})
         return self._delegate(request, match)
 

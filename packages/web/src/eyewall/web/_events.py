@@ -103,6 +103,9 @@ class EventSourceHandler(RequestHandler):
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Accel-Buffering", "no")  # nginx would wait for more
         io_loop = self._connection.io_loop
+        if self.request.method == "HEAD":
+            await events.aclose()
+            return
         try:
             await self.flush()
             self._beat_later()

@@ -9,19 +9,21 @@ from eyewall.httpserver import HTTPHeaders, HTTPOutputError, forbids_body, reaso
 from eyewall.iostream import StreamClosedError
 
 from ._arguments import ArgumentsMixin
+from ._cors import CORS
 from ._disconnect import DISCONNECT_POLICIES, DisconnectMixin
 from ._etag import ETagMixin
 from ._log import app_log, general_log, printable, summary_of
 from ._recognise import as_http_error, is_finish
 from ._status import start_line_of
 from ._templates import TemplatesMixin
-from ._xsrf import SAFE_METHODS
 from .errors import BodyError, HTTPError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
     from types import TracebackType
 
+_PLAIN_METHODS: Final = frozenset(("GET", "HEAD"))
+"""The methods before which nothing is to be asked: they change nothing, and no preflight is one."""
 _EXITS: Final = (KeyboardInterrupt, SystemExit, GeneratorExit)
 
 
@@ -51,6 +53,9 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
     needs_state: ClassVar[Literal[False]] = False
     """True for a :class:`Handler`, which only an application with a fitting ``state`` takes."""
 
+    head_is_like_get: ClassVar[bool] = True
+    """False for a class whose ``get`` cannot answer HEAD, whatever the setting ``automatic_head`` says."""
+
     streams_request_body: ClassVar[bool] = False
     """True for a class that :func:`stream_request_body` has decorated, and those made of it."""
 
@@ -63,7 +68,12 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
         raise HTTPError(405)
 
     def head(self, *args: Any, **kwargs: Any) -> object:
-        """Answer HEAD: like GET, but what is written only counts for Content-Length."""
+        """Answer HEAD: like GET, but what is written only counts for Content-Length.
+
+        With the setting ``automatic_head`` a handler that has none answers by its ``get``.
+        """
+        if "HEAD" in self._automatic_methods():
+            return self.get(*args, **kwargs)
         raise HTTPError(405)
 
     def post(self, *args: Any, **kwargs: Any) -> object:
@@ -83,8 +93,15 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
         raise HTTPError(405)
 
     def options(self, *args: Any, **kwargs: Any) -> object:
-        """Answer OPTIONS."""
-        raise HTTPError(405)
+        """Answer OPTIONS.
+
+        With the setting ``automatic_options`` a handler that has none tells its methods in ``Allow``.
+        """
+        if "OPTIONS" not in self._automatic_methods():
+            raise HTTPError(405)
+        self.set_status(204)
+        self._set_allow()
+        return None
 
     def data_received(self, chunk: bytes) -> Awaitable[object] | None:
         """Take a piece of the body, after ``prepare`` and before the method: for :func:`stream_request_body`.
@@ -149,7 +166,7 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
         self.clear()
         self.set_status(status_code, reason=_reason_in(kwargs))
         if status_code == 405:
-            self.set_header("Allow", ", ".join(self._allowed_methods()))
+            self._set_allow()
         try:
             if status_code != 304:
                 self.write_error(status_code, **kwargs)
@@ -168,27 +185,42 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
             if getattr(cls, method.lower(), None) is not getattr(RequestHandler, method.lower(), None)
         ]
 
+    def _answered_methods(self) -> list[str]:
+        """The methods that the handler defines, and those that a setting adds."""
+        return list(dict.fromkeys([*self._allowed_methods(), *self._automatic_methods()]))
+
+    def _automatic_methods(self) -> list[str]:
+        defined, methods = self._allowed_methods(), list[str]()
+        if self.settings.get("automatic_head") and "GET" in defined and self.head_is_like_get:
+            methods.append("HEAD")
+        if self.settings.get("automatic_options") and defined:
+            methods.append("OPTIONS")
+        return methods
+
+    def _set_allow(self) -> None:
+        self.set_header("Allow", ", ".join(self._answered_methods()))
+
     def _request_summary(self) -> str:
         return summary_of(self.request)
 
     @classmethod
-    def settle_disconnects(cls) -> None:
-        """Let requests obey :attr:`disconnect_policy`: what an Application calls when it is made.
+    def settle(cls) -> None:
+        """Let requests obey :attr:`disconnect_policy` and :attr:`cors`: what an Application calls when it is made.
 
-        Where that is to tell, their way stays as it is. Raises ``ValueError`` for a policy that is none.
+        Where neither says anything, their way stays as it is. Raises ``ValueError`` where one makes no sense.
         """
         if cls.disconnect_policy not in DISCONNECT_POLICIES:
             names = " or ".join(map(repr, DISCONNECT_POLICIES))
             raise ValueError(f"{cls.__name__}.disconnect_policy is {cls.disconnect_policy!r}: make it {names}")
-        if cls.disconnect_policy == "tell" or cls.obeys_disconnect_policy:
-            return
-        execute = cls._execute
-
-        async def _execute(self: RequestHandler, args: Sequence[object], kwargs: Mapping[str, object]) -> None:
-            await self._obey_policy(execute(self, args, kwargs))
-
-        cls.obeys_disconnect_policy = True
-        cls._execute = _execute  # type: ignore[method-assign] # so that other handlers need not ask for theirs
+        if cls.disconnect_policy != "tell" and not cls.obeys_disconnect_policy:
+            cls.obeys_disconnect_policy = True
+            cls._execute = _obeying(cls._execute)  # type: ignore[method-assign] # so that no other handler need ask
+        # Not redundant for those who have no type checker.
+        if not isinstance(cls.cors, CORS | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ValueError(f"{cls.__name__}.cors is {cls.cors!r}: make it CORS(['https://app.example'])")  # noqa: TRY004 - its value
+        if cls.cors is not None and not cls.obeys_cors:
+            cls.obeys_cors = True
+            cls._start = _sharing(cls._start)  # type: ignore[method-assign] # the same
 
     async def _execute(self, args: Sequence[object], kwargs: Mapping[str, object]) -> None:
         """Answer a request that is there as a whole."""
@@ -247,9 +279,16 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
             self.path_args: Sequence[Any] = [self._decode(arg, None) for arg in args]
         if kwargs:
             self.path_kwargs: Mapping[str, Any] = {name: self._decode(arg, name) for name, arg in kwargs.items()}
-        if self.request.method not in SAFE_METHODS:
-            self._check_origin_of_change()
+        if self.request.method not in _PLAIN_METHODS:
+            self._check_origin()
         return self.prepare()
+
+    def _check_origin(self) -> None:
+        """Answer a page of another site that asks whether it may, or refuse one that may not."""
+        if self.request.method == "OPTIONS":
+            self._answer_preflight(self._answered_methods())
+        else:
+            self._check_origin_of_change()
 
     def _method(self) -> Callable[..., Any]:
         """Find what answers: a method's name comes from the class, never from the client."""
@@ -320,6 +359,22 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
             self.on_finish()
         except Exception:  # noqa: BLE001 - whatever the program raises is logged and answered
             app_log.exception("Exception in on_finish: %s", self._request_summary())
+
+
+def _obeying(execute: Callable[..., Awaitable[None]]) -> Callable[..., Coroutine[Any, Any, None]]:
+    async def _execute(self: RequestHandler, args: Sequence[object], kwargs: Mapping[str, object]) -> None:
+        await self._obey_policy(execute(self, args, kwargs))
+
+    return _execute
+
+
+def _sharing(start: Callable[..., Awaitable[object] | None]) -> Callable[..., Awaitable[object] | None]:
+    def _start(self: RequestHandler, args: Sequence[object], kwargs: Mapping[str, object]) -> Awaitable[object] | None:
+        if self.cors is not None:
+            self._apply_own_cors(self.cors)
+        return start(self, args, kwargs)
+
+    return _start
 
 
 def _reason_in(kwargs: Mapping[str, Any]) -> str | None:

@@ -313,7 +313,7 @@ def _checked_handler(title: str, handler: object, kwargs: Mapping[str, Any]) -> 
         raise RouteError(f"{title}: the handler {found} is no subclass of RequestHandler{remedy}")
     _check_initialize(title, handler, kwargs)
     try:
-        handler.settle_disconnects()
+        handler.settle()
     except ValueError as error:
         raise RouteError(f"{title}: {error}") from error
     return handler

@@ -107,7 +107,7 @@ class ContentEncoding(OutputTransform):
         if not self._is_text(headers.get("Content-Type", "")):
             return status_code, headers, chunk
         headers = headers.copy()
-        _add_vary(headers)
+        add_vary(headers, "Accept-Encoding")
         coding = self._coding
         if coding is not None and coding != "identity" and self._is_worth_it(status_code, headers, chunk, finishing):
             self._compressor = make_compressor(coding, self.GZIP_LEVEL)
@@ -156,12 +156,12 @@ def response_transforms(settings: Mapping[str, Any], given: object) -> list[type
     return list(given)
 
 
-def _add_vary(headers: HTTPHeaders) -> None:
-    vary = headers.get("Vary")
-    if vary is None:
-        headers["Vary"] = "Accept-Encoding"
-    elif vary.strip() != "*" and "accept-encoding" not in [name.strip().lower() for name in vary.split(",")]:
-        headers["Vary"] = f"{vary}, Accept-Encoding"
+def add_vary(headers: HTTPHeaders, *names: str) -> None:
+    """Say that the answer depends on these header fields of the request, where that is not said yet."""
+    vary = headers.get("Vary", "")
+    said = {name.strip().lower() for name in vary.split(",")}
+    if "*" not in said and (new := [name for name in names if name.lower() not in said]):
+        headers["Vary"] = ", ".join([vary, *new] if vary else new)
 
 
 def _weaken_etag(headers: HTTPHeaders) -> None:

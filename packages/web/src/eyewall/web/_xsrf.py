@@ -12,18 +12,16 @@ import time
 from binascii import Error as NotHex
 from binascii import a2b_hex, b2a_hex
 from html import escape
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ._cookies import CookiesMixin
+from ._cors import CORSMixin
 from ._users import UsersMixin
 from .errors import HTTPError, SettingError
 
 if TYPE_CHECKING:
     from eyewall.httpserver import HTTPServerRequest
-
-SAFE_METHODS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
-"""The methods that change nothing (RFC 9110 section 9.2.1)."""
 
 
 class _Token(NamedTuple):
@@ -32,7 +30,7 @@ class _Token(NamedTuple):
     timestamp: float
 
 
-class XSRFMixin(CookiesMixin, UsersMixin):
+class XSRFMixin(CookiesMixin, UsersMixin, CORSMixin):
     """The methods of a handler around cross-site request forgery."""
 
     _xsrf_secret: _Token | None = None
@@ -89,7 +87,7 @@ class XSRFMixin(CookiesMixin, UsersMixin):
         if not self.settings.get("cross_origin_protection", True) or not is_cross_origin(self.request):
             return
         origin = self.request.headers.get("Origin")
-        if origin is None or not self.check_trusted_origin(origin):
+        if origin is None or not (self._is_named_by_cors(origin) or self.check_trusted_origin(origin)):
             site = self.request.headers.get("Sec-Fetch-Site")
             raise HTTPError(403, "Sec-Fetch-Site %s & origin %r not allowed", site, origin)
 
@@ -102,6 +100,9 @@ class XSRFMixin(CookiesMixin, UsersMixin):
         if not isinstance(trusted, list | tuple | set | frozenset):
             raise SettingError(f"trusted_origins is {trusted!r}: make it a list, such as ['https://shop.example']")
         return origin in trusted
+
+    def _is_named_by_cors(self, origin: str) -> bool:
+        return (policy := self._cors_policy) is not None and policy.names(origin)
 
     def _check_origin_of_change(self) -> None:
         """What goes before every method that may change something."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from eyewall.httpserver import ResponseStartLine
 
@@ -42,6 +42,8 @@ class WebSocketHandler(RequestHandler):
     interval), ``websocket_max_message_size`` in bytes (10 MiB).
     """
 
+    head_is_like_get: ClassVar[bool] = False
+    """A request of HEAD becomes no WebSocket."""
     ws_connection: WebSocketConnection | None = None
     """The connection while there is one."""
     close_code: int | None = None
