@@ -89,6 +89,26 @@ def test_who_takes_its_answer_slowly_gets_all_of_it(loop: SimulatedLoop) -> None
     loop.run(main)
 
 
+def test_who_takes_as_much_as_is_written_while_nobody_looks_is_no_less_alive(loop: SimulatedLoop) -> None:
+    async def stream(recorder: Recorder) -> None:
+        recorder.connection.write_headers(OK, HTTPHeaders({"Content-Length": "10000000"}))
+        for _ in range(100):
+            await recorder.connection.write(b"x" * 100_000)
+        recorder.connection.finish()
+
+    served = Served(loop, finish=stream, options={"deadlines": Deadlines(write_timeout=4)})
+
+    async def main() -> None:
+        served.client.write_nowait(GET)
+        await served.client.read_until(b"\r\n\r\n")
+        for _ in range(100):
+            await served.client.read_bytes(100_000)
+            await pause(loop, 0.5)  # as often as the server looks
+        served.client.close()
+
+    loop.run(main)
+
+
 def test_a_coroutine_that_never_answers_is_cancelled_and_its_client_told_503(
     loop: SimulatedLoop, caplog: pytest.LogCaptureFixture
 ) -> None:

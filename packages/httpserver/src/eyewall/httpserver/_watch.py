@@ -7,6 +7,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
+    from eyewall.ioloop import Future
+
     from ._connection import HTTP1Connection
     from ._parameters import Deadlines
 
@@ -65,6 +67,7 @@ class Watch:
         "_unsent",
         "_window",
         "_works_since",
+        "_written",
     )
 
     def __init__(self) -> None:
@@ -75,6 +78,7 @@ class Watch:
         # From which look on its body is held back, where it was waited for before.
         self._held_since: float | None = None
         self._unsent = 0
+        self._written: Future[None] | None = None
         self._sends_since = 0.0
         self._window = 0.0
         self._works_since = 0.0
@@ -118,9 +122,11 @@ class Watch:
             self._received = seen.exchange.bytes_received if seen.exchange is not None else 0
 
     def _is_stalled(self, now: float, seen: Seen, deadlines: Deadlines) -> bool:
-        """A peer that takes something makes what is unsent less at one look or another."""
-        stalls = seen.unsent >= self._unsent > 0 and seen.state is not State.DETACHED
+        """A peer that takes something makes what is unsent less, or what was written last is gone by the next look."""
+        took = self._written is not None and self._written.done()
+        stalls = seen.unsent >= self._unsent > 0 and not took and seen.state is not State.DETACHED
         self._unsent = seen.unsent
+        self._written = seen.exchange.written if seen.unsent and seen.exchange is not None else None
         if not stalls:
             self._sends_since = now
         return now - self._sends_since >= deadlines.write_timeout
