@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gc
+import gzip
 import weakref
 from typing import TYPE_CHECKING
 
 import pytest
 
-from eyewall.httpserver import HTTP1Connection, HTTPHeaders
+from eyewall.httpserver import Deadlines, HTTP1Connection, HTTPHeaders, RequestRecord
 from eyewall.iostream import StreamClosedError
 from eyewall.iostream.testing import memory_streams
 
@@ -177,11 +178,16 @@ async def _write_forever(recorder: Recorder) -> None:
         await recorder.connection.write(b"x" * 100_000)
 
 
+def _hint(recorder: Recorder) -> None:
+    recorder.connection.send_informational(103, HTTPHeaders({"Link": "</a>"}))
+
+
 def _answer(recorder: Recorder) -> None:
     recorder.answer()
 
 
 CHUNKED = POST.replace(b"Content-Length: 5", b"Transfer-Encoding: chunked")
+COMPRESSED = CHUNKED.replace(b"Host", b"Content-Encoding: gzip\r\nHost") + b"30\r\n" + gzip.compress(b"x" * 1000) * 2
 STATES: dict[str, tuple[bytes, dict[str, Step]]] = {
     "in a head": (b"GET", {}),
     "in a body": (POST + b"123", {}),
@@ -199,6 +205,33 @@ STATES: dict[str, tuple[bytes, dict[str, Step]]] = {
     "while it lingers": (POST.replace(b"5", b"99999999") + b"123", {"headers": _answer}),
     "behind a refusal": (b"nonsense\r\n\r\n" + GET, {}),
     "while idle": (GET, {"finish": _answer}),
+    "behind early hints": (GET, {"finish": _hint}),
+    "while it is decompressed": (COMPRESSED, {"data": _wait_forever}),
+}
+
+
+class Silent:
+    """An observer that keeps all records, which shall keep nobody."""
+
+    def __init__(self) -> None:
+        self.records: list[RequestRecord] = []
+
+    def connection_opened(self, context: object, /) -> None:
+        pass
+
+    def connection_closed(self, context: object, /) -> None:
+        pass
+
+    def request_ended(self, record: RequestRecord, /) -> None:
+        self.records.append(record)
+
+
+EVERYTHING: dict[str, object] = {
+    "observer": Silent(),
+    "decompress_request": True,
+    "xheaders": True,
+    "chunk_size": 2,
+    "deadlines": Deadlines(handler_timeout=60),
 }
 
 
@@ -208,7 +241,7 @@ async def test_whatever_the_state_nothing_is_left_of_a_connection_whose_client_g
     io_loop: IOLoop, state: str, how: str
 ) -> None:
     sent, steps = STATES[state]
-    served = Served(io_loop, **steps)
+    served = Served(io_loop, options=EVERYTHING if how == "reset" else None, **steps)
     served.client.write_nowait(sent)
     await turns(served.client)
     left = weakref.WeakSet[object](served.requests)

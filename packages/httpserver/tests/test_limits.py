@@ -116,7 +116,10 @@ async def test_a_limit_for_one_body_is_not_that_of_the_next(io_loop: IOLoop) -> 
     await served.over()
 
 
-async def test_a_connection_that_has_served_its_requests_is_told_to_go(io_loop: IOLoop) -> None:
+async def test_a_connection_that_has_served_its_requests_is_told_to_go(
+    io_loop: IOLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "eyewall.httpserver")
     served = Served(io_loop, finish=answer, options={"limits": Limits(max_requests=3)})
     served.client.write_nowait(GET * 5)
     received = await served.client.read_until_close()
@@ -124,19 +127,24 @@ async def test_a_connection_that_has_served_its_requests_is_told_to_go(io_loop: 
     assert received.count(b"Connection: close") == 1
     assert received.rindex(b"Connection: close") > received.rindex(b"HTTP/1.1")
     await served.over()
+    assert caplog.messages == ["the connection of 192.0.2.1 ends with max_requests, 3"]
 
 
 @pytest.mark.parametrize("size", [1000, 1001])
-async def test_a_body_that_nobody_wants_is_thrown_away_up_to_its_bound(io_loop: IOLoop, size: int) -> None:
+async def test_a_body_that_nobody_wants_is_thrown_away_up_to_its_bound(
+    io_loop: IOLoop, size: int, caplog: pytest.LogCaptureFixture
+) -> None:
     served = Served(io_loop, headers=answer, options={"limits": Limits(max_unwanted_body=1000)})
     served.client.write_nowait(POST.replace(b"5", b"%d" % size) + b"x" * size + GET)
     if size == 1000:
         for _ in range(2):
             assert b"Connection" not in await served.client.read_until(b"hello")
+        assert not caplog.messages
     else:
         received = await served.client.read_until_close()
         assert received.count(b"hello") == 1
         assert b"\r\nConnection: close\r\n" in received
+        assert "1001 bytes of the request are missing, more than max_unwanted_body, 1000" in caplog.text
     served.client.close()
     await served.over()
 
@@ -159,7 +167,9 @@ async def test_an_unwanted_body_that_is_held_back_is_not_waited_for(io_loop: IOL
     await served.over()
 
 
-async def test_who_goes_on_sending_behind_a_refusal_is_closed_at_the_bound(io_loop: IOLoop) -> None:
+async def test_who_goes_on_sending_behind_a_refusal_is_closed_at_the_bound(
+    io_loop: IOLoop, caplog: pytest.LogCaptureFixture
+) -> None:
     served = Served(io_loop, headers=answer, options={"limits": Limits(linger_bytes=100_000)})
     served.client.write_nowait(POST.replace(b"5", b"99999999"))
     served.client.set_eof_callback(lambda: None)  # and goes on sending
@@ -173,6 +183,7 @@ async def test_who_goes_on_sending_behind_a_refusal_is_closed_at_the_bound(io_lo
     assert 100_000 <= sent <= 400_000
     served.client.close()
     await served.over()
+    assert "it sends more than linger_bytes, 100000" in caplog.text
 
 
 async def test_what_is_read_ahead_of_a_busy_handler_is_bounded(io_loop: IOLoop) -> None:

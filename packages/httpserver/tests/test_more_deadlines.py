@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,6 +30,42 @@ def test_a_deadline_is_never_early_and_noticed_within_a_tick(loop: SimulatedLoop
         assert timeout <= await seconds_until_end(served.client) <= timeout + deadlines.tick + 1e-9
 
     loop.run(main)
+
+
+@pytest.mark.parametrize(
+    ("sent", "ends", "limit", "seconds"),
+    [
+        (b"", False, "header_timeout", 4),
+        (GET, False, "idle_connection_timeout", 5),
+        (POST.replace(b"5", b"x"), False, "linger_seconds", 3),
+        (GET.replace(b"/", b"/never", 1), True, "idle_connection_timeout", 5),
+    ],
+)
+def test_what_ends_in_silence_is_named_in_the_log_of_who_wants_to_know(
+    loop: SimulatedLoop, caplog: pytest.LogCaptureFixture, sent: bytes, ends: bool, limit: str, seconds: float
+) -> None:
+    caplog.set_level(logging.DEBUG, "eyewall.httpserver")
+
+    def answer_or_not(recorder: Recorder) -> None:
+        if b"never" not in sent:
+            recorder.answer()
+
+    deadlines = Deadlines(header_timeout=4, idle_connection_timeout=5, linger_seconds=3)
+    served = Served(loop, finish=answer_or_not, options={"deadlines": deadlines})
+    served.client.set_eof_callback(lambda: None)  # it stays, and neither sends nor goes
+
+    async def main() -> None:
+        if sent:
+            served.client.write_nowait(sent)
+        if ends:
+            served.client.shutdown_write()
+        while not served.closed:
+            await pause(loop, 0.1)
+        assert seconds <= loop.time() <= seconds + TICK + 0.2
+        served.client.close()
+
+    loop.run(main)
+    assert [record.levelname for record in caplog.records if limit in record.message] == ["DEBUG"]
 
 
 @pytest.mark.parametrize("shakes_hands", [False, True])

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from eyewall.httpserver import Deadlines, HTTPConnectionContext, HTTPHeaders, RequestRecord
+from eyewall.httpserver import Deadlines, HTTPConnectionContext, HTTPHeaders, HTTPInputError, RequestRecord
 from eyewall.ioloop.testing import SimulatedLoop
 
-from ._served import GET, OK, POST, Recorder, Served, answer, begin, fail, turn, turns
+from ._served import GET, OK, POST, Recorder, Served, answer, begin, fail, pause, turn, turns
 
 if TYPE_CHECKING:
     from eyewall.ioloop import IOLoop
@@ -113,6 +113,86 @@ async def test_a_request_whose_client_goes(io_loop: IOLoop, observer: Observer, 
     assert (observer.record.cause, observer.record.status) == ("aborted", 0)
     assert observer.record.bytes_received == (2 if sent.startswith(b"POST") else 0)
     assert observer.told == ["opened 192.0.2.1", "request", "closed 192.0.2.1"]
+
+
+def refuse(recorder: Recorder) -> None:
+    raise HTTPInputError("no such thing", status=415)
+
+
+def promise_too_much(recorder: Recorder) -> None:
+    begin(recorder)
+    recorder.connection.finish()
+
+
+def answer_and_fail(recorder: Recorder) -> None:
+    answer(recorder)
+    fail(recorder)
+
+
+def answer_at_length(recorder: Recorder) -> None:
+    recorder.connection.write_headers(OK, HTTPHeaders({"Content-Length": "9999999"}), b"x" * 999_999)
+
+
+async def begin_and_wait(recorder: Recorder) -> None:
+    begin(recorder)
+    await recorder.connection.io_loop.create_future()
+
+
+BAD_CHUNK = POST.replace(b"Content-Length: 5", b"Transfer-Encoding: chunked") + b"x"
+LONG = POST.replace(b"5", b"99")
+
+
+@pytest.mark.parametrize(
+    ("sent", "steps", "then", "ending", "reason"),
+    [
+        (GET, {"finish": refuse}, "", ("refused", 415), "no such thing"),
+        (GET, {"finish": promise_too_much}, "", ("failed", 200), "Content-Length promised 5 bytes more"),
+        (GET, {"finish": answer_and_fail}, "", ("answered", 200), ""),
+        (BAD_CHUNK, {"headers": answer}, "", ("answered", 200), ""),
+        (BAD_CHUNK, {}, "", ("refused", 400), "malformed chunk size"),
+        (GET, {"finish": begin}, "reset", ("aborted", 200), "the connection has closed"),
+        (GET, {"finish": begin_and_wait}, "reset", ("aborted", 200), "the connection has closed"),
+        (GET, {}, "abort", ("aborted", 0), "the connection has closed"),
+        (LONG, {"headers": answer}, "abort", ("answered", 200), ""),
+        (GET, {"finish": answer_at_length}, "stay", ("timed out", 200), "write_timeout"),
+        (GET, {"finish": begin_and_wait}, "stay", ("timed out", 200), "handler_timeout"),
+        (LONG, {}, "stay", ("timed out", 408), "min_body_rate"),
+        (GET, {"finish": begin}, "drain", ("drained", 200), "the server was drained"),
+    ],
+)
+def test_whatever_ends_a_request_its_record_says_so(
+    loop: SimulatedLoop,
+    observer: Observer,
+    sent: bytes,
+    steps: dict[str, object],
+    then: str,
+    ending: tuple[str, int],
+    reason: str,
+) -> None:
+    deadlines = Deadlines(write_timeout=4, handler_timeout=6, rate_window=2)
+    served = Served(loop, options={"observer": observer, "deadlines": deadlines}, **steps)
+
+    async def main() -> None:
+        served.client.write_nowait(sent)
+        await turns(served.client)
+        match then:
+            case "reset":
+                served.client.reset()
+            case "abort":
+                await served.server.close_all_connections()
+            case "drain":
+                await served.server.drain(0)
+            case "stay":
+                await pause(loop, 10)
+        served.client.close()
+        await turns(served.client)
+        await served.server.close_all_connections()
+        await served.over()
+
+    loop.run(main)
+    assert (observer.record.cause, observer.record.status) == ending
+    assert reason in observer.record.reason
+    assert bool(reason) is bool(observer.record.reason)
 
 
 async def test_a_request_whose_stream_is_taken_over(io_loop: IOLoop, observer: Observer) -> None:

@@ -14,6 +14,7 @@ from eyewall.httpserver import (
     HTTPHeaders,
     HTTPServer,
     HTTPServerRequest,
+    Limits,
     ResponseStartLine,
 )
 from eyewall.iostream import StreamClosedError
@@ -222,7 +223,7 @@ async def test_a_client_that_pipelines_thousands_leaves_others_their_turns(io_lo
         count += 1
         recorder.answer(b"")
 
-    served = Served(io_loop, finish=count_and_answer)
+    served = Served(io_loop, finish=count_and_answer, options={"limits": Limits(max_pipelined=8)})
     seen: list[int] = []
 
     def look() -> None:
@@ -236,7 +237,8 @@ async def test_a_client_that_pipelines_thousands_leaves_others_their_turns(io_lo
         served.client.read_nowait()
         await turn(served.client)
     look()
-    assert max(after - before for before, after in pairwise(seen)) <= 64
+    # Between two looks there may be two turns: their order is the backend's.
+    assert max(after - before for before, after in pairwise(seen)) <= 16
     served.client.close()
     await served.over()
 

@@ -225,7 +225,14 @@ class HTTP1Connection(ClientRole):
         missing = None if self._parser is None else self._parser.bytes_missing
         if missing is None or self._head is None or self._head.expects_continue:
             return False
-        return missing <= self.params.limits.max_unwanted_body
+        most = self.params.limits.max_unwanted_body
+        if missing > most:
+            logger.info(
+                "closes the connection of %s behind its answer: %d bytes of the request are missing, more than "
+                "max_unwanted_body, %d",
+                *(self.context.remote_ip, missing, most),
+            )
+        return missing <= most
 
     # What goes wrong
 

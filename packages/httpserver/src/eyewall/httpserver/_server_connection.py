@@ -176,7 +176,7 @@ class HTTP1ServerConnection:
     async def _serve_requests(self, delegate: HTTPServerConnectionDelegate) -> None:
         handlers_may_take_forever = self.params.deadlines.handler_timeout is None
         most_in_a_row = self.params.limits.max_pipelined
-        in_a_row = 0
+        in_a_row = 1
         while True:
             exchange = self._exchange = self._next_exchange()
             serving = exchange.serve(delegate, self)
@@ -213,7 +213,7 @@ class HTTP1ServerConnection:
                 await self._next_turn()
             else:
                 await self.stream.readable()
-            in_a_row = 0
+            in_a_row = 1
 
     def _next_exchange(self) -> HTTP1Connection:
         exchange = HTTP1Connection(
@@ -221,6 +221,9 @@ class HTTP1ServerConnection:
         )
         if self._ends_after_request or self._served >= self._last:
             exchange.is_last = True
+            if self._served >= self._last:
+                most = self.params.limits.max_requests
+                logger.debug("the connection of %s ends with max_requests, %s", self.context.remote_ip, most)
         if self._peer_ended:
             exchange.peer_ended()
         if self._observer is not None:
@@ -256,9 +259,14 @@ class HTTP1ServerConnection:
         if not discarded and not exchange.waits_for_request:
             return
         self._linger()
-        while discarded <= self.params.limits.linger_bytes:
+        most = self.params.limits.linger_bytes
+        while discarded <= most:
             await self.stream.readable()
             discarded += len(self.stream.read_nowait())
+        logger.info(
+            "closed the connection of %s: behind its answer it sends more than linger_bytes, %d",
+            *(self.context.remote_ip, most),
+        )
 
     def _linger(self) -> None:
         self._lingers = True
