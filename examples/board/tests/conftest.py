@@ -1,28 +1,51 @@
-"""What the tests of the handlers share: a client of a board with an empty database, and its clerk."""
+"""What the tests of the handlers share: a board with an empty database, and who looks at it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pytest
+from visiting import Visitor
 
-from board import Clerk, make_app
-from eyewall.web.testing import AppClient
+from board import Board, make_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from eyewall.ioloop import IOLoop
+    from eyewall.web import Application
 
 
 @pytest.fixture
-def clerk(io_loop: IOLoop, tmp_path: Path) -> Iterator[Clerk]:
-    clerk = Clerk(tmp_path / "board.sqlite3", io_loop=io_loop)
-    yield clerk
-    io_loop.run_sync(clerk.close)
+def board(io_loop: IOLoop, tmp_path: Path) -> Iterator[Board]:
+    board = Board.at(tmp_path / "board.sqlite3", io_loop=io_loop, password_cost=1)
+    yield board
+    io_loop.run_sync(board.close)
 
 
 @pytest.fixture
-def client(io_loop: IOLoop, clerk: Clerk) -> AppClient:
-    return AppClient(make_app(clerk, title="The <Third> Floor"), io_loop=io_loop)
+def app(board: Board) -> Application[Board]:
+    return make_app(board, cookie_secret="for tests only", title="The <Third> Floor")
+
+
+@pytest.fixture
+def visitor(io_loop: IOLoop, app: Application[Board]) -> Visitor:
+    """Somebody who has no account."""
+    return Visitor(app, io_loop=io_loop)
+
+
+@pytest.fixture
+def ada(io_loop: IOLoop, app: Application[Board]) -> Visitor:
+    """Somebody who is signed in."""
+    visitor = Visitor(app, io_loop=io_loop)
+    io_loop.run_sync(lambda: visitor.join("Ada King"))
+    return visitor
+
+
+@pytest.fixture
+def jun(io_loop: IOLoop, app: Application[Board]) -> Visitor:
+    """Somebody else who is."""
+    visitor = Visitor(app, io_loop=io_loop)
+    io_loop.run_sync(lambda: visitor.join("Jun"))
+    return visitor

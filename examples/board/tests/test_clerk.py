@@ -14,6 +14,7 @@ from board.store import Store, StoreError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from board import Board
     from eyewall.ioloop import IOLoop
 
 
@@ -21,8 +22,15 @@ def thread_of(_: Store) -> int:
     return threading.get_ident()
 
 
+@pytest.fixture
+def clerk(board: Board) -> Clerk:
+    return board.clerk
+
+
 async def test_a_question_is_answered_by_the_store(clerk: Clerk) -> None:
-    message = await clerk.ask(Store.add, Draft("Ada", "Lunch", "At noon."), "Ada's")
+    ada = await clerk.ask(Store.add_account, "Ada", "hashed")
+    assert ada is not None
+    message = await clerk.ask(Store.add, Draft("Lunch", "At noon."), ada)
     assert message is not None
     assert await clerk.ask(Store.get, message.id) == message
 

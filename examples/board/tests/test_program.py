@@ -10,9 +10,10 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager
+from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
-from urllib.request import Request, urlopen
+from urllib.request import HTTPCookieProcessor, build_opener, urlopen
 
 import pytest
 
@@ -41,14 +42,31 @@ def running(folder: Path, *arguments: str) -> Generator[tuple[subprocess.Popen[s
             process.terminate()
 
 
-def fetch(address: str, data: bytes | None = None, **headers: str) -> tuple[int, str]:
-    request = Request(address, data, {name.replace("_", "-"): value for name, value in headers.items()})
-    with urlopen(request, timeout=PATIENCE_SECONDS) as answer:
-        return answer.status, answer.read().decode()
+def fetch(address: str) -> str:
+    with urlopen(address, timeout=PATIENCE_SECONDS) as answer:
+        page: str = answer.read().decode()
+        return page
 
 
-def post_form(address: str, **fields: str) -> tuple[int, str]:
-    return fetch(address, urlencode(fields).encode())
+class Browser:
+    """Somebody with an account, who keeps cookies and sends forms."""
+
+    def __init__(self, address: str, name: str = "Ada King") -> None:
+        self.address = address
+        self.cookies = CookieJar()
+        self.opener = build_opener(HTTPCookieProcessor(self.cookies))
+        self.fetch("join")
+        self.submit("join", name=name, password="correct horse")
+
+    def fetch(self, path: str, data: bytes | None = None) -> str:
+        with self.opener.open(self.address + path, data, timeout=PATIENCE_SECONDS) as answer:
+            page: str = answer.read().decode()
+            return page
+
+    def submit(self, path: str, **fields: str) -> str:
+        """Send a form; gives the page that it leads to."""
+        token = next(cookie.value for cookie in self.cookies if cookie.name == "_xsrf")
+        return self.fetch(path, urlencode({"_xsrf": token or "", **fields}).encode())
 
 
 def failed(folder: Path, *arguments: str) -> tuple[int, str]:
@@ -68,23 +86,22 @@ def stop(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, s
 def test_a_message_posted_by_form_is_on_the_page_in_the_api_and_there_after_a_restart(tmp_path: Path) -> None:
     database = str(tmp_path / "office.sqlite3")
     with running(tmp_path, "--port", "0", "--database", database) as (process, address):
-        status, page = post_form(address + "new", author="Ada King", title="Lunch & more", body="At noon.")
-        assert status == 200
+        page = Browser(address).submit("new", title="Lunch & more", body="At noon.")
         assert "Lunch &amp; more" in page
-        listed = json.loads(fetch(address + "api/messages")[1])
+        listed = json.loads(fetch(address + "api/messages"))
         assert [message["title"] for message in listed["messages"]] == ["Lunch & more"]
         stop(process, signal.SIGTERM)
     with running(tmp_path, "--port", "0", "--database", database) as (_, address):
-        assert "Lunch &amp; more" in fetch(address)[1]
+        assert "Lunch &amp; more" in fetch(address)
 
 
-def test_the_style_sheet_of_the_page_is_served(tmp_path: Path) -> None:
+def test_who_is_signed_in_still_is_after_a_restart(tmp_path: Path) -> None:
+    with running(tmp_path, "--port", "0") as (process, address):
+        ada = Browser(address)
+        stop(process, signal.SIGTERM)
     with running(tmp_path, "--port", "0") as (_, address):
-        style = re.search(r'href="/(static/board\.css[^"]*)"', fetch(address)[1])
-        assert style
-        with urlopen(address + style[1], timeout=PATIENCE_SECONDS) as answer:
-            assert answer.headers.get_content_type() == "text/css"
-            assert b"--accent" in answer.read()
+        ada.address = address
+        assert "Sign out" in ada.fetch("")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -93,17 +110,21 @@ def test_a_signal_ends_it_with_nothing_further_said_and_nothing_left_open(
     tmp_path: Path, number: signal.Signals, processes: str
 ) -> None:
     with running(tmp_path, "--port", "0", "--processes", processes) as (process, address):
-        assert fetch(address)[0] == 200
+        assert fetch(address)
         assert stop(process, number) == (0, "", "")
     # SQLite removes its two further files when the last connection is closed, not where it is killed.
-    assert [file.name for file in tmp_path.iterdir()] == ["board.sqlite3"]
+    assert {file.name for file in tmp_path.iterdir()} == {"board.sqlite3", "board.secret"}
 
 
 def test_several_processes_share_the_messages(tmp_path: Path) -> None:
     with running(tmp_path, "--port", "0", "--processes", "2") as (_, address):
-        post_form(address + "new", author="Ada", title="Lunch", body="At noon.")
+        ada = Browser(address)
+        ada.submit("new", title="Lunch", body="At noon.")
         # Each is a connection of its own, which either process may take.
-        assert all("Lunch" in fetch(address)[1] for _ in range(10))
+        for _ in range(10):
+            page = ada.fetch("")
+            assert "Lunch" in page
+            assert "Sign out" in page
 
 
 def test_a_port_in_use_is_one_sentence_with_the_remedy(tmp_path: Path) -> None:
@@ -121,7 +142,7 @@ def test_without_a_port_it_comes_up_even_where_the_default_one_is_in_use(tmp_pat
         taken = socket.socket()
     with taken, running(tmp_path) as (_, address):
         assert f":{DEFAULT_PORT}/" not in address
-        assert fetch(address)[0] == 200
+        assert fetch(address)
 
 
 def test_a_database_that_cannot_be_used_is_one_sentence_with_the_remedy(tmp_path: Path) -> None:
@@ -144,23 +165,24 @@ def test_the_commands_of_the_readme_work(tmp_path: Path) -> None:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS).stdout
 
     with running(tmp_path, "--port", "0") as (_, address):
-        messages = address + "api/messages"
-        json_type = ("-H", "Content-Type: application/json")
-        notice = json.loads(
-            curl(*json_type, messages, "-d", '{"author": "Ada King", "title": "Lunch", "body": "Noon."}')
-        )
-        reply = {"author": "Jun", "reply_to": notice["id"], "body": "Count me in."}
-        curl(*json_type, messages, "-d", json.dumps(reply))
+        Browser(address, "Ada King")
+        messages, json_type = address + "api/messages", ("-H", "Content-Type: application/json")
+        credentials = json.dumps({"name": "Ada King", "password": "correct horse"})
+        token = json.loads(curl(*json_type, address + "api/tokens", "-d", credentials))["token"]
+        signed = ("-H", f"Authorization: Bearer {token}")
+        notice = json.loads(curl(*json_type, *signed, messages, "-d", '{"title": "Lunch", "body": "Noon."}'))
+        reply = {"reply_to": notice["id"], "body": "Count me in."}
+        curl(*json_type, *signed, messages, "-d", json.dumps(reply))
         shown = json.loads(curl(f"{messages}/{notice['id']}"))
         assert [reply["body"] for reply in shown["replies"]] == ["Count me in."]
-        curl("-X", "DELETE", "-H", f"Authorization: Bearer {notice['key']}", f"{messages}/{notice['id']}")
+        curl("-X", "DELETE", *signed, f"{messages}/{notice['id']}")
         assert json.loads(curl(messages + "?limit=5"))["messages"] == []
 
 
 @pytest.mark.chromium
 def test_a_browser_shows_a_posted_message(tmp_path: Path) -> None:
     with running(tmp_path, "--port", "0") as (_, address):
-        post_form(address + "new", author="Ada King", title="Lunch & more", body="<b>See</b> https://a.example/menu")
+        Browser(address).submit("new", title="Lunch & more", body="<b>See</b> https://a.example/menu")
         page = dump(address, tmp_path)
     assert "Lunch &amp; more" in page
     assert "&lt;b&gt;See&lt;/b&gt;" in page

@@ -14,7 +14,8 @@ from eyewall.ioloop import IOLoop
 from eyewall.tcpserver import BindError, bind_sockets, fork_processes
 
 from .app import make_app
-from .clerk import Clerk
+from .secret import VARIABLE, SecretError, find_secret
+from .state import Board
 from .store import Store, StoreError
 
 if TYPE_CHECKING:
@@ -54,7 +55,11 @@ def _processes(text: str) -> int:
 
 def parse(arguments: Sequence[str] | None = None) -> Options:
     """Read the command line; ends the program with status 2 where it is wrong."""
-    parser = argparse.ArgumentParser(prog="board", description="A message board for an office.")
+    parser = argparse.ArgumentParser(
+        prog="board",
+        description="A message board for an office.",
+        epilog=f"{VARIABLE}, in the environment, signs the cookies; without it, a file beside the database does.",
+    )
     add = parser.add_argument
     add("--port", type=_port, help=f"0 for any free one (default: {DEFAULT_PORT}, or any where that is in use)")
     add("--address", default="127.0.0.1", help="0.0.0.0 lets the whole office in (default: %(default)s)")
@@ -84,17 +89,18 @@ def address_of(sockets: Sequence[socket.socket]) -> str:
     return f"http://{here or (f'[{host}]' if ':' in host else host)}:{port}/"
 
 
-def serve(options: Options, sockets: list[socket.socket]) -> None:
+def serve(options: Options, secret: str, sockets: list[socket.socket]) -> None:
     """Answer requests in this process until SIGINT or SIGTERM."""
     io_loop = IOLoop.current()
-    clerk = Clerk(options.database, io_loop=io_loop)
-    server = HTTPServer(make_app(clerk, title=options.title), max_body_size=MAX_REQUEST_BYTES)
+    board = Board.at(options.database, io_loop=io_loop)
+    app = make_app(board, cookie_secret=secret, title=options.title)
+    server = HTTPServer(app, max_body_size=MAX_REQUEST_BYTES)
     server.add_sockets(sockets)
 
     async def stop() -> None:
         server.stop()
         await server.close_all_connections()
-        await clerk.close()
+        await board.close()
         io_loop.stop()
 
     def on_signal(*_: object) -> None:
@@ -115,8 +121,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING)
     try:
         Store(options.database).close()  # a database that cannot be used is told now, not to the first visitor
+        secret = find_secret(options.database.with_suffix(".secret"))
         sockets = listen(options.port, options.address)
-    except (StoreError, BindError) as error:
+    except (StoreError, SecretError, BindError) as error:
         print(f"board: {error}", file=sys.stderr)
         return 1
     # The sockets are listening: from here on a connection waits rather than being refused.
@@ -124,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.processes > 1:
             fork_processes(options.processes)
-        serve(options, sockets)
+        serve(options, secret, sockets)
     except KeyboardInterrupt:
         pass  # it came before serve() was ready for it
     return 0

@@ -1,25 +1,98 @@
-"""The JSON API: the same messages for programs. Errors are JSON too: ``{"error": "…"}``."""
+"""The JSON API: the same messages for programs. What goes in and what comes out are dataclasses.
+
+Errors are JSON too: ``{"error": "a sentence", "fields": {"title": "what is wrong with it"}}``.
+"""
 
 from __future__ import annotations
 
-import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
-from eyewall.web import HTTPError, RequestHandler
+from eyewall.web import BodyError, Handler, HTTPError
 
-from .messages import Draft, Message
-from .pages import parse_before
+from .accounts import Account, Credentials
+from .messages import Draft, parse_number
+from .state import Board
 from .store import MAX_PAGE_SIZE, MAX_REPLIES, PAGE_SIZE, Store, ThreadFullError
-from .visitor import new_key, owner_of
 
 if TYPE_CHECKING:
-    from .clerk import Clerk
+    from . import messages
 
 MAX_JSON_BYTES: Final = 64 * 1024
+_TOKEN: Final = "board_token"
+_TOKEN_DAYS: Final = 365
 
-JSON = str | int | float | bool | None | list["JSON"] | dict[str, "JSON"]
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """What a program sends for a token."""
+
+    name: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What it sends from then on, as ``Authorization: Bearer TOKEN``."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """What a program posts: a notice, or with ``reply_to`` a reply."""
+
+    body: str
+    title: str = ""
+    pinned: bool = False
+    reply_to: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageData:
+    """What it is given of a message."""
+
+    id: int
+    reply_to: int | None
+    author: str
+    title: str
+    body: str
+    posted: datetime
+    pinned: bool
+    reply_count: int
+
+    @classmethod
+    def of(cls, message: messages.Message) -> MessageData:
+        """Take what is everybody's business."""
+        posted = datetime.fromtimestamp(message.posted, UTC)
+        return cls(
+            message.id,
+            message.reply_to,
+            message.author,
+            message.title,
+            message.body,
+            posted,
+            message.pinned,
+            message.reply_count,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PageData:
+    """A page of notices, and the address of the following one."""
+
+    messages: list[MessageData]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadData:
+    """A message with its replies."""
+
+    message: MessageData
+    replies: list[MessageData]
 
 
 class ApiError(HTTPError):
@@ -31,167 +104,124 @@ class ApiError(HTTPError):
         self.fields: Final = fields or {}
 
 
-class ApiHandler(RequestHandler):
-    """What the API's addresses share: JSON in, JSON out, JSON for errors."""
+class ApiHandler(Handler[Board]):
+    """What the API's addresses share: who asks, and JSON for errors."""
 
-    def initialize(self, clerk: Clerk) -> None:
-        """Take what the route gives."""
-        self.clerk: Clerk = clerk
-
-    def reply(self, value: dict[str, JSON], status: int = 200) -> None:
-        """Answer with an object."""
-        self.set_status(status)
+    def set_default_headers(self) -> None:
+        """Let nobody keep an answer, or take it for something else."""
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Content-Type-Options", "nosniff")
-        self.write(value)
 
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Answer with the sentence of an :class:`ApiError`, or the name of the status."""
-        error: object = kwargs.get("exc_info", (None, None))[1]
-        if isinstance(error, ApiError):
-            fields: dict[str, JSON] = {"fields": {**error.fields}} if error.fields else {}
-            self.reply({"error": error.sentence, **fields}, status_code)
-        else:
-            self.reply({"error": HTTPStatus(status_code).phrase}, status_code)
+    def check_xsrf_cookie(self) -> None:
+        """Let every request through: no cookie opens anything here, and a browser adds no token by itself."""
 
-    def json_body(self) -> dict[str, JSON]:
-        """The body's object; 413, 415 or 400 where there is none."""
-        media_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        # A page of another site cannot send this type without asking first, which we never allow.
-        if media_type != "application/json":
-            raise ApiError(415, "Send the message with Content-Type: application/json.")
+    async def prepare(self) -> None:
+        """Refuse a body that is longer than any of ours."""
         if len(self.request.body) > MAX_JSON_BYTES:
             raise ApiError(413, f"Send at most {MAX_JSON_BYTES} bytes.")
-        try:
-            value = cast("JSON", json.loads(self.request.body))  # what json.loads makes of any text
-        except (ValueError, RecursionError):
-            raise ApiError(400, "The body is not JSON.") from None
-        if not isinstance(value, dict):
-            raise ApiError(400, "The body is not a JSON object.")
-        return value
 
-    def key(self) -> str:
-        """The key in ``Authorization: Bearer KEY``, or an empty one."""
-        scheme, _, key = self.request.headers.get("Authorization", "").partition(" ")
-        return key.strip() if scheme.lower() == "bearer" else ""
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Answer with what is wrong, and where in the body."""
+        error: object = kwargs.get("exc_info", (None, None))[1]
+        sentence, fields = HTTPStatus(status_code).phrase, dict[str, str]()
+        if isinstance(error, ApiError):
+            sentence, fields = error.sentence, error.fields
+        elif isinstance(error, BodyError):
+            sentence, fields = error.problem, {error.where.removeprefix("$."): error.problem}
+        self.finish({"error": sentence, **({"fields": fields} if fields else {})})
 
-    async def message(self, number: str) -> Message:
+    async def author(self) -> Account:
+        """Who sent the request: 401 where its token is not one of ours."""
+        scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
+        number = self.get_signed_cookie(_TOKEN, token.strip(), max_age_days=_TOKEN_DAYS)
+        if scheme.lower() == "bearer" and number is not None:
+            account = await self.state.clerk.ask(Store.account, int(number))
+            if account is not None:
+                return account
+        raise ApiError(401, "Send a token as Authorization: Bearer TOKEN; POST /api/tokens gives one.")
+
+    async def message(self, number: int) -> messages.Message:
         """The message of that number; 404 where there is none."""
-        message = await self.clerk.ask(Store.get, int(number))
+        message = await self.state.clerk.ask(Store.get, number)
         if message is None:
             raise ApiError(404, f"There is no message {number}.")
         return message
 
 
-class ApiMessages(ApiHandler):
+class Tokens(ApiHandler):
+    """``/api/tokens``: where a program signs in."""
+
+    async def post(self) -> Token:
+        """Give a token for a name and a password."""
+        given = self.json(NewToken)
+        account = await self.state.doorman.let_in(Credentials(given.name, given.password).clean())
+        if account is None:
+            raise ApiError(403, "There is no such name with this password.")
+        self.set_status(201)
+        return Token(self.create_signed_value(_TOKEN, str(account.id)).decode())
+
+
+class Messages(ApiHandler):
     """``/api/messages``: the notices, and where to post."""
 
-    async def get(self) -> None:
+    async def get(self) -> PageData:
         """Give a page of notices, newest first, and in ``next`` the address of the following one."""
-        before, limit = self._before(), self._limit()
-        found = await self.clerk.ask(Store.latest, before, limit + 1)
+        before = self.argument("before", parse_number, None)
+        limit = self.argument("limit", _parse_limit, PAGE_SIZE)
+        found = await self.state.clerk.ask(Store.latest, before, limit + 1)
         page = found[:limit]
         following = f"/api/messages?before={page[-1].id}&limit={limit}" if len(found) > limit else None
-        self.reply({"messages": [_as_json(message) for message in page], "next": following})
+        return PageData([MessageData.of(message) for message in page], following)
 
     head = get
 
-    def _before(self) -> int | None:
-        try:
-            return parse_before(self.get_argument("before", ""))
-        except ValueError:
-            raise ApiError(400, "before is the number of a message.") from None
-
-    def _limit(self) -> int:
-        text = self.get_argument("limit", str(PAGE_SIZE))
-        limit = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_PAGE_SIZE)) else 0
-        if not 0 < limit <= MAX_PAGE_SIZE:
-            raise ApiError(400, f"limit is a number from 1 to {MAX_PAGE_SIZE}.")
-        return limit
-
-    async def post(self) -> None:
-        """Post a message; the answer holds the key that deletes it."""
-        draft = _draft(self.json_body())
-        problems = draft.problems()
-        if problems:
+    async def post(self) -> MessageData:
+        """Post a message."""
+        author = await self.author()
+        given = self.json(NewMessage)
+        draft = Draft(given.title, given.body, given.pinned, given.reply_to).clean()
+        if problems := draft.problems():
             raise ApiError(422, " ".join(problems.values()), problems)
-        key = self.key() or new_key()
         try:
-            message = await self.clerk.ask(Store.add, draft, owner_of(key))
+            message = await self.state.clerk.ask(Store.add, draft, author)
         except ThreadFullError:
             raise ApiError(422, f"There are {MAX_REPLIES} replies already.", {"reply_to": "full"}) from None
         if message is None:
             raise ApiError(422, f"There is no notice {draft.reply_to} to reply to.", {"reply_to": "unknown"})
+        self.set_status(201)
         self.set_header("Location", f"/api/messages/{message.id}")
-        self.reply({**_as_json(message), "key": key}, 201)
+        return MessageData.of(message)
 
 
-class ApiMessage(ApiHandler):
+def _parse_limit(text: str) -> int:
+    limit = parse_number(text)
+    if not 0 < limit <= MAX_PAGE_SIZE:
+        raise ValueError(text)
+    return limit
+
+
+class Message(ApiHandler):
     """``/api/messages/NUMBER``: one message."""
 
-    async def get(self, number: str) -> None:
+    async def get(self, number: int) -> ThreadData:
         """Give the message, with its replies where it is a notice."""
         message = await self.message(number)
-        replies = await self.clerk.ask(Store.replies, message.id)
-        self.reply({**_as_json(message), "replies": [_as_json(reply) for reply in replies]})
+        replies = await self.state.clerk.ask(Store.replies, message.id)
+        return ThreadData(MessageData.of(message), [MessageData.of(reply) for reply in replies])
 
     head = get
 
-    async def delete(self, number: str) -> None:
-        """Delete the message, for whoever shows its key."""
-        message = await self.message(number)
-        if not await self.clerk.ask(Store.delete, message.id, owner_of(self.key())):
-            raise ApiError(403, "Send the key of the message as Authorization: Bearer KEY.")
+    async def delete(self, number: int) -> None:
+        """Delete the message, for who posted it."""
+        message, author = await self.message(number), await self.author()
+        if not await self.state.clerk.ask(Store.delete, message.id, author):
+            raise ApiError(403, "Only who posted a message can delete it.")
         self.set_status(204)
 
 
 class NoSuchAddress(ApiHandler):
     """Every other address below ``/api/``."""
 
-    def prepare(self) -> None:
+    async def prepare(self) -> None:
         """Answer 404, to any method."""
         raise ApiError(404, "There is nothing at this address; the README lists what there is.")
-
-
-def _as_json(message: Message) -> dict[str, JSON]:
-    return {
-        "id": message.id,
-        "reply_to": message.reply_to,
-        "author": message.author,
-        "title": message.title,
-        "body": message.body,
-        "posted": datetime.fromtimestamp(message.posted, UTC).isoformat(timespec="milliseconds"),
-        "pinned": message.pinned,
-        "reply_count": message.reply_count,
-    }
-
-
-def _draft(value: dict[str, JSON]) -> Draft:
-    problems: dict[str, str] = {}
-
-    def text(name: str) -> str:
-        found = value.get(name, "")
-        if isinstance(found, str):
-            return found
-        problems[name] = "Please send a string."
-        return ""
-
-    draft = Draft(text("author"), text("title"), text("body"), _flag(value, problems), _reply_to(value, problems))
-    if problems:
-        raise ApiError(422, "Some fields are of the wrong type.", problems)
-    return draft.clean()
-
-
-def _flag(value: dict[str, JSON], problems: dict[str, str]) -> bool:
-    found = value.get("pinned", False)
-    if not isinstance(found, bool):
-        problems["pinned"] = "Please send true or false."
-    return found is True
-
-
-def _reply_to(value: dict[str, JSON], problems: dict[str, str]) -> int | None:
-    found = value.get("reply_to")
-    if found is None or (isinstance(found, int) and not isinstance(found, bool) and 0 < found < 10**18):
-        return found
-    problems["reply_to"] = "Please send the number of a notice."
-    return None

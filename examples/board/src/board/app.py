@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from eyewall.web import Application, StaticFileHandler
+from eyewall.web import ROOT, Application, JinjaLoader, Part
 
-from . import api, pages
-from .rendering import STATIC_FOLDER, Templates
+from . import api, page, pages, sign_in
+from .messages import NUMBER_PATTERN, parse_number
+from .rendering import STATIC_FOLDER, make_environment
 
 if TYPE_CHECKING:
-    from .clerk import Clerk
+    from .state import Board
+
+# A type checker refuses a handler whose methods do not take what is in its path.
+NUMBER: Final = Part(NUMBER_PATTERN, parse_number)
+MESSAGE: Final = ROOT / "messages" / NUMBER
+API: Final = ROOT / "api"
 
 
-def make_app(clerk: Clerk, *, title: str = "Office board") -> Application:
-    """Make the board: an application whose messages the clerk keeps."""
-    page = {"clerk": clerk, "templates": Templates(title)}
-    data = {"clerk": clerk}
+def make_app(board: Board, *, cookie_secret: str, title: str = "Office board") -> Application[Board]:
+    """Make the application that serves a board. Who knows the secret can sign in as anybody."""
     return Application(
         [
-            (r"/", pages.FrontPage, page),
-            (r"/new", pages.NewMessage, page),
-            # 18 digits fit SQLite's integers, whatever they are.
-            (r"/messages/([0-9]{1,18})", pages.MessagePage, page),
-            (r"/messages/([0-9]{1,18})/delete", pages.DeleteMessage, page),
-            (r"/messages/([0-9]{1,18})/pin", pages.PinMessage, page),
-            (r"/api/messages", api.ApiMessages, data),
-            (r"/api/messages/([0-9]{1,18})", api.ApiMessage, data),
-            (r"/api(?:/.*)?", api.NoSuchAddress, data),
-            (r"/static/(.*)", StaticFileHandler, {"path": str(STATIC_FOLDER)}),
-            (r".*", pages.NoSuchPage, page),
-        ]
+            ROOT.to(pages.FrontPage),
+            (ROOT / "new").to(pages.NewMessage),
+            MESSAGE.to(pages.MessagePage),
+            (MESSAGE / "delete").to(pages.DeleteMessage),
+            (MESSAGE / "pin").to(pages.PinMessage),
+            (ROOT / "sign-in").to(sign_in.SignIn),
+            (ROOT / "join").to(sign_in.Join),
+            (ROOT / "sign-out").to(sign_in.SignOut),
+            (API / "tokens").to(api.Tokens),
+            (API / "messages").to(api.Messages),
+            (API / "messages" / NUMBER).to(api.Message),
+            (r"/api(?:/.*)?", api.NoSuchAddress),
+        ],
+        state=board,
+        default_handler_class=page.NoSuchPage,
+        login_url="/sign-in",
+        cookie_secret=cookie_secret,
+        xsrf_cookies=True,
+        xsrf_cookie_kwargs={"httponly": True, "samesite": "Lax"},
+        template_loader=JinjaLoader(environment=make_environment(title)),
+        static_path=STATIC_FOLDER,
+        compress_response=True,
     )

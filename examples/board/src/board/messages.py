@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 # Characters. A title has to fit a line of the stream, a body one screen or so.
-MAX_AUTHOR: Final = 60
 MAX_TITLE: Final = 120
 MAX_BODY: Final = 5000
 
+MAX_NUMBER: Final = 10**18 - 1
+"""No message has a higher number: SQLite's integers end a little above."""
+NUMBER_PATTERN: Final = "[0-9]{1,18}"
+_NUMBER = re.compile(NUMBER_PATTERN)
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -20,15 +23,22 @@ def _clean(text: str) -> str:
     return _CONTROL_CHARACTERS.sub("", text).strip()
 
 
-def _clean_line(text: str) -> str:
+def clean_line(text: str) -> str:
+    """The text without control characters, on one line, with single spaces."""
     return " ".join(_clean(text).split())
+
+
+def parse_number(text: str) -> int:
+    """The number of a message, up to :data:`MAX_NUMBER`. Raises ``ValueError`` where it is none."""
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(text)
+    return int(text)
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A message as somebody wrote it; :meth:`clean` it, then ask for its :meth:`problems`."""
 
-    author: str = ""
     title: str = ""
     body: str = ""
     pinned: bool = False
@@ -38,8 +48,7 @@ class Draft:
         """The draft without control characters and needless space; a reply has neither title nor pin."""
         is_reply = self.reply_to is not None
         return Draft(
-            author=_clean_line(self.author),
-            title="" if is_reply else _clean_line(self.title),
+            title="" if is_reply else clean_line(self.title),
             body=_clean(self.body),
             pinned=self.pinned and not is_reply,
             reply_to=self.reply_to,
@@ -47,10 +56,9 @@ class Draft:
 
     def problems(self) -> dict[str, str]:
         """What keeps it from being posted: a sentence for each field at fault."""
-        fields = [("author", "your name", self.author, MAX_AUTHOR)]
+        fields = [("body", "a text", self.body, MAX_BODY)]
         if self.reply_to is None:
-            fields.append(("title", "a title", self.title, MAX_TITLE))
-        fields.append(("body", "a text", self.body, MAX_BODY))
+            fields.insert(0, ("title", "a title", self.title, MAX_TITLE))
         return {name: found for name, label, text, limit in fields if (found := _problem(label, text, limit))}
 
 
@@ -74,6 +82,6 @@ class Message:
     posted: float
     """Seconds since the epoch."""
     pinned: bool
-    owner: str
-    """A digest of the key of whoever posted it; see :mod:`board.visitor`."""
+    account: int | None
+    """The number of its author's account; None for one that is older than accounts."""
     reply_count: int

@@ -7,7 +7,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from .messages import Draft, Message
+from .accounts import Account
+from .messages import MAX_NUMBER, Draft, Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -21,10 +22,10 @@ MAX_REPLIES: Final = 500
 
 # Seconds to wait for another process that writes. Writes take milliseconds; a backup may take longer.
 _BUSY_SECONDS: Final = 5.0
-_SCHEMA_VERSION: Final = 1
-_SCHEMA: Final = """
-    BEGIN IMMEDIATE;
-    CREATE TABLE IF NOT EXISTS message (
+# What makes a database of one version into one of the next. A new version adds to them, and changes none.
+_STEPS: Final = (
+    """
+    CREATE TABLE message (
         id INTEGER PRIMARY KEY AUTOINCREMENT,  -- a deleted message's address is never given to another
         reply_to INTEGER REFERENCES message (id) ON DELETE CASCADE,
         author TEXT NOT NULL,
@@ -32,17 +33,25 @@ _SCHEMA: Final = """
         body TEXT NOT NULL,
         posted REAL NOT NULL,
         pinned INTEGER NOT NULL,
-        owner TEXT NOT NULL
+        owner TEXT NOT NULL  -- meant something before there were accounts
     );
-    CREATE INDEX IF NOT EXISTS message_reply_to ON message (reply_to);
-    PRAGMA user_version = 1;
-    COMMIT;
-"""
+    CREATE INDEX message_reply_to ON message (reply_to);
+    """,
+    """
+    CREATE TABLE account (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL,
+        folded_name TEXT NOT NULL UNIQUE,
+        password TEXT NOT NULL
+    );
+    ALTER TABLE message ADD COLUMN account INTEGER REFERENCES account (id);
+    """,
+)
 _COLUMNS: Final = """
-    m.id, m.reply_to, m.author, m.title, m.body, m.posted, m.pinned, m.owner,
+    m.id, m.reply_to, m.author, m.title, m.body, m.posted, m.pinned, m.account,
     (SELECT count(*) FROM message AS r WHERE r.reply_to = m.id)
 """
-_Row = tuple[int, int | None, str, str, str, float, int, str, int]
+_Row = tuple[int, int | None, str, str, str, float, int, int | None, int]
 
 
 class StoreError(Exception):
@@ -54,8 +63,8 @@ class ThreadFullError(Exception):
 
 
 def _message(row: _Row) -> Message:
-    number, reply_to, author, title, body, posted, pinned, owner, reply_count = row
-    return Message(number, reply_to, author, title, body, posted, bool(pinned), owner, reply_count)
+    number, reply_to, author, title, body, posted, pinned, account, reply_count = row
+    return Message(number, reply_to, author, title, body, posted, bool(pinned), account, reply_count)
 
 
 class Store:
@@ -80,15 +89,18 @@ class Store:
             ) from error
 
     def _prepare(self) -> None:
-        (version,) = self._sql.execute("PRAGMA user_version").fetchone()
-        if version > _SCHEMA_VERSION:
-            raise sqlite3.DatabaseError(f"it was made by a newer board (version {version}, known {_SCHEMA_VERSION})")
         self._sql.execute("PRAGMA journal_mode = WAL")  # a reader does not wait for a writer
         self._sql.execute("PRAGMA foreign_keys = ON")
-        if version < _SCHEMA_VERSION:
-            self._sql.executescript(_SCHEMA)
         # SQLite's own LIKE and lower() know ASCII only.
         self._sql.create_function("casefold", 1, str.casefold, deterministic=True)
+        with self._transaction():
+            (version,) = self._sql.execute("PRAGMA user_version").fetchone()
+            if version > len(_STEPS):
+                raise sqlite3.DatabaseError(f"it was made by a newer board (version {version}, known {len(_STEPS)})")
+            for number, step in enumerate(_STEPS[version:], version + 1):
+                for statement in step.split(";"):  # executescript() would commit
+                    self._sql.execute(statement)
+                self._sql.execute(f"PRAGMA user_version = {number}")
 
     def close(self) -> None:
         """Let go of the file. Idempotent."""
@@ -101,6 +113,8 @@ class Store:
 
     def get(self, number: int) -> Message | None:
         """The message with this number, or None."""
+        if number > MAX_NUMBER:
+            return None
         found = self._select("m.id = ?", number)
         return found[0] if found else None
 
@@ -142,7 +156,7 @@ class Store:
         """The replies to a notice, oldest first."""
         return self._select("m.reply_to = ? ORDER BY m.id LIMIT ?", number, MAX_REPLIES)
 
-    def add(self, draft: Draft, owner: str) -> Message | None:
+    def add(self, draft: Draft, author: Account) -> Message | None:
         """Keep a clean draft; None where it replies to what is not, or is no longer, a notice.
 
         Raises :class:`ThreadFullError`.
@@ -155,8 +169,9 @@ class Store:
                 if notice.reply_count >= MAX_REPLIES:
                     raise ThreadFullError
             number = self._sql.execute(
-                "INSERT INTO message (reply_to, author, title, body, posted, pinned, owner) VALUES (?,?,?,?,?,?,?)",
-                (draft.reply_to, draft.author, draft.title, draft.body, self._now(), draft.pinned, owner),
+                """INSERT INTO message (reply_to, author, title, body, posted, pinned, account, owner)
+                   VALUES (?, ?, ?, ?, ?, ?, ?, '')""",
+                (draft.reply_to, author.name, draft.title, draft.body, self._now(), draft.pinned, author.id),
             ).lastrowid
             return None if number is None else self.get(number)
 
@@ -170,15 +185,37 @@ class Store:
             raise
         self._sql.execute("COMMIT")
 
-    def pin(self, number: int, owner: str, pinned: bool) -> bool:
-        """Pin or unpin a notice of this owner; False where there is none."""
+    def pin(self, number: int, author: Account, pinned: bool) -> bool:
+        """Pin or unpin a notice of this author; False where there is none."""
         return self._change(
-            "UPDATE message SET pinned = ? WHERE id = ? AND owner = ? AND reply_to IS NULL", pinned, number, owner
+            "UPDATE message SET pinned = ? WHERE id = ? AND account = ? AND reply_to IS NULL", pinned, number, author.id
         )
 
-    def delete(self, number: int, owner: str) -> bool:
-        """Delete a message of this owner, with its replies; False where there is none."""
-        return self._change("DELETE FROM message WHERE id = ? AND owner = ?", number, owner)
+    def delete(self, number: int, author: Account) -> bool:
+        """Delete a message of this author, with its replies; False where there is none."""
+        return self._change("DELETE FROM message WHERE id = ? AND account = ?", number, author.id)
+
+    def add_account(self, name: str, password: str) -> Account | None:
+        """Keep an account; None where one has that name already, in any case."""
+        try:
+            number = self._sql.execute(
+                "INSERT INTO account (name, folded_name, password) VALUES (?, ?, ?)", (name, name.casefold(), password)
+            ).lastrowid
+        except sqlite3.IntegrityError:
+            return None
+        return None if number is None else self.account(number)
+
+    def account(self, number: int) -> Account | None:
+        """The account of that number, or None."""
+        return self._account("id = ?", number)
+
+    def account_named(self, name: str) -> Account | None:
+        """The account of that name in any case, or None."""
+        return self._account("folded_name = ?", name.casefold())
+
+    def _account(self, condition: str, value: str | int) -> Account | None:
+        row = self._sql.execute(f"SELECT id, name, password FROM account WHERE {condition}", (value,)).fetchone()
+        return None if row is None else Account(*row)
 
     def _change(self, sql: str, *values: str | int) -> bool:
         return self._sql.execute(sql, values).rowcount > 0
