@@ -343,7 +343,7 @@ class _StreamedRequest:
     # Of the handler's doors.
 
     def begin(self, match: Match) -> Awaitable[object]:
-        return self._handler._stream(self._handler._start, match.path_args, match.path_kwargs)
+        return self._handler._stream(self._handler._start_stream, match.path_args, match.path_kwargs)
 
     def headers_received(self, start_line: object, headers: HTTPHeaders, /) -> None:
         """Done by the dispatcher."""

@@ -16,7 +16,7 @@ from ._status import start_line_of
 from ._transforms import transform_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from eyewall.httpserver import HTTPConnection, HTTPServerRequest
     from eyewall.ioloop import Future
@@ -34,7 +34,6 @@ class HandlerBase:
     """The request, and what is written in answer to it."""
 
     __slots__ = (
-        "_answers",
         "_connection",
         "_finished",
         "_headers_written",
@@ -60,7 +59,6 @@ class HandlerBase:
         self.path_kwargs: Mapping[str, Any] = {}
         """What the named groups of the route's pattern matched, decoded, or of its template, converted."""
         self._connection: HTTPConnection = request.connection
-        self._answers: Callable[..., Any]
         self._own_headers: HTTPHeaders | None
         self._headers_written = False
         self._finished = False

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Callable, Mapping
-from functools import partial
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from ._handler import RequestHandler
@@ -91,11 +90,10 @@ class EventSourceHandler(RequestHandler):
 
     _heart: Timer | None = None
 
-    def _method(self) -> Callable[..., Any]:
-        return partial(self._send_events, super()._method())
+    def _answer(self, method: Callable[..., Any]) -> Awaitable[object]:
+        return self._send_events(super()._answer(method))
 
-    async def _send_events(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        events = method(*args, **kwargs)
+    async def _send_events(self, events: object) -> None:
         if not isinstance(events, AsyncGenerator):
             name = f"{type(self).__name__}.{self.request.method.lower()}()"
             raise TypeError(f"{name} gave {events!r}: make it an async generator of events, with yield")

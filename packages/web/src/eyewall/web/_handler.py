@@ -225,12 +225,14 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
     async def _execute(self, args: Sequence[object], kwargs: Mapping[str, object]) -> None:
         """Answer a request that is there as a whole."""
         try:
+            # Not an attribute: a method that its own object holds is left to the garbage collector, with its request.
+            method = self._method()
             result = self._start(args, kwargs)
             if result is not None:
                 await result
             if self._finished:
                 return
-            result = self._answers(*self.path_args, **self.path_kwargs)
+            result = self._answer(method)
             if result is not None:
                 await result
             if not self._finished:
@@ -264,9 +266,14 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
         except BaseException as error:  # noqa: BLE001 - whatever the program raises is logged and answered
             self._end_with(error)
 
+    def _start_stream(self, args: Sequence[object], kwargs: Mapping[str, object]) -> Awaitable[object] | None:
+        """The first of these steps: nobody takes the body of a request that nothing answers."""
+        self._method()
+        return self._start(args, kwargs)
+
     async def _answer_stream(self) -> None:
         """The last of these steps."""
-        result = self._answers(*self.path_args, **self.path_kwargs)
+        result = self._answer(self._method())
         if result is not None:
             await result
         if not self._finished:
@@ -274,7 +281,6 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
 
     def _start(self, args: Sequence[object], kwargs: Mapping[str, object]) -> Awaitable[object] | None:
         """Do what goes before the method's own method."""
-        self._answers = self._method()
         if args:
             self.path_args: Sequence[Any] = [self._decode(arg, None) for arg in args]
         if kwargs:
@@ -299,6 +305,11 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
         if method is None:
             raise HTTPError(405)
         return method
+
+    def _answer(self, method: Callable[..., Any]) -> Awaitable[object] | None:
+        """Call the method's own method."""
+        result: Awaitable[object] | None = method(*self.path_args, **self.path_kwargs)
+        return result
 
     def _decode(self, arg: object, name: str | None) -> Any:
         # None is a group that matched nothing, and what is no bytes a route's part has converted.

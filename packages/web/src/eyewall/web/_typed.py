@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
-from typing import Any, ClassVar, Final, Generic, Literal, Protocol, TypeVar, TypeVarTuple, overload
+from typing import Any, ClassVar, Final, Generic, Literal, Protocol, TypeGuard, TypeVar, TypeVarTuple, overload
 
 from ._handler import RequestHandler
 from ._json import encode_result
@@ -47,13 +46,17 @@ class Handler(RequestHandler, Generic[S]):
     def check_state(cls, state: S, /) -> None:
         """Look at the state of an application that is made with a route to this handler; raise to refuse it."""
 
-    def _method(self) -> Callable[..., Any]:
-        return partial(self._respond, super()._method())
+    def _answer(self, method: Callable[..., Any]) -> Awaitable[object] | None:
+        result: object = super()._answer(method)
+        if _is_awaitable(result):
+            return self._respond_later(result)
+        self._respond(result)
+        return None
 
-    async def _respond(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        result = method(*args, **kwargs)
-        if isinstance(result, Awaitable):
-            result = await result
+    async def _respond_later(self, waits: Awaitable[object]) -> None:
+        self._respond(await waits)
+
+    def _respond(self, result: object) -> None:
         if result is not None and not (self._finished or self._headers_written or self._write_buffer):
             self.write_result(result)
 
@@ -65,6 +68,11 @@ class Handler(RequestHandler, Generic[S]):
         if self._own_headers is None or self._own_headers["Content-Type"].startswith("text/html"):
             self.set_header("Content-Type", "application/json; charset=UTF-8")
         self.write(encode_result(result))
+
+
+def _is_awaitable(result: object) -> TypeGuard[Awaitable[object]]:
+    """What isinstance says of ``Awaitable``, for a tenth of its price, which each result would pay."""
+    return hasattr(type(result), "__await__")
 
 
 class Takes(Protocol[*Ts]):
