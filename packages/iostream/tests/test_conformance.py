@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 import struct
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from eyewall.iostream import IOStream, PipeIOStream, SSLIOStream
+from eyewall.iostream import IOStream, PipeIOStream, SSLIOStream, ssl_options_to_context
 from eyewall.iostream.testing import MemoryStream, memory_streams, self_signed_certificate
 from eyewall.iostream.testing.conformance import StreamConformance
 
 if TYPE_CHECKING:
+    import ssl
+
     from eyewall.ioloop import EventLoop
     from eyewall.iostream import Stream
 
@@ -30,6 +33,14 @@ def tcp_sockets() -> tuple[socket.socket, socket.socket]:
         # Or a small write waits 40 ms for the acknowledgement of the one before.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return near, far
+
+
+@functools.cache
+def tls_contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A client's context and a server's, made once: reading their files takes longer than most of the tests."""
+    certificate = self_signed_certificate()
+    client = ssl_options_to_context(certificate.client_options)
+    return client, ssl_options_to_context(certificate.server_options, server_side=True)
 
 
 def small(pair: tuple[socket.socket, socket.socket]) -> tuple[socket.socket, socket.socket]:
@@ -125,17 +136,17 @@ class TestTLS(TestSockets):
 
     async def make_tls(self, io_loop: EventLoop, read_chunk_size: int | None = None) -> tuple[Stream, Stream]:
         near, far = small(self.sockets())
-        certificate = self_signed_certificate()
+        client_context, server_context = tls_contexts()
         server = SSLIOStream(
             far,
-            ssl_options=certificate.server_options,
+            ssl_options=server_context,
             server_side=True,
             io_loop=io_loop,
             read_chunk_size=read_chunk_size,
         )
         client = SSLIOStream(
             near,
-            ssl_options=certificate.client_options,
+            ssl_options=client_context,
             server_hostname="localhost",
             io_loop=io_loop,
             read_chunk_size=read_chunk_size,
@@ -163,9 +174,9 @@ class TestTLSOverMemoryStreams(StreamConformance):
         return await self.make_tls(*self.lower)
 
     async def make_tls(self, near: Stream, far: Stream) -> tuple[Stream, Stream]:
-        certificate = self_signed_certificate()
-        accepting = far.start_tls(True, certificate.server_options)
-        client = await near.start_tls(False, certificate.client_options, "localhost")
+        client_context, server_context = tls_contexts()
+        accepting = far.start_tls(True, server_context)
+        client = await near.start_tls(False, client_context, "localhost")
         server = await accepting
         await server.write(b"ready")
         await client.read_bytes(5)
