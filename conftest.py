@@ -20,7 +20,7 @@ FOREIGN_PROGRAMS = {
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
     "curl": ("curl",),
     "haproxy": ("haproxy", "/usr/sbin/haproxy"),
-    "nginx": ("nginx",),
+    "nginx": ("nginx", "/usr/sbin/nginx"),
     "openssl": ("openssl",),
     "systemd": ("systemd-socket-activate",),
     "wrk": ("wrk",),
