@@ -7,6 +7,7 @@ from ._disconnect import DisconnectPolicy
 from ._events import EventSourceHandler, ServerSentEvent
 from ._handler import ErrorHandler, RequestHandler, stream_request_body
 from ._locale import Locale
+from ._logformat import JSONLogFormatter, TextLogFormatter
 from ._matchers import AnyMatches, DefaultHostMatches, HostMatches, Matcher, PathMatches
 from ._parts import FLOAT, INT, PATH, TEXT, UUID_PART, Part, register_part
 from ._redirect import RedirectHandler
@@ -58,6 +59,7 @@ __all__ = [
     "Handler",
     "HeaderValue",
     "HostMatches",
+    "JSONLogFormatter",
     "JinjaLoader",
     "Locale",
     "Match",
@@ -88,6 +90,7 @@ __all__ = [
     "Target",
     "Template",
     "TemplateLoader",
+    "TextLogFormatter",
     "TypedPath",
     "TypedRoute",
     "UIModule",

@@ -11,7 +11,7 @@ from eyewall.httpserver import HTTPServer, HTTPServerRequest, RequestStartLine
 
 from ._cors import read_cors
 from ._handler import ErrorHandler, RequestHandler
-from ._log import access_log, app_log, summary_of
+from ._log import access_log, app_log, fields_of, summary_of
 from ._matchers import compiled_host
 from ._router import ReversibleRouter
 from ._routing import Match, RouteTable, URLSpec, checked_table
@@ -238,7 +238,9 @@ class Application(ReversibleRouter, Generic[S]):
         level = logging.INFO if status < 400 else logging.WARNING if status < 500 else logging.ERROR
         if access_log.isEnabledFor(level):
             request = handler.request
-            access_log.log(level, "%d %s %.2fms", status, summary_of(request), 1000 * request.request_time())
+            duration = 1000 * request.request_time()
+            fields = {"status": status, **fields_of(request), "duration_ms": round(duration, 3)}
+            access_log.log(level, "%d %s %.2fms", status, summary_of(request), duration, extra=fields)
 
 
 class Dispatcher:

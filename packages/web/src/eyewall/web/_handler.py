@@ -12,7 +12,7 @@ from ._arguments import ArgumentsMixin
 from ._cors import CORS
 from ._disconnect import DISCONNECT_POLICIES, DisconnectMixin
 from ._etag import ETagMixin
-from ._log import app_log, general_log, printable, summary_of
+from ._log import app_log, fields_of, general_log, printable, summary_of
 from ._recognise import as_http_error, is_finish
 from ._status import start_line_of
 from ._templates import TemplatesMixin
@@ -147,7 +147,8 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
         http_error = None if value is None else as_http_error(value)
         if http_error is None:
             exc_info = None if typ is None or value is None else (typ, value, tb)
-            app_log.error("Uncaught exception %s", self._request_summary(), exc_info=exc_info)
+            fields = fields_of(self.request)
+            app_log.error("Uncaught exception %s", self._request_summary(), exc_info=exc_info, extra=fields)
         elif message := http_error.get_message():
             general_log.warning("%d %s: %s", http_error.status_code, self._request_summary(), printable(message))
 
