@@ -163,6 +163,13 @@ class HTTPHeaders(MutableMapping[str, str]):
 
     __copy__ = copy
 
+    def copy_with(self, name: str, value: str) -> Self:
+        """A copy with one field more, of a name that there is not; not checked: for what has been read and is valid."""
+        new = self.copy()
+        new._lines = None
+        new._fields[name] = value
+        return new
+
     def to_lines(self) -> str:
         """The field lines as they go on the wire, each ended by CRLF; remembered until a field changes."""
         if self._lines is None:

@@ -1,0 +1,64 @@
+"""Fields that were read before are known again: which of them, what is never kept, and that nobody can tell."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eyewall.httpserver import HTTPHeaders, HTTPInputError, _head
+from eyewall.httpserver._head import parse_request_head
+
+FIELDS = [
+    ("Cookie", "a=1"),
+    ("cookie", "b=2"),
+    ("Cookie", " c=3\t"),
+    ("Authorization", "Basic x"),
+    ("A", ""),
+    ("B", "b"),
+]
+
+
+@given(st.lists(st.sampled_from(FIELDS), max_size=5), st.sampled_from(["1.0", "1.1"]))
+def test_fields_that_are_known_already_are_read_as_if_they_were_not(
+    fields: list[tuple[str, str]], version: str
+) -> None:
+    lines = "".join([f"{name}: {value}\r\n" for name, value in [("Host", "a"), *fields]])
+    expected = HTTPHeaders.parse(lines)
+    for _ in range(2):
+        head = parse_request_head(f"GET / HTTP/{version}\r\n{lines}")
+        assert head.keep_alive is (version == "1.1")
+        assert {name: head.headers.get_list(name) for name in head.headers} == {
+            name: expected.get_list(name) for name in expected
+        }
+        head.headers["B"] = "changed by who got it"
+
+
+@pytest.mark.parametrize("name", ["Cookie", "cookie", "Authorization", "authorization", "Proxy-Authorization"])
+def test_what_lets_somebody_in_is_not_kept(name: str) -> None:
+    for value in ("secret", "secret "):
+        head = parse_request_head(f"GET / HTTP/1.1\r\nHost: a\r\n{name}: {value}\r\nX: y\r\n")
+        assert head.headers[name] == "secret"
+        assert not any("secret" in str(kept) for kept in _head._known.items())
+
+
+def test_many_such_lines_are_read_no_oftener_than_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = 0
+    parse = _head.parse_fields
+
+    def count(text: str, start: int) -> HTTPHeaders:
+        nonlocal read
+        read += 1
+        return parse(text, start)
+
+    monkeypatch.setattr(_head, "parse_fields", count)
+    head = parse_request_head("GET / HTTP/1.1\r\nHost: a\r\n" + "Cookie: a\r\n" * 80)
+    assert (len(head.headers.get_list("Cookie")), read) == (80, 2)
+
+
+@pytest.mark.parametrize("value", ["a\r b", "a\nb", "a\x00b", "a\r\n b"])
+def test_a_cookie_that_cannot_be_one_is_refused_though_its_neighbours_are_known(value: str) -> None:
+    for _ in range(2):
+        parse_request_head("GET / HTTP/1.1\r\nHost: a\r\n")
+        with pytest.raises(HTTPInputError):
+            parse_request_head(f"GET / HTTP/1.1\r\nHost: a\r\nCookie: {value}\r\n")
