@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def board(io_loop: IOLoop, tmp_path: Path) -> Iterator[Board]:
-    board = Board.at(tmp_path / "board.sqlite3", io_loop=io_loop, password_cost=1)
+    board = Board.at(tmp_path / "board.sqlite3", io_loop=io_loop, title="The <Third> Floor", password_cost=1)
     yield board
     io_loop.run_sync(board.close)
 
 
 @pytest.fixture
 def app(board: Board) -> Application[Board]:
-    return make_app(board, cookie_secret="for tests only", title="The <Third> Floor")
+    return make_app(board, cookie_secret="for tests only")
 
 
 @pytest.fixture

@@ -4,42 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-from contextlib import contextmanager
 from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, build_opener, urlopen
 
 import pytest
+from serving import PATIENCE_SECONDS, running
 
 from board.__main__ import DEFAULT_PORT
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
     from pathlib import Path
-
-PATIENCE_SECONDS = 30
-
-
-@contextmanager
-def running(folder: Path, *arguments: str) -> Generator[tuple[subprocess.Popen[str], str]]:
-    """Run the board in a folder; gives the process and the address that it printed."""
-    command = [sys.executable, "-m", "board", *arguments]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            found = re.search(r"http://127\.0\.0\.1:\d+/", line)
-            assert found, f"no address in {line!r}"
-            yield process, found[0]
-        finally:
-            # Not SIGKILL, which would leave the workers of a parent behind.
-            process.terminate()
 
 
 def fetch(address: str) -> str:
@@ -177,22 +157,3 @@ def test_the_commands_of_the_readme_work(tmp_path: Path) -> None:
         assert [reply["body"] for reply in shown["replies"]] == ["Count me in."]
         curl("-X", "DELETE", *signed, f"{messages}/{notice['id']}")
         assert json.loads(curl(messages + "?limit=5"))["messages"] == []
-
-
-@pytest.mark.chromium
-def test_a_browser_shows_a_posted_message(tmp_path: Path) -> None:
-    with running(tmp_path, "--port", "0") as (_, address):
-        Browser(address).submit("new", title="Lunch & more", body="<b>See</b> https://a.example/menu")
-        page = dump(address, tmp_path)
-    assert "Lunch &amp; more" in page
-    assert "&lt;b&gt;See&lt;/b&gt;" in page
-    assert 'href="https://a.example/menu"' in page
-
-
-def dump(address: str, folder: Path) -> str:
-    """The page's tree as the browser has made it of what it was sent."""
-    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
-    offline = ["--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", *offline]
-    command += [f"--user-data-dir={folder / 'profile'}", "--dump-dom", address]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=2 * PATIENCE_SECONDS).stdout

@@ -92,9 +92,8 @@ def address_of(sockets: Sequence[socket.socket]) -> str:
 def serve(options: Options, secret: str, sockets: list[socket.socket]) -> None:
     """Answer requests in this process until SIGINT or SIGTERM."""
     io_loop = IOLoop.current()
-    board = Board.at(options.database, io_loop=io_loop)
-    app = make_app(board, cookie_secret=secret, title=options.title)
-    server = HTTPServer(app, max_body_size=MAX_REQUEST_BYTES)
+    board = Board.at(options.database, io_loop=io_loop, title=options.title)
+    server = HTTPServer(make_app(board, cookie_secret=secret), max_body_size=MAX_REQUEST_BYTES)
     server.add_sockets(sockets)
 
     async def stop() -> None:

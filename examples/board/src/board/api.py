@@ -183,7 +183,7 @@ class Messages(ApiHandler):
         if problems := draft.problems():
             raise ApiError(422, " ".join(problems.values()), problems)
         try:
-            message = await self.state.clerk.ask(Store.add, draft, author)
+            message = await self.state.post(draft, author)
         except ThreadFullError:
             raise ApiError(422, f"There are {MAX_REPLIES} replies already.", {"reply_to": "full"}) from None
         if message is None:

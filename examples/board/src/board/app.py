@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from eyewall.web import ROOT, Application, JinjaLoader, Part
+from eyewall.web import ROOT, Application, Part
 
-from . import api, page, pages, sign_in
+from . import api, live, page, pages, sign_in
 from .messages import NUMBER_PATTERN, parse_number
-from .rendering import STATIC_FOLDER, make_environment
+from .rendering import STATIC_FOLDER
 
 if TYPE_CHECKING:
     from .state import Board
@@ -19,7 +19,7 @@ MESSAGE: Final = ROOT / "messages" / NUMBER
 API: Final = ROOT / "api"
 
 
-def make_app(board: Board, *, cookie_secret: str, title: str = "Office board") -> Application[Board]:
+def make_app(board: Board, *, cookie_secret: str) -> Application[Board]:
     """Make the application that serves a board. Who knows the secret can sign in as anybody."""
     return Application(
         [
@@ -31,6 +31,8 @@ def make_app(board: Board, *, cookie_secret: str, title: str = "Office board") -
             (ROOT / "sign-in").to(sign_in.SignIn),
             (ROOT / "join").to(sign_in.Join),
             (ROOT / "sign-out").to(sign_in.SignOut),
+            (ROOT / "live").to(live.LiveSocket, {"feed": board.feed}),
+            (ROOT / "live/events").to(live.LiveEvents, {"feed": board.feed}),
             (API / "tokens").to(api.Tokens),
             (API / "messages").to(api.Messages),
             (API / "messages" / NUMBER).to(api.Message),
@@ -42,7 +44,9 @@ def make_app(board: Board, *, cookie_secret: str, title: str = "Office board") -
         cookie_secret=cookie_secret,
         xsrf_cookies=True,
         xsrf_cookie_kwargs={"httponly": True, "samesite": "Lax"},
-        template_loader=JinjaLoader(environment=make_environment(title)),
+        template_loader=board.templates,
         static_path=STATIC_FOLDER,
         compress_response=True,
+        websocket_ping_interval=30,
+        websocket_max_message_size=1024,  # a page has nothing to say there
     )

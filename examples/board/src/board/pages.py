@@ -29,14 +29,17 @@ class FrontPage(PageHandler):
         """Show the pinned notices and the newest, or those older than ``before``."""
         search = " ".join(self.get_argument("q", "").split())[:MAX_SEARCH]
         before = self.argument("before", parse_number, None)
+        is_plain = not search and before is None
         ask = self.state.clerk.ask
+        # Asked first: a message that comes while the others are asked for is told of, and not lost.
+        newest = await ask(Store.newest) if is_plain else None
         if search:
             messages = await ask(Store.search, search, before, PAGE_SIZE + 1)
         else:
             messages = await ask(Store.unpinned, before, PAGE_SIZE + 1)
-        is_plain = not search and before is None
         self.render(
             "front.html",
+            newest=newest,
             search=search,
             before=before,
             pinned=await ask(Store.pinned) if is_plain else [],
@@ -74,7 +77,7 @@ class DraftHandler(PageHandler):
         if problems:
             return problems
         try:
-            message = await self.state.clerk.ask(Store.add, draft, self.author())
+            message = await self.state.post(draft, self.author())
         except ThreadFullError:
             return {"body": f"There are {MAX_REPLIES} replies already. Please start a new message."}
         if message is None:
@@ -124,8 +127,9 @@ class MessagePage(DraftHandler):
             await self._show_thread(await self.message(number), draft, problems)
 
     async def _show_thread(self, message: Message, draft: Draft, problems: dict[str, str]) -> None:
+        newest = await self.state.clerk.ask(Store.newest)
         replies = await self.state.clerk.ask(Store.replies, message.id)
-        self.render("message.html", message=message, replies=replies, draft=draft, problems=problems)
+        self.render("message.html", newest=newest, message=message, replies=replies, draft=draft, problems=problems)
 
 
 class DeleteMessage(PageHandler):

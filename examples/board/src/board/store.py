@@ -156,6 +156,15 @@ class Store:
         """The replies to a notice, oldest first."""
         return self._select("m.reply_to = ? ORDER BY m.id LIMIT ?", number, MAX_REPLIES)
 
+    def newest(self) -> int:
+        """The number of the newest message; 0 where there is none."""
+        (number,) = self._sql.execute("SELECT coalesce(max(id), 0) FROM message").fetchone()
+        return int(number)
+
+    def since(self, number: int, limit: int = MAX_PAGE_SIZE) -> list[Message]:
+        """Notices and replies with higher numbers, the lowest first."""
+        return self._select("m.id > ? ORDER BY m.id LIMIT ?", number, limit)
+
     def add(self, draft: Draft, author: Account) -> Message | None:
         """Keep a clean draft; None where it replies to what is not, or is no longer, a notice.
 

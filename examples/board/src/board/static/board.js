@@ -1,0 +1,85 @@
+// Shows new messages on a page that is open. Without this file, or without scripts, a page shows them when it is loaded.
+
+const main = document.getElementById("main");
+const live = document.querySelector(".live");
+let newest = Number(main.dataset.newest);
+let failures = 0;
+
+/** Takes in what the board tells: the articles of a new message, by the place where they belong. */
+function tell(text) {
+  const { number, author, places } = JSON.parse(text);
+  newest = Math.max(newest, number);
+  for (const [name, html] of Object.entries(places)) {
+    const place = document.querySelector(`[data-place="${name}"]`);
+    if (place && show(place, articleOf(html), `message-${number}`)) {
+      document.getElementById("news").textContent = `New from ${author}`;
+    }
+  }
+}
+
+/** Makes an article of what the board's own templates have written, which escape what people write. */
+function articleOf(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return template.content.querySelector("article");
+}
+
+/** Replaces an article that is there, or adds it if it is the new one; says whether it has added it. */
+function show(place, article, added) {
+  const old = document.getElementById(article.id);
+  if (old) old.replaceWith(article);
+  if (old || article.id !== added) return false;
+  article.classList.add("fresh");
+  if (place.matches(".stream")) addNotice(place, article);
+  else addReply(place, article);
+  return true;
+}
+
+/** Adds a notice as the newest: behind the pinned ones, unless it is one. */
+function addNotice(stream, article) {
+  const next = article.matches(".pinned") ? "article" : "article:not(.pinned)";
+  stream.insertBefore(article, stream.querySelector(next) ?? stream.querySelector(".pages"));
+}
+
+/** Adds a reply behind the others, and counts them. */
+function addReply(replies, article) {
+  replies.append(article);
+  const count = replies.querySelectorAll("article").length;
+  replies.querySelector("h2").textContent = count === 1 ? "1 reply" : `${count} replies`;
+}
+
+function overSocket() {
+  const socket = new WebSocket(`${location.origin.replace("http", "ws")}/live?after=${newest}`);
+  let opened = false;
+  socket.onopen = () => { opened = true; connected("websocket"); };
+  socket.onmessage = (event) => tell(event.data);
+  // What lets no WebSocket through, such as an old proxy, mostly lets events through.
+  socket.onclose = () => later(opened ? overSocket : overEvents);
+}
+
+function overEvents() {
+  const source = new EventSource(`/live/events?after=${newest}`);
+  source.onopen = () => connected("events");
+  source.onmessage = (event) => tell(event.data);
+  source.onerror = () => { source.close(); later(connect); };
+}
+
+function connected(way) {
+  failures = 0;
+  live.dataset.way = way;
+  live.hidden = false;
+}
+
+/** Tries again: later each time, and not when everybody else does, so that a board that comes back is not run over. */
+function later(connecting) {
+  live.hidden = true;
+  delete live.dataset.way;
+  setTimeout(connecting, Math.min(30_000, 250 * 2 ** failures++) * (0.5 + Math.random()));
+}
+
+function connect() {
+  if ("WebSocket" in window) overSocket();
+  else overEvents();
+}
+
+connect();

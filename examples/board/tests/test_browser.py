@@ -1,0 +1,108 @@
+"""The board in a browser, in two windows: one posts, and the other shows it."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING
+
+import pytest
+from chromium import connected, launched
+from serving import running
+
+from eyewall.ioloop import IOLoop
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from chromium import Browser, Window
+
+pytestmark = pytest.mark.chromium
+
+# A machine that does ten other things takes its time to start a browser.
+GUARD_SECONDS = 110
+PASSWORD = "correct horse"
+WITHOUT_WEBSOCKET = "delete window.WebSocket"
+LIVE = 'document.querySelector(".live").dataset.way'
+
+
+def browse(folder: Path, visit: Callable[[Browser], Awaitable[None]]) -> None:
+    """Run a browser, and the coroutine of somebody who uses it."""
+
+    async def visit_and_leave() -> None:
+        async with connected(devtools) as browser:
+            await visit(browser)
+
+    with launched(folder) as devtools, closing(IOLoop(make_current=False)) as io_loop:
+        io_loop.run_sync(visit_and_leave, timeout=GUARD_SECONDS)
+
+
+async def join(window: Window, address: str, name: str) -> None:
+    await window.go(f"{address}join")
+    await window.submit("/join", name=name, password=PASSWORD)
+    await window.until(f"document.querySelector('.who b')?.textContent === {name!r}")
+
+
+def text_of(selector: str) -> str:
+    return f"[...document.querySelectorAll({selector!r})].map(each => each.textContent.trim()).join()"
+
+
+@pytest.mark.parametrize(("script", "way"), [("", "websocket"), (WITHOUT_WEBSOCKET, "events")])
+def test_what_one_window_posts_the_other_shows_at_once(tmp_path: Path, script: str, way: str) -> None:
+    async def visit(browser: Browser) -> None:
+        ada, jun = await browser.window(), await browser.window(script=script)
+        await jun.go(address)
+        assert await jun.until(LIVE) == way
+        await jun.run("window.isTheSame = true")
+        await join(ada, address, "Ada King")
+        await ada.submit("/new", title="Lunch & <b>more</b>", body="At noon.")
+        assert await ada.run("document.querySelector('h1').textContent") == "Lunch & <b>more</b>"
+
+        assert await jun.until(text_of(".stream h2 a")) == "Lunch & <b>more</b>"
+        assert await jun.until("document.getElementById('news').textContent") == "New from Ada King"
+        assert await jun.run("window.isTheSame")
+
+    with running(tmp_path, "--port", "0") as (_, address):
+        browse(tmp_path, visit)
+
+
+def test_a_conversation_goes_on_in_two_windows_and_is_counted_in_a_third(tmp_path: Path) -> None:
+    async def visit(browser: Browser) -> None:
+        ada, jun, visitor = [await browser.window() for _ in range(3)]
+        await join(ada, address, "Ada King")
+        await ada.submit("/new", title="Lunch", body="At noon.")
+        await visitor.go(address)
+        await visitor.until(LIVE)
+        await join(jun, address, "Jun")
+        page = await ada.run("location.pathname")
+        await jun.go(address + page[1:])
+        await ada.until(LIVE)
+        await jun.submit(page, body="Count me in.")
+        await ada.until(f"{text_of('.reply .text')} === 'Count me in.'")
+        assert await ada.run("document.getElementById('replies').textContent") == "1 reply"
+        await jun.until(LIVE)
+        await ada.submit(page, body="Good.")
+        await jun.until(f"{text_of('.reply .text')} === 'Count me in.,Good.'")
+        await visitor.until("document.querySelector('.more a').textContent.startsWith('2 replies')")
+
+    with running(tmp_path, "--port", "0", "--processes", "2") as (_, address):
+        browse(tmp_path, visit)
+
+
+def test_a_window_catches_up_when_the_board_is_back(tmp_path: Path) -> None:
+    async def visit(browser: Browser) -> None:
+        ada, jun = await browser.window(), await browser.window()
+        await join(ada, address, "Ada King")
+        await jun.go(address)
+        await jun.until(LIVE)
+        process.terminate()
+        await jun.until(f"!{LIVE}")
+        process.wait()
+        stack.enter_context(running(tmp_path, "--port", address.rpartition(":")[2].strip("/")))
+        await ada.go(address)
+        await ada.submit("/new", title="Lunch", body="At noon.")
+        assert await jun.until(text_of(".stream h2 a")) == "Lunch"
+
+    with ExitStack() as stack:
+        process, address = stack.enter_context(running(tmp_path, "--port", "0"))
+        browse(tmp_path, visit)
