@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from eyewall.httpserver import (
+    HTTP1ServerConnection,
     HTTPHeaders,
     HTTPServer,
     RequestStartLine,
@@ -73,6 +74,7 @@ class Served:
         self.steps: dict[str, Step] = steps
         self.requests: list[Recorder] = []
         self.closed: list[object] = []
+        self.connections: list[HTTP1ServerConnection] = []
         self.server = HTTPServer(self, io_loop=io_loop, **(options or {}))
         self.client: MemoryStream = connect(self.server, io_loop=io_loop)
 
@@ -80,6 +82,8 @@ class Served:
         recorder = Recorder(self.steps)
         recorder.connection = request_conn
         self.requests.append(recorder)
+        if isinstance(server_conn, HTTP1ServerConnection):
+            self.connections.append(server_conn)
         if "start" in self.steps:
             self.steps["start"](recorder)
         return recorder

@@ -330,3 +330,45 @@ async def test_a_connection_is_served_without_a_server(io_loop: IOLoop) -> None:
     await connection.close()
     served.client.close()
     await served.server.close_all_connections()
+
+
+async def test_every_request_is_served_in_a_task_also_where_none_is_woken_for_it(io_loop: IOLoop) -> None:
+    def answer_in_scope(recorder: Recorder) -> None:
+        # Raises where no task runs.
+        with io_loop.cancel_scope():
+            recorder.answer()
+
+    served = Served(io_loop, finish=answer_in_scope)
+    for _ in range(3):
+        served.client.write_nowait(GET)
+        assert (await served.client.read_until(b"hello")).startswith(b"HTTP/1.1 200 OK\r\n")
+    served.client.close()
+    await served.over()
+
+
+@pytest.mark.parametrize("requests_before", [0, 1])
+async def test_a_handler_is_cancelled_that_has_just_begun_to_wait(io_loop: IOLoop, requests_before: int) -> None:
+    seen: list[str] = []
+
+    async def wait(recorder: Recorder) -> None:
+        io_loop.add_callback(served.connections[-1].abort)
+        try:
+            await io_loop.create_future()
+        except BaseException:
+            seen.append("cancelled")
+            raise
+
+    def answer_or_wait(recorder: Recorder) -> Awaitable[object] | None:
+        if len(served.requests) > requests_before:
+            return wait(recorder)
+        recorder.answer()
+        return None
+
+    served = Served(io_loop, finish=answer_or_wait)
+    for _ in range(requests_before):
+        served.client.write_nowait(GET)
+        await served.client.read_until(b"hello")
+    served.client.write_nowait(GET)
+    await served.over()
+    assert seen == ["cancelled"]
+    assert served.told[-1] == ["headers", "finish", "close"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from eyewall.ioloop import CompletedFuture
 from eyewall.iostream import StreamClosedError
@@ -18,10 +18,13 @@ from ._start_line import RequestStartLine, ResponseStartLine
 from .errors import HTTPInputError, HTTPOutputError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Coroutine
+
     from eyewall.ioloop import Future
     from eyewall.iostream import Buffer
 
     from ._head import RequestHead
+    from ._parser import MessageParser
     from ._record import Account, Cause, RequestRecord
     from .protocols import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
 
@@ -87,15 +90,40 @@ class HTTP1Connection(ClientRole):
 
     async def serve(self, delegate: HTTPServerConnectionDelegate, server_conn: object) -> bool:
         """Do the same for the delegate that ``start_request`` gives; what is left over stays in the parser."""
-        parser, stream = self._parser, self.stream
+        buffered = self._parser is not None and self._parser.buffered
+        rest = self.begin(delegate, server_conn, b"" if buffered else self.stream.read_nowait())
+        return self.keep_alive if rest is None else await rest
+
+    def begin(
+        self, delegate: HTTPServerConnectionDelegate, server_conn: object, data: bytes
+    ) -> Coroutine[Any, Any, bool] | None:
+        """Begin to :meth:`serve` with the bytes that have come; give what is left to be awaited.
+
+        That is nothing where the request is there as a whole and its delegate has answered it: most need
+        no coroutine, and are over with this call.
+        """
+        parser = self._parser
         if parser is None:
             raise RuntimeError("one connection serves one request: make another")
         try:
             self._delegate = message = delegate.start_request(server_conn, self)
             parser.begin(message, self._on_head)
-            data = b"" if parser.buffered else stream.read_nowait()
+            waiting = parser.feed(data)
+        except Exception as error:  # noqa: BLE001 - as in _go_on
+            self.fail(error)
+        except BaseException:
+            self._break_off()
+            raise
+        else:
+            if waiting is not None or not self._finished or not parser.complete:
+                return self._go_on(parser, waiting)
+        self._leave(parser)
+        return None
+
+    async def _go_on(self, parser: MessageParser[Any], waiting: Awaitable[object] | None) -> bool:
+        """Read on, after what the delegate has to wait for; say whether another request may follow."""
+        try:
             while True:
-                waiting = parser.feed(data)
                 if self._peer_ended and parser.complete:
                     # Not before the handler has begun, which may have to prepare for this.
                     self.io_loop.add_callback(self.peer_ended)
@@ -107,25 +135,34 @@ class HTTP1Connection(ClientRole):
                 data = b""
                 if waiting is None and not self._tell_to_continue():
                     self.reads = True
-                    await stream.readable()
+                    await self.stream.readable()
                     self.reads = False
-                    data = stream.read_nowait()
+                    data = self.stream.read_nowait()
+                waiting = parser.feed(data)
             if not self._finished:
                 await self._wait_until_finished()
         except Exception as error:  # noqa: BLE001 - whatever a delegate raises ends its answer, not the server
             self.fail(error)
         except BaseException:
-            if not self._finished:
-                stream.close()
-            self._tell_gone()
+            self._break_off()
             raise
         finally:
-            self._waits_for_request = parser.waits
-            if not parser.complete:
-                parser.stop()
-            self._parser = None
-            self._delegate = None
+            self._leave(parser)
         return self.keep_alive
+
+    def _break_off(self) -> None:
+        """Somebody ends the task."""
+        if not self._finished:
+            self.stream.close()
+        self._tell_gone()
+
+    def _leave(self, parser: MessageParser[Any]) -> None:
+        """The request is over: let go of what the connection needs for the next."""
+        self._waits_for_request = parser.waits
+        if not parser.complete:
+            parser.stop()
+        self._parser = None
+        self._delegate = None
 
     def _tell_to_continue(self) -> bool:
         """Ask a client that holds its body back for it, once, unless it is answered (RFC 9110 section 10.1.1)."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
+from contextlib import suppress
 from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from eyewall.iostream import StreamClosedError
@@ -24,6 +26,7 @@ from .errors import HTTPInputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextvars import Context
 
     from eyewall.ioloop import CancelScope, Promise, Task
     from eyewall.iostream import Stream
@@ -60,9 +63,11 @@ class HTTP1ServerConnection:
         "_outbox",
         "_parser",
         "_peer_ended",
+        "_raised",
         "_scope",
         "_secure",
         "_served",
+        "_steps",
         "_sweeper",
         "_task",
         "_watch",
@@ -95,6 +100,9 @@ class HTTP1ServerConnection:
         self._exchange: HTTP1Connection | None = None
         self._task: Task[Any] | None = None
         self._scope: CancelScope | None = None
+        # What the task has to do for the request that has begun, or to raise.
+        self._steps: Steps[bool] | None = None
+        self._raised: BaseException | None = None
         # Made at the first look: most connections are over before.
         self._watch: Watch | None = None
         self._served = 0
@@ -174,34 +182,24 @@ class HTTP1ServerConnection:
             self._over(delegate)
 
     async def _serve_requests(self, delegate: HTTPServerConnectionDelegate) -> None:
-        handlers_may_take_forever = self.params.deadlines.handler_timeout is None
         most_in_a_row = self.params.limits.max_pipelined
         in_a_row = 1
+        begin = partial(self._begin, delegate, copy_context())
+        take = self.stream.io_loop.lend_task(partial(self._take, begin))
         while True:
-            exchange = self._exchange = self._next_exchange()
-            serving = exchange.serve(delegate, self)
-            # The steps of a request run in a context of its own, and in this task: the first one by hand,
-            # which is all of most requests.
-            context = copy_context()
-            try:
-                waited_for = context.run(serving.send, None)
-            except StopIteration as ended:
-                keep_alive: bool = ended.value
-            else:
-                steps = Steps(serving, context, waited_for, self._outbox.release)
-                keep_alive = await (steps if handlers_may_take_forever else self._wait_for(steps))
-                del steps, waited_for
-            if self._observer is not None:
-                self._tell_ended(self._observer, exchange)
-            if not keep_alive:
+            # Where the loop has served this one on behalf of the task, it is there already.
+            exchange = self._exchange or begin(b"" if self._parser.buffered else self.stream.read_nowait())
+            if self._steps is not None:
+                await self._wait_for_steps()
+            if not exchange.keep_alive:
+                self._tell_ended(exchange)
                 await self._end(exchange)
                 return
             if (written := exchange.written) is not None and not written.done():
                 await written
             # Whoever is idle keeps nothing of what it has asked.
-            self._exchange = None
-            del exchange, written, serving, context
-            self._served += 1
+            self._forget(exchange)
+            del exchange, written
             if self._parser.buffered and in_a_row < most_in_a_row and not self._ends_after_request:
                 in_a_row += 1
                 continue
@@ -212,8 +210,65 @@ class HTTP1ServerConnection:
             if self._parser.buffered:
                 await self._next_turn()
             else:
-                await self.stream.readable()
+                await self._next_bytes(take)
             in_a_row = 1
+
+    def _begin(self, delegate: HTTPServerConnectionDelegate, context: Context, data: bytes) -> HTTP1Connection:
+        """Serve the next request, up to where something has to be waited for: that is left in ``_steps``.
+
+        Its steps run in a context of its own. The first is made by hand here, and is all of most requests.
+        """
+        exchange = self._exchange = self._next_exchange()
+        context = context.copy()
+        rest = context.run(exchange.begin, delegate, self, data)
+        if rest is not None:
+            with suppress(StopIteration):
+                self._steps = Steps(rest, context, context.run(rest.send, None), self._outbox.release)
+        return exchange
+
+    def _take(self, begin: Callable[[bytes], HTTP1Connection], data: bytes) -> bool:
+        """Serve what has come, in place of the task, while that waits for it; say whether it can go on waiting.
+
+        It can where a single request came, and was answered at once. The task does whatever else there is.
+        """
+        try:
+            exchange = begin(data)
+        except BaseException as error:  # noqa: BLE001 - of a handler that wants to end its task
+            self._raised = error
+            return False
+        written = exchange.written
+        if (
+            self._steps is not None
+            or self._parser.buffered
+            or self._outbox.holding
+            or not exchange.keep_alive
+            or (written is not None and not written.done())
+        ):
+            return False
+        self._forget(exchange)
+        return True
+
+    async def _next_bytes(self, take: Callable[[bytes], bool] | None) -> None:
+        try:
+            await self.stream.readable(take=take)
+        except BaseException as error:
+            if (steps := self._steps) is None:
+                raise
+            # The task was cancelled in the turn in which a request was left to it: it is that which is to end.
+            self._steps = None
+            with suppress(StopIteration):
+                steps.throw(error)
+                self._steps = steps
+        if (raised := self._raised) is not None:
+            self._raised = None
+            raise raised
+
+    def _forget(self, exchange: HTTP1Connection) -> None:
+        """A request is over, and another may follow."""
+        self._exchange = None
+        self._served += 1
+        if self._observer is not None:
+            self._tell_ended(exchange)
 
     def _next_exchange(self) -> HTTP1Connection:
         exchange = HTTP1Connection(
@@ -230,13 +285,18 @@ class HTTP1ServerConnection:
             exchange.account = Account(self.stream.io_loop.time())
         return exchange
 
-    async def _wait_for(self, steps: Steps[bool]) -> bool:
-        """Wait for a request whose time is bounded."""
+    async def _wait_for_steps(self) -> None:
+        """Wait for what is left of a request, whose time may be bounded."""
+        steps, self._steps = self._steps, None
+        if steps is None:
+            return
+        if self.params.deadlines.handler_timeout is None:
+            await steps
+            return
         try:
+            # Where its time is over, it is answered by whoever notices.
             with self.stream.io_loop.cancel_scope() as self._scope:
-                return await steps
-            # Its time was over, and it has been answered.
-            return False
+                await steps
         finally:
             self._scope = None
 
@@ -284,8 +344,8 @@ class HTTP1ServerConnection:
         exchange, self._exchange = self._exchange, None
         if exchange is None or not exchange.detached:
             self.stream.close()
+        self._tell_ended(exchange)
         if self._observer is not None:
-            self._tell_ended(self._observer, exchange)
             self._tell(self._observer.connection_closed, self.context)
         try:
             delegate.on_close(self)
@@ -294,10 +354,12 @@ class HTTP1ServerConnection:
 
     # Who observes
 
-    def _tell_ended(self, observer: HTTPServerObserver, exchange: HTTP1Connection | None) -> None:
+    def _tell_ended(self, exchange: HTTP1Connection | None) -> None:
         """Tell of a request that is over, once."""
-        if exchange is not None and (record := exchange.record(self._parser.bytes_received)) is not None:
-            self._tell(observer.request_ended, record)
+        if self._observer is None or exchange is None:
+            return
+        if (record := exchange.record(self._parser.bytes_received)) is not None:
+            self._tell(self._observer.request_ended, record)
 
     def _tell(self, told: Callable[[T], object], about: T) -> None:
         try:

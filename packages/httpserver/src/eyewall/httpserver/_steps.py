@@ -34,6 +34,10 @@ class Steps(Generic[T_co]):
         self._waited_for = waited_for
         self._before_waiting = before_waiting
 
+    def throw(self, error: BaseException) -> None:
+        """Make a further step: raise in the coroutine, where it waits. Raises ``StopIteration`` where that ends it."""
+        self._waited_for = self._context.run(self._coroutine.throw, error)
+
     def __await__(self) -> Generator[Any, Any, T_co]:
         run, coroutine, waited_for = self._context.run, self._coroutine, self._waited_for
         while True:

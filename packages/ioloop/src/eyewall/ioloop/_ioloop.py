@@ -22,7 +22,7 @@ from .backends import (
     set_backend,
 )
 from .errors import BadYieldError
-from .protocols import F, P, T, Ts
+from .protocols import F, P, R, T, Ts
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -435,6 +435,16 @@ class IOLoop:
         for this task is raised on, and that of something it awaited is an error like any other.
         """
         return self._backend.cancelling()
+
+    def lend_task(self, call: Callable[[T], R], /) -> Callable[[T], R] | None:
+        """Give a function by which a callback makes ``call`` on behalf of the task that asks for it here.
+
+        It is for a task that waits for something most of which can be dealt with at once, by the callback that
+        brings it: that saves a future and two turns of the task, 1.7 µs. What is called finds itself in the task;
+        what it does not finish, it leaves to the task, and wakes it. To be called while the task waits, and by the
+        loop. None on Trio, where only Trio runs tasks, and outside a task.
+        """
+        return self._backend.lend_task(call)
 
     def describe_tasks(self) -> str:
         """List the unfinished tasks, one in a line, each with the places in the code where it waits."""

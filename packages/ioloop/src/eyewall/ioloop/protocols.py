@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ._insight import Counts
 
 T = TypeVar("T")
+R = TypeVar("R")
 T_co = TypeVar("T_co", covariant=True)
 P = ParamSpec("P")
 Ts = TypeVarTuple("Ts")
@@ -181,6 +182,14 @@ class EventLoop(Protocol):
         """True where the task that runs is asked to end: what it raises now is to be raised on.
 
         Whoever awaits what another has cancelled sees the same exception, and is not asked to end.
+        """
+        ...
+
+    def lend_task(self, call: Callable[[T], R], /) -> Callable[[T], R] | None:
+        """Give a function by which a callback of the loop makes ``call`` on behalf of the task that asks for it here.
+
+        For as long as that task waits: what is called finds itself in that task, and so may begin whatever
+        needs one, without a switch to it. None where there is no such thing: on this loop, or outside a task.
         """
         ...
 

@@ -47,6 +47,7 @@ class StreamCore:
         "_read",
         "_readable",
         "_shutting_down",
+        "_taker",
         "_transport",
         "_unsent",
         "error",
@@ -83,6 +84,8 @@ class StreamCore:
         self._bulk = False
         self._read: PendingRead[Any] | None = None
         self._readable: Promise[None] | None = None
+        # Who takes what comes, while somebody waits in _readable.
+        self._taker: Callable[[bytes], bool] | None = None
         self._ended = False
         self._closed = False
         self._shutting_down = False
@@ -171,7 +174,7 @@ class StreamCore:
 
     def _fail_readers(self) -> None:
         read, waiter = self._read, self._readable
-        self._read = self._readable = None
+        self._read = self._readable = self._taker = None
         if read is not None:
             read.give_up()
             self._fail(read.promise)

@@ -13,6 +13,7 @@ from .errors import StreamBufferFullError, StreamClosedError, UnsatisfiableReadE
 
 if TYPE_CHECKING:
     import re
+    from collections.abc import Callable
 
     from eyewall.ioloop import Future, Promise
 
@@ -103,10 +104,15 @@ class ReadingStream(StreamCore):
             self._update_events()
         return data if type(data) is bytes else bytes(data)
 
-    def readable(self, deadline: float | None = None) -> Future[None]:
+    def readable(self, deadline: float | None = None, *, take: Callable[[bytes], bool] | None = None) -> Future[None]:
         """Wait until :meth:`read_nowait` has something to give.
 
         Fails with :class:`StreamClosedError` where the stream ends instead.
+
+        With ``take``, what comes is not buffered: it is given to that function, from the loop, and is its own
+        from then on. While it returns True, the wait goes on, and nobody is woken; with False it ends. During
+        the call nobody reads, so that what is called may begin to. It must not raise. A server that has a
+        request served so saves a future and a buffer for each, and with ``EventLoop.lend_task`` the turns of its task.
         """
         if self._read is not None or self._readable is not None:
             self._check_no_read()
@@ -119,6 +125,7 @@ class ReadingStream(StreamCore):
             self._readable = promise
             if not self._events & READ:
                 self._begin_reading()
+            self._taker = take
             if deadline is not None:
                 self._limit(promise, deadline, "readable")
         return promise
@@ -140,7 +147,7 @@ class ReadingStream(StreamCore):
     def _check_no_read(self) -> None:
         if self.reading():
             raise RuntimeError("the stream is being read already: one read at a time; await the first")
-        self._read = self._readable = None
+        self._read = self._readable = self._taker = None
 
     def _start_read(self, want: Want, deadline: float | None) -> Future[bytes]:
         if self._read is not None or self._readable is not None:
@@ -218,16 +225,10 @@ class ReadingStream(StreamCore):
             self._bulk = True
         elif self._bulk:
             self._bulk = False
-        if not self._buffer:
-            self._buffer = data
-        elif isinstance(self._buffer, bytearray):
-            self._buffer += data
+        if self._taker is not None and self._readable is not None:
+            self._offer(data, self._taker, self._readable)
         else:
-            self._buffer = bytearray(self._buffer) + data
-        if self._readable is not None:
-            self._wake_reader()
-        elif self._read is not None:
-            self._satisfy()
+            self._keep(data)
         if self._transport.buffered and not self._closed:
             self.io_loop.add_callback(self._on_buffered)
 
@@ -255,8 +256,35 @@ class ReadingStream(StreamCore):
             logger.error("closed a stream whose transport failed as none should", exc_info=error)
         self.close(error)
 
+    def _keep(self, data: bytes) -> None:
+        """Buffer what has come, and tell whoever waits for it."""
+        if not self._buffer:
+            self._buffer = data
+        elif isinstance(self._buffer, bytearray):
+            self._buffer += data
+        else:
+            self._buffer = bytearray(self._buffer) + data
+        if self._readable is not None:
+            self._wake_reader()
+        elif self._read is not None:
+            self._satisfy()
+
+    def _offer(self, data: bytes, take: Callable[[bytes], bool], waiter: Promise[None]) -> None:
+        """Let whoever waits take what has come, and go on waiting if it likes."""
+        self._readable = self._taker = None
+        if waiter.done():  # cancelled
+            self._buffer = data
+        elif not take(data):
+            if not waiter.done():
+                waiter.set_result(None)
+        elif self._closed:
+            self._fail(waiter)
+        else:
+            self._readable, self._taker = waiter, take
+
     def _wake_reader(self) -> None:
         waiter, self._readable = self._readable, None
+        self._taker = None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 

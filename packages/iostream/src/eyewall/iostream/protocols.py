@@ -88,10 +88,14 @@ class Stream(Protocol):
         """Take what is buffered; ``b""`` where that is nothing, or a read waits. Never waits, never raises."""
         ...
 
-    def readable(self, deadline: float | None = None) -> Future[None]:
+    def readable(self, deadline: float | None = None, *, take: Callable[[bytes], bool] | None = None) -> Future[None]:
         """Wait until :meth:`read_nowait` has something to give.
 
         Fails with ``StreamClosedError`` where the stream ends instead.
+
+        With ``take``, what comes is not buffered: it is given to that function, from the loop, and is its own
+        from then on. While it returns True, the wait goes on, and nobody is woken; with False it ends. During
+        the call nobody reads, so that what is called may begin to. It must not raise.
         """
         ...
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .._capability import Capability
 from .._events import READ, WRITE
 from .._insight import Counts
-from ..protocols import F, P, T, Ts
+from ..protocols import F, P, R, T, Ts
 from ._cancel import AsyncioCancelScope
 from ._watching import close_descriptor, number_of
 
@@ -152,6 +152,23 @@ class AsyncioBackend:
     def cancelling(self) -> bool:
         task = asyncio.current_task(self.asyncio_loop)
         return task is not None and task.cancelling() > 0
+
+    def lend_task(self, call: Callable[[T], R], /) -> Callable[[T], R] | None:
+        loop = self.asyncio_loop
+        task = asyncio.current_task(loop)
+        if task is None:
+            return None
+        # What asyncio has for other implementations of tasks: see "Extending" in its documentation.
+        enter, leave = asyncio._enter_task, asyncio._leave_task
+
+        def call_in_task(given: T) -> R:
+            enter(loop, task)
+            try:
+                return call(given)
+            finally:
+                leave(loop, task)
+
+        return call_in_task
 
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], /, *args: *Ts) -> asyncio.Future[T]:
         return self.asyncio_loop.run_in_executor(executor, func, *args)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from contextvars import Context
 
     from .._ioloop import IOLoop
-    from ..protocols import F, HasFileno, P, T, Ts
+    from ..protocols import F, HasFileno, P, R, T, Ts
 
 _CAPABILITIES: Final = frozenset(
     (
@@ -148,6 +148,10 @@ class TrioBackend:
 
     def cancelling(self) -> bool:
         return not self._in_callback() and trio.current_effective_deadline() <= trio.current_time()
+
+    def lend_task(self, call: Callable[[T], R], /) -> Callable[[T], R] | None:
+        """Give none: it is Trio that knows which task runs, and it takes nobody's word for it."""
+        return None
 
     def _in_callback(self) -> bool:
         return trio.lowlevel.current_task().parent_nursery is self._serving

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ..._capability import Capability
 from ..._completed import CompletedFuture
 from ._turns import next_turn, until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..._ioloop import IOLoop
     from ...protocols import Promise
 
@@ -84,6 +87,30 @@ class TestTasks:
         assert await task == 42
         assert task.done()
         assert task.result() == 42
+
+    async def test_a_callback_may_act_for_a_task_that_waits(self, io_loop: IOLoop) -> None:
+        def act(number: int) -> int:
+            # Raises where no task runs.
+            with io_loop.cancel_scope():
+                return 10 // number
+
+        lent = io_loop.lend_task(act)
+        if lent is None:
+            assert Capability.ASYNCIO not in io_loop.capabilities
+            return
+        for number in (2, 0, 5):
+            promise: Promise[int] = io_loop.create_future()
+            io_loop.add_callback(_answer, promise, lent, number)
+            if number:
+                assert await promise == 10 // number
+            else:
+                with pytest.raises(ZeroDivisionError):
+                    await promise
+
+    async def test_there_is_no_task_to_lend_outside_one(self, io_loop: IOLoop) -> None:
+        promise: Promise[object] = io_loop.create_future()
+        io_loop.add_callback(lambda: promise.set_result(io_loop.lend_task(str)))
+        assert await promise is None
 
     async def test_a_task_does_not_begin_before_spawn_returns(self, io_loop: IOLoop) -> None:
         seen: list[str] = []
@@ -175,3 +202,10 @@ class TestTasks:
             io_loop.set_default_executor(pool)
             name = await io_loop.run_in_executor(None, lambda: threading.current_thread().name)
         assert name.startswith("mine")
+
+
+def _answer(promise: Promise[int], function: Callable[[int], int], given: int) -> None:
+    try:
+        promise.set_result(function(given))
+    except ZeroDivisionError as error:
+        promise.set_exception(error)

@@ -216,6 +216,63 @@ class ReadingConformance(StreamPairs):
             far.unread(b"more ")
             assert far.readable().done()
 
+    async def test_what_comes_is_taken_for_as_long_as_the_taker_likes(self, io_loop: EventLoop) -> None:
+        taken: list[bytes] = []
+
+        def take(data: bytes) -> bool:
+            taken.append(data)
+            return b"".join(taken) != b"abcdef"
+
+        async with self.pair(io_loop) as (near, far):
+            waiting = far.readable(take=take)
+            near.write_nowait(b"abc")
+            await settle(io_loop)
+            assert not waiting.done()
+            near.write_nowait(b"def")
+            await waiting
+            assert b"".join(taken) == b"abcdef"
+            near.write_nowait(b"more")
+            assert await far.read_bytes(4) == b"more"
+
+    async def test_whoever_takes_what_comes_may_begin_to_read(self, io_loop: EventLoop) -> None:
+        reads: list[Future[bytes]] = []
+
+        async with self.pair(io_loop) as (near, far):
+
+            def take(data: bytes) -> bool:
+                far.unread(data)
+                reads.append(far.read_bytes(6))
+                return False
+
+            waiting = far.readable(take=take)
+            near.write_nowait(b"abc")
+            await waiting
+            near.write_nowait(b"def")
+            assert await reads[0] == b"abcdef"
+
+    async def test_whoever_takes_what_comes_may_close(self, io_loop: EventLoop) -> None:
+        async with self.pair(io_loop) as (near, far):
+
+            def take(_: bytes) -> bool:
+                far.close()
+                return True
+
+            waiting = far.readable(take=take)
+            near.write_nowait(b"abc")
+            assert (await failure(waiting)).real_error is None
+
+    async def test_what_is_there_already_is_not_taken(self, io_loop: EventLoop) -> None:
+        taken: list[bytes] = []
+
+        def take(data: bytes) -> bool:
+            taken.append(data)
+            return False
+
+        async with self.pair(io_loop) as (_, far):
+            far.unread(b"abc")
+            await far.readable(take=take)
+            assert (taken, far.read_nowait()) == ([], b"abc")
+
     async def test_what_is_unread_comes_first(self, io_loop: EventLoop) -> None:
         async with self.pair(io_loop) as (near, far):
             near.write_nowait(b"GET / HTTP")
