@@ -7,7 +7,23 @@ from typing import TYPE_CHECKING
 from eyewall.httpserver import HTTPHeaders, HTTPServer, HTTPServerRequest
 from eyewall.ioloop import READ, IOLoop
 from eyewall.tcpserver import ProxyProtocol, TCPClient, TCPServer, ThreadedResolver
-from eyewall.web import INT, ROOT, TEXT, Application, Handler, RequestHandler
+from eyewall.web import (
+    INT,
+    ROOT,
+    TEXT,
+    UUID_PART,
+    Application,
+    EventSourceHandler,
+    Handler,
+    RequestHandler,
+    ServerSentEvent,
+    WebSocketHandler,
+    authenticated,
+    broadcast,
+    stream_request_body,
+    websocket_connect,
+)
+from eyewall.web.testing import AppClient
 
 if TYPE_CHECKING:
     import socket
@@ -143,3 +159,59 @@ class Asks(Handler[Db]):
         number: str = self.argument("number", int)  # E
         name: int = self.json(dict[str, str])  # E
         print(number, name, self.state.nothing)  # E
+        self.argument("number", 3)  # E
+        page: int = self.argument("page", int, None)  # E
+        print(page)
+
+
+class Keeps(RequestHandler):
+    async def get(self) -> None:
+        seen: str = self.get_cookie("seen")  # E
+        user: str = self.get_signed_cookie("user")  # E
+        self.set_cookie("seen", 1)  # E
+        self.set_cookie("seen", "1", samesite="Laxer")  # E
+        self.set_header("Expires", 1.5)  # E
+        self.redirect("/", status="303")  # E
+        print(seen, user)
+
+    @authenticated
+    async def post(self, number: int) -> None:
+        self.xsrf_token.encode()  # E
+
+
+class Chat(WebSocketHandler):
+    async def open(self, room: int) -> None:
+        await self.write_message(room)  # E
+
+    def on_message(self, message: str) -> None:  # E
+        """Leave out that a message may be bytes."""
+
+
+def web_sockets_are_not_sockets(sock: socket.socket) -> None:
+    broadcast([sock], "hello")  # E
+    (ROOT / UUID_PART).to(Posts)  # E
+
+
+async def messages_are_text_or_bytes_or_none() -> None:
+    connection = await websocket_connect("ws://localhost/", subprotocols=[1])  # E
+    answer: str = await connection.read_message()  # E
+    print(answer)
+
+
+class Clock(EventSourceHandler):
+    async def get(self, number: int) -> None:
+        ServerSentEvent(b"tick")  # E
+        ServerSentEvent("tick", id=1)  # E
+        last: str = self.last_event_id  # E
+        print(last)
+
+
+def streams_are_of_handlers() -> None:
+    stream_request_body(HTTPServer)  # E
+    (ROOT / "clock").to(Clock)  # E
+    (ROOT / "posts").to(Keeps)  # E
+
+
+async def clients_send_one_kind_of_body(client: AppClient) -> None:
+    await client.post("/", data={"number": 1})  # E
+    await client.get(7)  # E

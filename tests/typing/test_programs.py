@@ -35,9 +35,10 @@ def pyright(program: Path) -> dict[int, str]:
     return {error["range"]["start"]["line"] + 1: error["message"] for error in told if error["severity"] == "error"}
 
 
+@pytest.mark.parametrize("program", ["downstream.py", "downstream_web.py"])
 @pytest.mark.parametrize("check", [mypy, pyright])
-def test_a_strict_program_of_a_downstream_user_checks(check: Callable[[Path], dict[int, str]]) -> None:
-    assert check(HERE / "downstream.py") == {}
+def test_a_strict_program_of_a_downstream_user_checks(check: Callable[[Path], dict[int, str]], program: str) -> None:
+    assert check(HERE / program) == {}
 
 
 @pytest.mark.parametrize("check", [mypy, pyright])

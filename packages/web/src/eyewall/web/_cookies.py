@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
 
 from eyewall.httpserver import format_timestamp
 
@@ -39,7 +39,11 @@ class CookiesMixin(HandlerBase):
         """The cookies that the client sent, by name: another name for ``self.request.cookies``."""
         return self.request.cookies
 
-    def get_cookie(self, name: str, default: T | None = None) -> str | T | None:
+    @overload
+    def get_cookie(self, name: str) -> str | None: ...
+    @overload
+    def get_cookie(self, name: str, default: T) -> str | T: ...
+    def get_cookie(self, name: str, default: object = None) -> object:
         """Give the value of a cookie that the client sent. It may have been made up: see :meth:`get_signed_cookie`."""
         cookie = self.request.cookies.get(name)
         return default if cookie is None else cookie.value
