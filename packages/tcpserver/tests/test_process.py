@@ -204,6 +204,27 @@ def test_a_loop_that_is_there_before_the_fork_is_refused_with_the_remedy() -> No
     assert out[0].startswith("this process has an event loop, which workers cannot share; call fork_processes")
 
 
+def test_who_forbids_workers_is_heard_for_as_long_as_it_lives() -> None:
+    status, out, _ = run("""
+        import gc
+        from eyewall.tcpserver import forbid_workers
+
+        class Owner: pass
+
+        owner = Owner()
+        forbid_workers(owner, "there is but one")
+        try:
+            fork_processes(1)
+        except RuntimeError as error:
+            say(error)
+        del owner
+        gc.collect()
+        say("worker", fork_processes(1))
+    """)
+    assert status == 0
+    assert out == ["fork_processes cannot make workers here: there is but one", "worker 0"]
+
+
 def test_a_worker_does_not_fork_again() -> None:
     _, out, _ = run("""
         fork_processes(1)

@@ -463,7 +463,7 @@ class Boom(RequestHandler):
 
 
 async def test_with_debug_a_page_shows_where_it_was_raised_and_escapes_everything() -> None:
-    client = AppClient(Application([("/(.*)", Boom)], debug=True))
+    client = AppClient(Application([("/(.*)", Boom)], debug=True, autoreload=False))
     response = await client.get("/<x>?<y>", headers={"X-Evil": "<script>"})
     assert response.code == 500
     assert response.headers["Content-Type"].startswith("text/html")
@@ -492,5 +492,5 @@ async def test_without_it_nothing_of_a_trace_is_shown() -> None:
 
 
 def test_debug_stands_for_settings_that_can_still_be_set() -> None:
-    assert Application(debug=True).settings["compiled_template_cache"] is False
-    assert Application(debug=True, serve_traceback=False).settings["serve_traceback"] is False
+    assert Application(debug=True, autoreload=False).settings["compiled_template_cache"] is False
+    assert Application(debug=True, autoreload=False, serve_traceback=False).settings["serve_traceback"] is False

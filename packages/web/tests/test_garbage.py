@@ -71,7 +71,14 @@ def without_collector() -> Generator[None]:
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("/plain", 200), ("/coroutine", 200), ("/raises", 500), ("/typed/1", 200), ("/typed-coroutine/1", 200), ("/", 404)],
+    [
+        ("/plain", 200),
+        ("/coroutine", 200),
+        ("/raises", 500),
+        ("/typed/1", 200),
+        ("/typed-coroutine/1", 200),
+        ("/", 404),
+    ],
 )
 async def test_a_request_that_is_over_is_gone_without_the_garbage_collector(
     io_loop: IOLoop, path: str, status: int, monkeypatch: pytest.MonkeyPatch

@@ -5,7 +5,7 @@ from eyewall.iostream import SSLOptions, ssl_options_to_context, ssl_wrap_socket
 from ._accept import add_accept_handler
 from ._bind import bind_sockets, bind_unix_socket
 from ._drain import DrainReport, ServerState
-from ._forking import task_id
+from ._forking import forbid_workers, task_id
 from ._gate import ConnectionLimits
 from ._inherit import socket_from_descriptor, sockets_from_systemd
 from ._process import cpu_count, fork_processes
@@ -59,6 +59,7 @@ __all__ = [
     "bind_sockets",
     "bind_unix_socket",
     "cpu_count",
+    "forbid_workers",
     "fork_processes",
     "is_valid_ip",
     "notify",

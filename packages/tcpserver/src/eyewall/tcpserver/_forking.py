@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 
 from eyewall.ioloop import IOLoop
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 Handlers = dict[int, object]
 
 _task_id: int | None = None
+_reasons: Final[WeakKeyDictionary[object, str]] = WeakKeyDictionary()
 
 
 def task_id() -> int | None:
@@ -32,6 +34,11 @@ def become_worker(number: int) -> None:
     _task_id = number
 
 
+def forbid_workers(owner: object, reason: str) -> None:
+    """Let whoever wants worker processes be refused with ``reason``, for as long as ``owner`` lives."""
+    _reasons[owner] = reason
+
+
 def check_can_fork(what: str) -> None:
     """Raise ``RuntimeError`` where forking workers would break things; ``what`` names who wants to."""
     if _task_id is not None:
@@ -43,6 +50,8 @@ def check_can_fork(what: str) -> None:
         )
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError(f"{what} handles signals; call it in the main thread")
+    for reason in _reasons.values():
+        raise RuntimeError(f"{what} cannot make workers here: {reason}")
 
 
 def fork() -> int:

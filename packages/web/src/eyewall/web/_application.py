@@ -71,8 +71,10 @@ class Application(ReversibleRouter, Generic[S]):
     - ``template_path``, ``template_loader``, ``compiled_template_cache``, ``ui_methods``, ``ui_modules``: templates;
     - ``find_locale``: languages;
     - ``compress_response``: send text compressed (:class:`ContentEncoding`);
-    - ``debug``: show a page with traceback and request where something was raised, and read templates
-      each time; for development only. ``serve_traceback`` alone sends the traceback as text;
+    - ``autoreload``: start the process anew when a source or a template has changed, for development; needs the
+      extra ``eyewall-web[reload]``, and a program that serves by one process;
+    - ``debug``: ``autoreload``, unless that is False; show a page with traceback and request where something was
+      raised, and read templates each time; for development only. ``serve_traceback`` alone sends the traceback as text;
     - ``log_function``: called with the handler instead of :meth:`log_request`'s own line.
 
     Raises :class:`RouteError` or :class:`SettingError` where one of them is wrong.
@@ -128,6 +130,10 @@ class Application(ReversibleRouter, Generic[S]):
                 handler.check_state(state)
         self._hosts: list[tuple[Pattern[str], RouteTable]] = []
         self._no_route = _no_route(settings)
+        if settings.get("autoreload", settings.get("debug")):
+            from ._reload._arming import arm
+
+            arm(self)
 
     def add_transform(self, transform_class: type[OutputTransform]) -> None:
         """Let every response from now on go through a transform too, behind the others."""
