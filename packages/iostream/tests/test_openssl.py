@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from eyewall.iostream import SSLIOStream, StreamClosedError
+from eyewall.iostream import SSLIOStream, StreamClosedError, StreamTruncatedError
 from eyewall.iostream.testing import self_signed_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from eyewall.ioloop import IOLoop
+    from eyewall.iostream import SSLOptionsDict
 
 pytestmark = pytest.mark.needs("sockets")
 
@@ -40,10 +41,11 @@ def tell(process: subprocess.Popen[bytes], line: bytes) -> None:
     process.stdin.flush()
 
 
-def wait_for(process: subprocess.Popen[bytes], text: bytes) -> None:
+def wait_for(process: subprocess.Popen[bytes], text: bytes) -> bytes:
     assert process.stdout is not None
-    while text not in process.stdout.readline():
-        pass
+    while text not in (line := process.stdout.readline()):
+        assert line, f"{text!r} never came"
+    return line
 
 
 @contextmanager
@@ -96,6 +98,33 @@ async def test_the_end_of_input_of_s_client_is_an_end_of_tls(io_loop: IOLoop) ->
             client.stdin = None
             assert await stream.read_until_close() == b"all of it"
             assert stream.error is None
+
+
+@pytest.mark.openssl
+@pytest.mark.needs("threads")
+@pytest.mark.parametrize(("version", "commands"), [("-tls1_3", b"KkK"), ("-tls1_2", b"rRr")])
+async def test_a_server_may_change_keys_and_negotiate_anew(io_loop: IOLoop, version: str, commands: bytes) -> None:
+    files = ("-cert", CERTIFICATE.certfile, "-key", CERTIFICATE.keyfile)
+    with program("openssl", "s_server", version, "-alpn", "echo/1", "-accept", "127.0.0.1:0", *files) as server:
+        port = int(wait_for(server, b"ACCEPT").rpartition(b":")[2])
+        options: SSLOptionsDict = {**CERTIFICATE.client_options, "alpn_protocols": ["echo/1"]}
+        async with SSLIOStream(socket.socket(), ssl_options=options, io_loop=io_loop) as stream:
+            await stream.connect(("127.0.0.1", port), "localhost")
+            assert stream.info.tls is not None
+            assert (stream.info.tls.version, stream.info.tls.alpn) == (f"TLSv1.{version[-1]}", "echo/1")
+            for command in commands:
+                # A command has to come alone. It is taken before what the connection brings, which is shown.
+                reading = stream.read_until(b"\n")
+                tell(server, bytes([command]) + b"\n")
+                await stream.write(b"question\n")
+                await io_loop.run_in_executor(None, wait_for, server, b"question")
+                tell(server, b"answer\n")
+                assert await reading == b"answer\n"
+            # Told to quit, once hands are shaken, it ends the connection without ending TLS; or resets it.
+            tell(server, b"Q\n")
+            with pytest.raises(StreamClosedError) as caught:
+                await stream.read_until_close()
+            assert isinstance(caught.value.real_error, (StreamTruncatedError, ConnectionResetError))
 
 
 @pytest.mark.curl

@@ -162,6 +162,9 @@ def _context(options: SSLOptionsDict, *, server_side: bool) -> ssl.SSLContext:
 def _fill(context: ssl.SSLContext, ssl_options: SSLOptionsDict, *, server_side: bool) -> None:
     import ssl
 
+    if server_side:
+        # Each would cost much more here than there. Before OpenSSL 3, a client of TLS 1.2 was let do it by default.
+        context.options |= ssl.OP_NO_RENEGOTIATION
     if "cert_reqs" in ssl_options:
         if ssl_options["cert_reqs"] == ssl.CERT_NONE:
             context.check_hostname = False

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _WRITE_CHUNK: Final = 64 * 1024
 _RAW_CHUNK: Final = 64 * 1024
 _RECORD: Final = 16 * 1024
+# Bytes. What a writer gives is at most _WRITE_CHUNK of it; beyond, TLS answers a peer that does not read.
+_MAX_HELD: Final = 4 * _WRITE_CHUNK
 
 
 class TLSSession(NamedTuple):
@@ -77,6 +79,7 @@ class TLSTransport:
         "_info",
         "_inner",
         "_io_loop",
+        "_may_negotiate",
         "_outgoing",
         "_plain",
         "_settled",
@@ -97,6 +100,7 @@ class TLSTransport:
         self._ended = False
         self._end_told = False
         self._waits_for_peer = False
+        self._may_negotiate = False
         self._info: TLSInfo | None = None
         self._io_loop: EventLoop | None = None
         self._handler: Handler | None = None
@@ -250,6 +254,7 @@ class TLSTransport:
                 raise
         self._send_records()
         self.buffered = self._incoming.pending > 0
+        self._may_negotiate = not self._ssl.server_side and self._ssl.version() != "TLSv1.3"
 
     def _shut_down(self) -> None:
         if not self._end_told:
@@ -315,7 +320,10 @@ class TLSTransport:
             self._incoming.write_eof()
 
     def _has_records(self, received: int, asked: int) -> bool:
-        return self._ended or self._incoming.pending > 0 or (received >= asked and self._ssl.pending() > 0)
+        if self._ended or self._incoming.pending > 0:
+            return True
+        # A server of TLS 1.2 may want to shake hands anew. OpenSSL answers that with a read that finds no data.
+        return self._may_negotiate or (received >= asked and self._ssl.pending() > 0)
 
     def _join_further(self, data: bytes, num_bytes: int) -> bytes:
         chunks, size = [data], len(data)
@@ -392,6 +400,10 @@ class TLSTransport:
             return
         self._waits_for_peer = False
         self._send_records()
+        if len(self._held) > _MAX_HELD:
+            raise StreamError(
+                f"the peer has TLS answer it (new handshakes, new keys) and does not read: {len(self._held)} bytes wait"
+            )
         self._watch_below()
 
 
