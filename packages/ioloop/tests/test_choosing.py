@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import os
 import subprocess
 import sys
 import threading
+import types
 import weakref
 
 import pytest
 
 import eyewall.ioloop
-from eyewall.ioloop import BackendNotFoundError, IOLoop
+from eyewall.ioloop import BackendNotFoundError, IOLoop, asyncio_backend
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +70,43 @@ def test_a_third_party_registers_a_backend_as_an_entry_point(monkeypatch: pytest
     theirs = IOLoop(backend="theirs", make_current=False)
     assert theirs.run_sync(lambda: asyncio.sleep(3600, "an hour later")) == "an hour later"
     theirs.close()
+
+
+def test_a_loop_of_asyncios_shape_becomes_a_backend_by_a_name_of_its_own() -> None:
+    def theirs(name: str, *lacks: str) -> IOLoop:
+        return IOLoop(make_current=False, backend=asyncio_backend(asyncio.new_event_loop(), name=name, lacks=lacks))
+
+    io_loop, other = theirs("theirs"), theirs("other", "fork")
+    assert io_loop.backend_name == "theirs"
+    assert io_loop.run_sync(lambda: asyncio.sleep(0.001, "slept")) == "slept"
+    assert io_loop.capabilities - other.capabilities == {"fork"}
+    with pytest.raises(RuntimeError, match="has an IOLoop already"):
+        asyncio_backend(io_loop.asyncio_loop, name="again")
+    io_loop.close()
+    other.close()
+
+
+def test_a_library_that_makes_its_loops_as_uvloop_does_is_taken_for_asyncios(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Loop(asyncio.SelectorEventLoop):
+        pass
+
+    Loop.__module__ = "winloop"  # which exists on Windows only
+    library = types.ModuleType("winloop")
+    library.__dict__["new_event_loop"] = Loop
+    monkeypatch.setitem(sys.modules, "winloop", library)
+
+    io_loop = IOLoop(make_current=False, asyncio_loop=importlib.import_module("winloop").new_event_loop())
+    assert io_loop.backend_name == "asyncio"
+    assert type(io_loop.asyncio_loop) is Loop
+    assert io_loop.selector_loop is io_loop.asyncio_loop
+    assert io_loop.run_sync(lambda: asyncio.sleep(0.001, "slept")) == "slept"
+    io_loop.close()
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        assert runner.run(_backend_here()) == "asyncio"
+
+
+async def _backend_here() -> str:
+    return IOLoop.current().backend_name
 
 
 def test_inside_a_running_asyncio_loop_current_is_around_it_and_always_the_same() -> None:
@@ -157,22 +196,6 @@ def test_run_is_refused_where_a_loop_runs() -> None:
             eyewall.ioloop.run(main)
 
     asyncio.run(main())
-
-
-def test_a_child_forked_in_run_ends_as_it_wants_to() -> None:
-    program = """
-import os, sys, eyewall.ioloop
-
-async def main():
-    pid = os.fork()
-    if pid == 0:
-        sys.exit(3)
-    print("child", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-
-eyewall.ioloop.run(main)
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert (done.stdout, done.stderr) == ("child 3\n", "")
 
 
 def test_importing_the_package_imports_no_event_loop() -> None:

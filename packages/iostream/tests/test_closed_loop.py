@@ -70,3 +70,20 @@ def test_close_answers_all_who_wait_even_if_the_first_cannot_be_told(io_loop: IO
         stream.close(ConnectionResetError())
         assert mine.fileno() == -1
         assert [future.done() for future in futures] == [True] * 3
+
+
+@pytest.mark.needs("sockets")
+def test_a_loop_that_closes_all_descriptors_closes_the_socket_itself_and_not_just_its_number(io_loop: IOLoop) -> None:
+    mine, peer = socket.socketpair()
+    with peer:
+        loop = IOLoop(make_current=False, backend=io_loop.backend_name)
+        stream = IOStream(mine, io_loop=loop)
+
+        async def begin() -> None:
+            stream.read_bytes(1).add_done_callback(lambda _: None)
+
+        loop.run_sync(begin)
+        loop.close(all_fds=True)
+        assert mine.fileno() == -1, "collected later, it would close whatever has this number by then"
+        assert peer.recv(1) == b""
+        stream.close()

@@ -200,3 +200,12 @@ async def one_turn(io_loop: IOLoop) -> None:
     turn: Promise[None] = io_loop.create_future()
     io_loop.add_callback(turn.set_result, None)
     await turn
+
+
+def test_a_loop_that_closes_all_descriptors_closes_the_listener_itself(io_loop: IOLoop) -> None:
+    [bound] = bind_sockets(0, "127.0.0.1")
+    other = type(io_loop)(make_current=False, backend=io_loop.backend_name)
+    remove = add_accept_handler(bound, lambda connection, _: connection.close(), io_loop=other)
+    other.close(all_fds=True)
+    assert bound.fileno() == -1, "collected later, it would close whatever has this number by then"
+    remove()

@@ -6,6 +6,7 @@ from ._events import ERROR, NONE, READ, WRITE
 from ._insight import Blockage, Counts, Insight, Lag
 from ._ioloop import IOLoop, run
 from ._periodic import PeriodicCallback
+from .backends import asyncio_backend
 from .errors import BackendNotFoundError, BadYieldError, DeadlockError, FutureStateError, IOLoopError
 from .protocols import Backend, CancelScope, EventLoop, Future, HasFileno, Promise, Task, Timer
 
@@ -35,5 +36,6 @@ __all__ = [
     "Promise",
     "Task",
     "Timer",
+    "asyncio_backend",
     "run",
 ]

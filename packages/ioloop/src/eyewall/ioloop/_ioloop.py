@@ -183,6 +183,11 @@ class IOLoop:
         raise RuntimeError(f"the backend {self._backend.name!r} has no asyncio loop; choose an asyncio backend")
 
     @property
+    def selector_loop(self) -> AsyncioLoop:
+        """Tornado's name for the asyncio loop that has ``add_reader``, which here is the same."""
+        return self.asyncio_loop
+
+    @property
     def backend_name(self) -> str:
         """The name of the backend, such as ``"asyncio"``."""
         return self._backend.name
@@ -284,6 +289,8 @@ class IOLoop:
     def close(self, all_fds: bool = False) -> None:
         """Free what the loop holds; with ``all_fds`` also close every descriptor that has a handler.
 
+        What was given to :meth:`add_handler` is closed: an object by its own ``close``, and a number by
+        itself, so that an object that still has this number may later close another's descriptor.
         Raises ``RuntimeError`` while the loop runs. Idempotent. In a process forked after the loop was
         made nothing is freed: the descriptors go when that process ends.
         """

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from eyewall.ioloop import EventLoop
+    from eyewall.ioloop import EventLoop, HasFileno
 
     from .protocols import Buffer
 
@@ -98,7 +98,7 @@ class Watch:
         self._handler: Callable[[object, int], None] | None = None
 
     def watch_descriptor(
-        self, io_loop: EventLoop, fd: int, handler: Callable[[object, int], None], events: int
+        self, io_loop: EventLoop, fd: int | HasFileno, handler: Callable[[object, int], None], events: int
     ) -> None:
         """See :meth:`Transport.watch`."""
         if handler == self._handler:
@@ -109,7 +109,7 @@ class Watch:
         self._handler = handler
         io_loop.add_handler(fd, handler, events)
 
-    def forget_descriptor(self, io_loop: EventLoop, fd: int) -> None:
+    def forget_descriptor(self, io_loop: EventLoop, fd: int | HasFileno) -> None:
         """Stop watching; to be called before the descriptor is closed."""
         if self._handler is not None:
             # It is the stream's method: a stream that is closed goes without the garbage collector.
@@ -144,12 +144,12 @@ class SocketTransport(Watch):
         """Nothing is ever held back here."""
 
     def watch(self, io_loop: EventLoop, handler: Callable[[object, int], None], events: int, /) -> None:
-        self.watch_descriptor(io_loop, self.socket.fileno(), handler, events)
+        self.watch_descriptor(io_loop, self.socket, handler, events)
 
     def shutdown_write(self) -> None:
         self.socket.shutdown(socket.SHUT_WR)
 
     def close(self, io_loop: EventLoop, error: BaseException | None, /) -> None:
-        self.forget_descriptor(io_loop, self.socket.fileno())
+        self.forget_descriptor(io_loop, self.socket)
         with suppress(OSError):
             self.socket.close()

@@ -72,7 +72,7 @@ class Acceptor:
         # The number is kept because a socket that its owner has closed no longer tells it.
         self._fd = sock.fileno()
         sock.setblocking(False)
-        io_loop.add_handler(self._fd, self._accept, READ)
+        io_loop.add_handler(sock, self._accept, READ)
 
     def remove(self) -> None:
         """End this; the socket stays open. Idempotent."""
@@ -98,7 +98,7 @@ class Acceptor:
         if not self._held and self._timer is None:
             self._accept_up_to(_LONGEST_QUEUE)
 
-    def _accept(self, _fd: int, _events: int) -> None:
+    def _accept(self, _sock: socket.socket, _events: int) -> None:
         self._accept_up_to(DEFAULT_BACKLOG)
 
     def _accept_up_to(self, most: int) -> None:

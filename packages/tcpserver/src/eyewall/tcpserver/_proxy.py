@@ -125,13 +125,13 @@ async def _take(sock: socket.socket, header: ProxyHeader, io_loop: EventLoop) ->
 async def _readable(sock: socket.socket, io_loop: EventLoop) -> None:
     ready: Promise[None] = io_loop.create_future()
 
-    def wake(fd: int, _events: int) -> None:
+    def wake(_sock: socket.socket, _events: int) -> None:
         io_loop.remove_handler(fd)
         if not ready.done():
             ready.set_result(None)
 
     fd = sock.fileno()
-    io_loop.add_handler(fd, wake, READ)
+    io_loop.add_handler(sock, wake, READ)
     try:
         await ready
     finally:

@@ -169,6 +169,21 @@ def backend_over(asyncio_loop: AsyncioLoop) -> OverAsyncio:
     return over(asyncio_loop)
 
 
+def asyncio_backend(asyncio_loop: AsyncioLoop, *, name: str, lacks: Iterable[str] = ()) -> Backend:
+    """Make a backend of a loop in asyncio's shape, for an entry point that brings such a loop.
+
+    ``lacks`` names what the ``asyncio`` backend can and this loop cannot do, of
+    :class:`~eyewall.ioloop.Capability`. Raises ``RuntimeError`` for a loop that has an IOLoop::
+
+        def backend() -> Backend:
+            return asyncio_backend(rloop.new_event_loop(), name="rloop")
+    """
+    from ._asyncio import ALL
+    from ._asyncio import backend_over as over
+
+    return over(asyncio_loop, name=name, capabilities=ALL.difference(lacks))
+
+
 def _tells_tasks(backend: object) -> TypeGuard[TellsTasks]:
     return hasattr(backend, "tasks")
 

@@ -13,6 +13,7 @@ from .._events import READ, WRITE
 from .._insight import Counts
 from ..protocols import F, P, R, T, Ts
 from ._cancel import AsyncioCancelScope
+from ._forking import keep_apart
 from ._watching import close_descriptor, number_of
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 # Where an asyncio loop keeps its backend. A weak dictionary would keep both for ever, since the
 # backend refers to the loop.
 _ATTRIBUTE: Final = "_eyewall_backend"
+
+# In a forked child. An asyncio loop that is collected closes itself.
+_loops_of_the_parent: Final[list[asyncio.AbstractEventLoop]] = []
 
 ALL: Final = frozenset(
     (
@@ -75,6 +79,7 @@ class AsyncioBackend:
         self._watched: dict[int, Watch] = {}
         self._scopes: dict[asyncio.Task[Any], AsyncioCancelScope] = {}
         self._tasks: set[asyncio.Task[Any]] = set()  # asyncio itself refers to them weakly
+        keep_apart(self)
 
     def add_handler(self, fd: F, handler: Callable[[F, int], object], events: int, /) -> None:
         number = number_of(fd)
@@ -139,8 +144,14 @@ class AsyncioBackend:
     def spawn(self, coro: Coroutine[Any, Any, T], /, *, name: str | None = None) -> asyncio.Task[T]:
         task = self.asyncio_loop.create_task(coro, name=name)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._forget)
         return task
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        # Not by exception(), which takes any failure for noticed: that of the program's end is start()'s to raise.
+        if isinstance(getattr(task, "_exception", None), (KeyboardInterrupt, SystemExit)):
+            task.exception()
 
     def tasks(self) -> set[asyncio.Task[Any]]:
         """Give those that have not ended."""
@@ -174,7 +185,12 @@ class AsyncioBackend:
         return self.asyncio_loop.run_in_executor(executor, func, *args)
 
     def start(self) -> None:
-        self.asyncio_loop.run_forever()
+        try:
+            self.asyncio_loop.run_forever()
+        except (KeyboardInterrupt, SystemExit):
+            for task in [task for task in self._tasks if task.done()]:
+                self._forget(task)  # its callbacks would run in the next turn, which may never come
+            raise
 
     def stop(self) -> None:
         self.asyncio_loop.stop()
@@ -218,6 +234,11 @@ class AsyncioBackend:
                 close_descriptor(watch.given)
         self.asyncio_loop.close()
 
+    def after_fork(self) -> None:
+        """Forget the descriptors, and keep the loop beneath: it would unregister what it watches for the parent too."""
+        self._watched.clear()
+        _loops_of_the_parent.append(self.asyncio_loop)
+
 
 def _plain(
     callback: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -226,11 +247,14 @@ def _plain(
     return (functools.partial(callback, *args, **kwargs), ()) if kwargs else (callback, args)
 
 
-def backend_over(loop: asyncio.AbstractEventLoop) -> AsyncioBackend:
+def backend_over(
+    loop: asyncio.AbstractEventLoop, *, name: str = "asyncio", capabilities: frozenset[str] = ALL
+) -> AsyncioBackend:
     """Make a backend over a given loop. Raises ``RuntimeError`` where it has one."""
     from ._uvloop import is_uvloop, over_uvloop
 
-    return over_uvloop(loop, name="asyncio") if is_uvloop(loop) else AsyncioBackend(loop)
+    over = over_uvloop if is_uvloop(loop) else AsyncioBackend
+    return over(loop, name=name, capabilities=capabilities)
 
 
 def _backend_of(loop: asyncio.AbstractEventLoop) -> AsyncioBackend:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from .._events import ERROR, READ, WRITE
 from ..errors import BackendNotFoundError
+from ._forking import keep_apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -52,6 +53,7 @@ class EpollPoller:
 
     def __init__(self) -> None:
         self._epoll: Any = _system.epoll()
+        keep_apart(self)
         self.number: Final[int] = self._epoll.fileno()
         self.poll: Final[Callable[[float | None], Iterable[tuple[int, int]]]] = self._epoll.poll
 
@@ -66,6 +68,12 @@ class EpollPoller:
 
     def close(self) -> None:
         self._epoll.close()
+
+    def after_fork(self) -> None:
+        """Become empty, under the same number: the child's, and no more the parent's."""
+        if not self._epoll.closed:
+            with _system.epoll() as empty:
+                os.dup2(empty.fileno(), self.number, inheritable=False)
 
 
 class PollPoller:

@@ -256,6 +256,7 @@ class SelectorBackend(AsyncioBackend):
         )
         self.time = monotonic
         self._loop.signals = SignalHandlers(self)
+        self._loop.spawn = self.spawn
         self._ready: deque[Call] = self._loop.ready
 
     def _set_events(self, number: int, watch: Watch, events: int) -> None:

@@ -7,6 +7,7 @@ A run ends with its tasks; descriptors, timers and callbacks are kept for the ne
 from __future__ import annotations
 
 import math
+import os
 import signal
 import threading
 import time
@@ -18,6 +19,7 @@ import trio
 
 from .._capability import Capability
 from .._insight import Counts
+from ._trio_forking import separate
 from ._trio_serving import Callbacks, Descriptors, Timers, TrioTimer
 from ._trio_tasks import TrioCancelScope, TrioFuture, TrioTask, only
 
@@ -297,6 +299,16 @@ class TrioBackend:
         self._descriptors.close(all_fds=all_fds)
         if self._executor is not None:
             self._executor.shutdown(wait=False)
+
+
+def _separate_after_fork() -> None:
+    with suppress(RuntimeError):  # none runs
+        if _backend_of_run.get() is not None:
+            separate()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_separate_after_fork)
 
 
 @trio.lowlevel.enable_ki_protection

@@ -46,6 +46,9 @@ class TimedCall(asyncio.TimerHandle):
 class TurnLoop(asyncio.AbstractEventLoop):
     """An asyncio event loop without descriptors, whose subclass brings the clock and the waiting."""
 
+    spawn: Callable[..., object]
+    """The backend's, which keeps a task alive; needed where the backend adds callbacks without handles."""
+
     def __init__(self) -> None:
         self.ready: deque[Call] = deque()
         self._timers: TimerHeap[TimedCall] = TimerHeap()
@@ -56,7 +59,6 @@ class TurnLoop(asyncio.AbstractEventLoop):
         self._exception_handler: Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object] | None = None
         self._task_factory: Any = None
         self._generators: weakref.WeakSet[AsyncGenerator[Any, Any]] = weakref.WeakSet()
-        self._followed: set[asyncio.Task[Any]] = set()
 
     @abstractmethod
     def time(self) -> float:
@@ -119,7 +121,7 @@ class TurnLoop(asyncio.AbstractEventLoop):
                 self._report(handle, callback, error)
             else:
                 if result is not None and handle is None and hasattr(result, "__await__"):
-                    self._follow(callback, result)
+                    self.spawn(follow(callback, result), name=getattr(callback, "__qualname__", None))
 
     def _report(self, handle: asyncio.Handle | None, callback: object, error: BaseException) -> None:
         if handle is None:
@@ -127,11 +129,6 @@ class TurnLoop(asyncio.AbstractEventLoop):
             return
         message = f"Exception in callback {describe(callback)}"
         self.call_exception_handler({"message": message, "exception": error, "handle": handle})
-
-    def _follow(self, callback: object, result: Any) -> None:
-        task = self.create_task(follow(callback, result), name=getattr(callback, "__qualname__", None))
-        self._followed.add(task)
-        task.add_done_callback(self._followed.discard)
 
     def _take_due(self) -> None:
         for timer in self._timers.take_due(self.time()):
@@ -251,6 +248,8 @@ class TurnLoop(asyncio.AbstractEventLoop):
         self._exception_handler = handler
 
     def default_exception_handler(self, context: dict[str, Any]) -> None:
+        if sys.is_finalizing():
+            return  # nobody hears of it any more, and to write a task now ends CPython 3.11 by a segmentation fault
         message = context.get("message") or "Unhandled exception in the event loop"
         details = [f"{key}: {value!r}" for key, value in context.items() if key not in {"message", "exception"}]
         logger.error("\n".join([message, *details]), exc_info=context.get("exception"))

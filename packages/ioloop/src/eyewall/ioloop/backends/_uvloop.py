@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ..errors import BackendNotFoundError
-from ._asyncio import AsyncioBackend
+from ._asyncio import ALL, AsyncioBackend
 
 if TYPE_CHECKING:
     import asyncio
@@ -43,8 +43,8 @@ if sys.platform == "linux":
         until its handler has dealt with it. This costs a connection two system calls, an event nothing.
         """
 
-        def __init__(self, loop: asyncio.AbstractEventLoop, *, name: str) -> None:
-            super().__init__(loop, name=name)
+        def __init__(self, loop: asyncio.AbstractEventLoop, *, name: str, capabilities: frozenset[str] = ALL) -> None:
+            super().__init__(loop, name=name, capabilities=capabilities)
             self._broken = select.epoll()
             loop.add_reader(self._broken.fileno(), loop.call_soon, self._watch_again)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -17,6 +18,8 @@ from ._turns import next_turn, pause
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
+
+    from ...protocols import Promise
 
 
 class TestRunning:
@@ -143,6 +146,21 @@ class TestRunning:
             with pytest.raises(KeyboardInterrupt):
                 io_loop.start()
             assert io_loop.run_sync(lambda: self._answer(io_loop)) == 5
+
+    def test_an_interrupt_in_a_task_is_raised_once_and_not_logged_besides(
+        self, io_loop: IOLoop, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async def interrupted() -> None:
+            await next_turn(io_loop)
+            raise KeyboardInterrupt
+
+        for begin in (lambda: io_loop.spawn(interrupted()), lambda: io_loop.add_callback(interrupted)):
+            begin()
+            with pytest.raises(KeyboardInterrupt):
+                io_loop.start()
+        assert io_loop.run_sync(lambda: self._answer(io_loop)) == 5
+        gc.collect()
+        assert caplog.messages == []
 
     @pytest.mark.needs("signals", "threads")
     def test_the_interrupt_of_a_loop_that_sleeps_leaves_it_fit_for_use(self, io_loop: IOLoop) -> None:
@@ -287,3 +305,28 @@ class TestRunning:
         near.close()
         far.close()
         assert seen == [b"x"]
+
+    @pytest.mark.needs("fork", "sockets")
+    async def test_what_a_child_forked_while_it_runs_unregisters_stays_with_the_parent(self, io_loop: IOLoop) -> None:
+        near, far = socket.socketpair()
+        promise: Promise[bytes] = io_loop.create_future()
+
+        def receive(sock: socket.socket, _events: int) -> None:
+            io_loop.remove_handler(sock)
+            promise.set_result(sock.recv(1))
+
+        io_loop.add_handler(near, receive, READ)
+        await next_turn(io_loop)
+        pid = os.fork()
+        if pid == 0:  # pragma: no cover - the child is not measured
+            status = 1
+            try:
+                io_loop.remove_handler(near)
+                status = 0
+            finally:
+                os._exit(status)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0  # noqa: ASYNC222 - it ends at once
+        far.sendall(b"x")
+        with near, far, io_loop.cancel_scope(deadline=io_loop.time() + 5):
+            assert await promise == b"x"
+        assert promise.done(), "the child has taken the descriptor from its parent"
