@@ -13,6 +13,8 @@ from eyewall.iostream import StreamClosedError
 from eyewall.web import Application, HTTPError, MissingArgumentError, RequestHandler
 from eyewall.web.testing import AppClient, AppResponse
 
+from ._dispatching import finish
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -250,7 +252,7 @@ async def test_an_exception_after_the_headers_ends_the_connection_and_is_logged(
 
     connection = RecordingConnection(io_loop)
     with pytest.raises(HTTPOutputError, match=r"the response to GET / \(192\.0\.2\.1\) broke off"):
-        await begun(Handler, connection).finish()
+        await finish(begun(Handler, connection))
     assert (connection.body, connection.finished, finished) == (b"begun", False, ["on_finish"])
     assert caplog.text.count("ZeroDivisionError: too late") == 1
 
@@ -265,7 +267,7 @@ async def test_a_body_shorter_than_it_promised_ends_the_connection(
 
     connection = RecordingConnection(io_loop)
     with pytest.raises(HTTPOutputError):
-        await begun(Handler, connection).finish()
+        await finish(begun(Handler, connection))
     assert not connection.finished
     assert "7 bytes shorter than its Content-Length" in caplog.text
 
@@ -279,7 +281,7 @@ async def test_send_error_after_the_headers_ends_the_connection(
             self.send_error(500)
 
     with pytest.raises(HTTPOutputError):
-        await begun(Handler, RecordingConnection(io_loop)).finish()
+        await finish(begun(Handler, RecordingConnection(io_loop)))
     assert "send_error() after flush()" in caplog.text
 
 
@@ -306,7 +308,7 @@ async def test_a_client_that_leaves_in_the_middle_is_no_error_of_the_application
             await self.flush()
 
     with pytest.raises(StreamClosedError):
-        await begun(Handler, connection).finish()
+        await finish(begun(Handler, connection))
     assert [record.name for record in caplog.records if record.levelno >= logging.ERROR] == []
     assert "GET / (192.0.2.1): the client went away" in caplog.text
 
@@ -321,7 +323,7 @@ async def test_a_client_that_leaves_before_the_end_was_sent_is_no_error_either(
             connection.close()
             await self.finish("into the void")
 
-    await begun(Handler, connection).finish()
+    await finish(begun(Handler, connection))
     assert caplog.records == []
 
 
@@ -336,7 +338,7 @@ async def test_a_stream_of_the_handlers_own_that_closes_is_an_error_of_the_appli
             raise StreamClosedError(ConnectionResetError("of the database"))
 
     with pytest.raises(HTTPOutputError):
-        await begun(Handler, RecordingConnection(io_loop)).finish()
+        await finish(begun(Handler, RecordingConnection(io_loop)))
     assert "of the database" in caplog.text
 
 
@@ -352,7 +354,7 @@ async def test_a_cancelled_handler_cleans_up_and_stays_cancelled(io_loop: IOLoop
 
     connection = RecordingConnection(io_loop)
     with io_loop.cancel_scope(deadline=io_loop.time() + 0.01) as scope:
-        await begun(Handler, connection).finish()
+        await finish(begun(Handler, connection))
     assert (scope.cancelled_caught, finished, connection.start_line) == (True, ["on_finish"], None)
 
 
@@ -369,7 +371,7 @@ async def test_callbacks_that_raise_are_logged(io_loop: IOLoop, caplog: pytest.L
 
     connection = RecordingConnection(io_loop)
     delegate = begun(Handler, connection)
-    await delegate.finish()
+    await finish(delegate)
     assert connection.finished
     assert "ZeroDivisionError: in on_connection_close" in caplog.text
     assert "ZeroDivisionError: in on_finish" in caplog.text

@@ -13,6 +13,8 @@ from eyewall.httpserver import HTTPHeaders, RequestStartLine
 from eyewall.httpserver.testing import RecordingConnection
 from eyewall.web import INT, ROOT, Application, Handler, RequestHandler
 
+from ._dispatching import finish
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -94,7 +96,7 @@ async def test_a_request_that_is_over_is_gone_without_the_garbage_collector(
     connection = RecordingConnection(io_loop)
     delegate = APPLICATION.start_request(object(), connection)
     delegate.headers_received(RequestStartLine("GET", path, "HTTP/1.1"), HTTPHeaders())
-    await delegate.finish()
+    await finish(delegate)
     answered = connection.start_line
     del delegate, connection
     assert answered is not None

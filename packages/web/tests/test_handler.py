@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from eyewall.httpserver.testing import RecordingConnection
 from eyewall.iostream import StreamClosedError
 from eyewall.web import Application, Finish, HTTPError, RedirectHandler, RequestHandler
 from eyewall.web.testing import AppClient, AppResponse
+
+from ._dispatching import finish
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -78,8 +81,22 @@ async def test_a_handler_that_never_waits_costs_no_task_and_no_turn_of_the_loop(
     connection = RecordingConnection(io_loop)
     delegate = Application([("/", Handler)]).start_request(object(), connection)
     delegate.headers_received(RequestStartLine("GET", "/", "HTTP/1.1"), HTTPHeaders())
+    waits = delegate.finish()
+    assert isinstance(waits, Coroutine)
     with pytest.raises(StopIteration):
-        delegate.finish().send(None)
+        waits.send(None)
+    assert connection.body == b"now"
+
+
+async def test_a_handler_that_is_no_coroutine_costs_none(io_loop: IOLoop) -> None:
+    class Handler(RequestHandler):
+        def get(self) -> None:
+            self.write("now")
+
+    connection = RecordingConnection(io_loop)
+    delegate = Application([("/", Handler)]).start_request(object(), connection)
+    delegate.headers_received(RequestStartLine("GET", "/", "HTTP/1.1"), HTTPHeaders())
+    assert delegate.finish() is None
     assert connection.body == b"now"
 
 
@@ -354,7 +371,7 @@ async def run(handler: type[RequestHandler], connection: RecordingConnection) ->
     """Do with a GET of the handler what a server does."""
     delegate = Application([("/", handler)]).start_request(object(), connection)
     delegate.headers_received(RequestStartLine("GET", "/", "HTTP/1.1"), HTTPHeaders())
-    await delegate.finish()
+    await finish(delegate)
 
 
 async def test_flush_sends_what_there_is_without_a_length(io_loop: IOLoop) -> None:
@@ -417,7 +434,7 @@ async def test_a_handler_is_told_of_a_client_that_went_away(io_loop: IOLoop, cap
     delegate = Application([("/", Handler)]).start_request(object(), connection)
     delegate.on_connection_close()
     delegate.headers_received(RequestStartLine("GET", "/", "HTTP/1.1"), HTTPHeaders())
-    await delegate.finish()
+    await finish(delegate)
     assert steps == ["told", "went on", "on_finish"]
     assert not [record for record in caplog.records if record.name == "eyewall.application"]
 
@@ -432,7 +449,7 @@ async def test_the_body_arrives_whole_however_it_was_cut(io_loop: IOLoop) -> Non
     delegate.headers_received(RequestStartLine("POST", "/", "HTTP/1.1"), HTTPHeaders())
     for chunk in (b"a", b"bc", b"d"):
         delegate.data_received(chunk)
-    await delegate.finish()
+    await finish(delegate)
     assert connection.body == b"abcd"
 
 

@@ -12,6 +12,8 @@ from eyewall.httpserver.testing import RecordingConnection
 from eyewall.web import Application, RouteError, SettingError, StaticFileHandler
 from eyewall.web.testing import AppClient
 
+from ._dispatching import finish
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -268,7 +270,7 @@ async def test_a_large_file_is_sent_in_pieces_no_faster_than_it_is_taken(io_loop
     connection.hold_writes()
     delegate = Application(static_path=root).start_request(object(), connection)
     delegate.headers_received(RequestStartLine("GET", "/static/large", "HTTP/1.1"), HTTPHeaders())
-    task = io_loop.spawn(delegate.finish())
+    task = io_loop.spawn(finish(delegate))
     while not connection.chunks:
         await turn(io_loop)
     for _ in range(5):
@@ -290,7 +292,7 @@ async def test_a_small_file_is_one_write(io_loop: IOLoop, root: Path) -> None:
     connection = RecordingConnection(io_loop)
     delegate = Application(static_path=root).start_request(object(), connection)
     delegate.headers_received(RequestStartLine("GET", "/static/hello.txt", "HTTP/1.1"), HTTPHeaders())
-    await delegate.finish()
+    await finish(delegate)
     assert (connection.chunks, connection.finished) == ([b"0123456789"], True)
 
 

@@ -21,7 +21,7 @@ from ._ui import read_methods, read_modules
 from .errors import SettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
     from re import Pattern
 
     from eyewall.httpserver import HTTPConnection, HTTPHeaders, HTTPMessageDelegate, ResponseStartLine
@@ -278,10 +278,10 @@ class Dispatcher:
         """Find the route; where the whole request is not to be waited for, hand it on."""
         if not isinstance(start_line, RequestStartLine):
             raise TypeError(f"an application answers requests, and {start_line!r} begins a response")
-        self._request = HTTPServerRequest(
+        self._request = request = HTTPServerRequest(
             headers=headers, connection=self._connection, start_line=start_line, server_connection=self._server_conn
         )
-        found = self._match or self._application.match(self._request)
+        found = self._match or self._application.match(request)
         if not isinstance(found, Match):
             self._delegate = found
             return found.headers_received(start_line, headers)
@@ -303,12 +303,13 @@ class Dispatcher:
             self._body = bytearray(self._body + chunk)
         return None
 
-    def finish(self) -> Coroutine[Any, Any, None]:
-        """Make the handler, and give the coroutine that runs it."""
+    def finish(self) -> Awaitable[object] | None:
+        """Make the handler and run it; give what is still to be awaited."""
         match = self._match
         if match is None or self._delegate is not None:
             return self._finish_elsewhere()
-        self._request.body = bytes(self._body)
+        if self._body:
+            self._request.body = bytes(self._body)
         handler = self._make_handler(match)
         return handler._execute(match.path_args, match.path_kwargs)  # pyright: ignore[reportPrivateUsage] - a door of it
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from eyewall.httpserver import HTTPHeaders, forbids_body, format_timestamp, reason_of
 from eyewall.ioloop import CompletedFuture
 
-from ._defaults import default_headers, shared_headers, validated_headers
+from ._defaults import HTML, JSON
 from ._json import json_encode
 from ._status import start_line_of
 from ._transforms import transform_for
@@ -35,8 +35,10 @@ class HandlerBase:
 
     __slots__ = (
         "_connection",
+        "_defaults",
         "_finished",
         "_headers_written",
+        "_new_cookies",
         "_own_headers",
         "_reason",
         "_status_code",
@@ -49,8 +51,10 @@ class HandlerBase:
     )
 
     def __init__(self, application: Application, request: HTTPServerRequest, **kwargs: Any) -> None:
-        if not hasattr(request, "connection"):
-            raise ValueError("a handler needs a request that has a connection, to write the response to it")
+        try:
+            self._connection: HTTPConnection = request.connection
+        except AttributeError:
+            raise ValueError("a handler needs a request that has a connection, to write the response to it") from None
         self.application: Application = application
         """The application that the handler belongs to."""
         self.request: HTTPServerRequest = request
@@ -58,21 +62,24 @@ class HandlerBase:
         """What the positional groups of the route's pattern matched, decoded; None for one that matched nothing."""
         self.path_kwargs: Mapping[str, Any] = {}
         """What the named groups of the route's pattern matched, decoded, or of its template, converted."""
-        self._connection: HTTPConnection = request.connection
+        # None as long as the defaults will do, which responses share.
         self._own_headers: HTTPHeaders | None
+        self._new_cookies: dict[str, str] | None = None
+        """The Set-Cookie fields of the response, by the cookies' names."""
         self._headers_written = False
         self._finished = False
         self._transform = transform_for(request, application.transforms) if application.transforms else None
         self.clear()
-        self.initialize(**kwargs)
+        if kwargs:
+            self.initialize(**kwargs)
+        else:
+            self.initialize()
 
     def initialize(self, *args: Any, **kwargs: Any) -> None:
         """Take the route's ``kwargs``; called first, for every request."""
 
     _has_plain_etag = True
     """False where a subclass makes entity tags of its own, or none."""
-    _new_cookies: dict[str, str] | None = None
-    """The Set-Cookie fields of the response, by the cookies' names."""
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -88,6 +95,7 @@ class HandlerBase:
     def clear(self) -> None:
         """Forget status, headers and what was written, as far as it was not sent."""
         self._own_headers = None
+        self._defaults = HTML
         self._write_buffer: list[bytes] = []
         self._status_code = 200
         self._reason = "OK"
@@ -203,7 +211,7 @@ class HandlerBase:
     @property
     def _headers(self) -> HTTPHeaders:
         if self._own_headers is None:
-            self._own_headers = default_headers()
+            self._own_headers = self._defaults.copy()
         return self._own_headers
 
     def _send_whole(self) -> Future[None]:
@@ -211,8 +219,7 @@ class HandlerBase:
         if self._status_code == 200 and self.request.method in _CACHEABLE:
             if is_plain and self._has_plain_etag and "If-None-Match" not in self.request.headers:
                 body = b"".join(self._write_buffer)
-                if (headers := validated_headers(body)) is not None:
-                    return self._begin(headers, body, finishing=True)
+                return self._begin(self._defaults.with_etag(body), body, finishing=True)
             self._validate()
             is_plain = False
         body = b"".join(self._write_buffer)
@@ -222,7 +229,7 @@ class HandlerBase:
             for name in ("Content-Encoding", "Content-Language", "Content-Length", "Content-Type"):
                 self.clear_header(name)
         elif is_plain:
-            return self._begin(shared_headers(len(body)), body, finishing=True)
+            return self._begin(self._defaults.with_length(len(body)), body, finishing=True)
         elif "Content-Length" not in self._headers:
             self._headers["Content-Length"] = str(len(body))
         return self._begin(self._headers, body, finishing=True)
@@ -260,9 +267,15 @@ class HandlerBase:
         if not isinstance(chunk, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
             remedy = 'put it into a dict, write({"items": …})' if isinstance(chunk, list) else "convert it first"
             raise TypeError(f"write() takes str, bytes or dict, not {type(chunk).__name__}: {remedy}")
-        text = json_encode(dict(chunk))
-        self.set_header("Content-Type", "application/json; charset=UTF-8")
+        text = json_encode(chunk if type(chunk) is dict else dict(chunk))
+        self._set_json()
         return text.encode()
+
+    def _set_json(self) -> None:
+        if self._own_headers is None:
+            self._defaults = JSON
+        else:
+            self._own_headers["Content-Type"] = "application/json; charset=UTF-8"
 
 
 def _header_text(value: HeaderValue) -> str:

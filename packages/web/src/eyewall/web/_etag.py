@@ -51,6 +51,11 @@ class ETagMixin(HandlerBase):
         return if_none_match is not None and etag is not None and etag_matches(if_none_match, etag)
 
     def _validate(self) -> None:
+        if self._has_plain_etag and "If-None-Match" not in self.request.headers:
+            # All that the methods would come to.
+            if "Etag" not in (headers := self._headers):
+                headers["Etag"] = entity_tag(self._write_buffer)
+            return
         self.set_etag_header()
         if self.check_etag_header():
             self._write_buffer.clear()

@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
-from json import dumps
-from typing import Any
+import json.encoder
+from typing import TYPE_CHECKING, Any
 
 from ._decode import installed_msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _encoding(encoder: json.JSONEncoder) -> Callable[[object], str]:
+    """Give ``encoder.encode`` in less time: 0.6 µs instead of 1.4 for a dict of two.
+
+    The encoder makes its inner one, in C, anew for each value, and that keeps account of all dicts and
+    lists on the way, in order to say what is wrong with a value that holds itself. This one is made once
+    and keeps none; a value that it cannot reach the bottom of is given to the other.
+    """
+    library: Any = json.encoder  # Any: what follows is undocumented, and the same from Python 3.2 on
+    write_text = "encode_basestring_ascii" if encoder.ensure_ascii else "encode_basestring"
+    separators = encoder.key_separator, encoder.item_separator
+    try:
+        quick: Callable[[object, int], tuple[str, ...]] = library.c_make_encoder(
+            None, encoder.default, getattr(library, write_text), None, *separators, False, False, True
+        )
+    except (AttributeError, TypeError):
+        return encoder.encode
+
+    def encode(value: object) -> str:
+        try:
+            return "".join(quick(value, 0))
+        except RecursionError:
+            return encoder.encode(value)
+
+    return encode
+
+
+_encode_as_json_does = _encoding(json.JSONEncoder())
 
 
 def json_encode(value: object) -> str:
     r"""Write a value as JSON that may stand inside an HTML ``<script>``: ``</`` becomes ``<\/``, the same to JSON."""
-    return dumps(value).replace("</", "<\\/")
+    return _encode_as_json_does(value).replace("</", "<\\/")
 
 
 def encode_result(value: object) -> bytes:
@@ -22,7 +54,7 @@ def encode_result(value: object) -> bytes:
     if codec is not None:
         encoded: bytes = codec.json.encode(value, enc_hook=_plain)
         return encoded
-    return dumps(value, default=_plain, separators=(",", ":"), ensure_ascii=False).encode()
+    return _encode_result(value).encode()
 
 
 def _plain(value: Any) -> object:
@@ -43,3 +75,6 @@ def _plain(value: Any) -> object:
     if isinstance(value, UUID):
         return str(value)
     raise TypeError(f"{value!r} has no form in JSON: return a dict, a list, a dataclass or a text")
+
+
+_encode_result = _encoding(json.JSONEncoder(default=_plain, separators=(",", ":"), ensure_ascii=False))

@@ -11,7 +11,10 @@ from ._parts import Part, is_template, read_template
 from .errors import RouteError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+
+_NONE: Final[Mapping[str, object]] = {}
 
 
 class PathPattern:
@@ -21,6 +24,7 @@ class PathPattern:
         """Raise :class:`RouteError` where it is neither. ``positional`` is what its groups stand for, if told."""
         self.source: Final = pattern
         self.positional: Final = positional
+        self._readers = [_reader(part) for part in positional]
         self.parts: dict[str, Part[Any]] = {}
         """What a template's names stand for; empty for a regular expression."""
         if isinstance(pattern, str) and is_template(pattern):
@@ -37,7 +41,7 @@ class PathPattern:
         source = self.source if isinstance(self.source, str) else self.regex.pattern
         return f"route {source!r}"
 
-    def match(self, path: str) -> tuple[tuple[object, ...], dict[str, object]] | None:
+    def match(self, path: str) -> tuple[tuple[object, ...], Mapping[str, object]] | None:
         """Take what the groups stand for out of a path that is not percent-decoded; None where it does not match.
 
         What was not converted by a template's part is percent-decoded bytes.
@@ -47,14 +51,14 @@ class PathPattern:
             return None
         try:
             if self.positional:
-                return tuple(map(_value, self.positional, match.groups())), {}
+                return tuple([read(text) for read, text in zip(self._readers, match.groups(), strict=False)]), _NONE
             if self.parts:
-                return (), {name: _value(part, match[name]) for name, part in self.parts.items()}
+                return (), {name: _reader(part)(match[name]) for name, part in self.parts.items()}
         except ValueError:
             return None
         if self.regex.groupindex:
             return (), {name: unquoted(text) for name, text in match.groupdict().items()}
-        return tuple(map(unquoted, match.groups())), {}
+        return tuple(map(unquoted, match.groups())), _NONE
 
     def reverse(self, *args: object) -> str:
         """Make the path in which the groups are ``args``, percent-encoded.
@@ -88,13 +92,16 @@ def _is_regex(value: object) -> TypeGuard[Pattern[str]]:
     return isinstance(value, Pattern)
 
 
-def _value(part: Part[Any], text: str) -> object:
-    return unquoted(text) if part.parse is str else part.parse(text)
+def _reader(part: Part[Any]) -> Callable[[str], object]:
+    return unquoted if part.parse is str else part.parse
 
 
 def unquoted(text: str | None) -> bytes | None:
+    if text is None:
+        return None
     # What is not ASCII came as bytes, of which a connection makes Latin-1.
-    return None if text is None else unquote_to_bytes(text if text.isascii() else text.encode("latin-1"))
+    encoded = text.encode("latin-1")
+    return unquote_to_bytes(encoded) if b"%" in encoded else encoded
 
 
 def _encoded(value: object) -> bytes:

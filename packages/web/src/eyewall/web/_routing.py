@@ -86,7 +86,8 @@ class URLSpec:
 
     def find(self, request: HTTPServerRequest) -> Match | None:
         """Match a request's path."""
-        return self.match(request.path)
+        found = self._pattern.match(request.path)
+        return None if found is None else Match(self.handler_class, self.kwargs, *found)
 
     def reverse(self, *args: object) -> str:
         """Make the path in which the pattern's groups are ``args``, percent-encoded.
@@ -170,13 +171,14 @@ class RouteTable:
         for number, spec in enumerate(self._specs):
             if spec.path not in self._by_path:
                 self._tree.add(number, spec)
+        self._tree.settle()
 
     def find(self, request: HTTPServerRequest) -> Found | None:
         """Find who answers a request."""
         path = request.path
         if (match := self._by_path.get(path)) is not None:
             return match
-        for spec in self._tree.candidates(path):
+        for _, spec in self._tree.candidates(path):
             if (found := spec.find(request)) is not None:
                 return found
         return None
@@ -222,18 +224,25 @@ class _Branch:
             branch = branch._branches.setdefault(segment, _Branch())
         branch._specs.append((number, spec))
 
-    def candidates(self, path: str) -> Iterable[URLSpec | RuleSpec]:
+    def settle(self) -> None:
+        """Let each branch have what those above it have, in the order of the table, when all are there."""
+        branches = [self]
+        for branch in branches:
+            for deeper in branch._branches.values():
+                deeper._specs = (
+                    sorted([*branch._specs, *deeper._specs], key=_number) if deeper._specs else branch._specs
+                )
+                branches.append(deeper)
+
+    def candidates(self, path: str) -> list[tuple[int, URLSpec | RuleSpec]]:
         """Give those that may match a path, in the order of the table."""
         branch = self
-        found = list(self._specs)
         for segment in path.split("/"):
             deeper = branch._branches.get(segment)
             if deeper is None:
                 break
             branch = deeper
-            found += branch._specs
-        found.sort(key=_number)
-        return [spec for _, spec in found]
+        return branch._specs
 
 
 def _number(entry: tuple[int, object]) -> int:

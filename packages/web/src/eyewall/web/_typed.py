@@ -65,8 +65,8 @@ class Handler(RequestHandler, Generic[S]):
         if isinstance(result, str | bytes):
             self.write(result)
             return
-        if self._own_headers is None or self._own_headers["Content-Type"].startswith("text/html"):
-            self.set_header("Content-Type", "application/json; charset=UTF-8")
+        if self._own_headers is None or self._own_headers.get("Content-Type", "text/html").startswith("text/html"):
+            self._set_json()
         self.write(encode_result(result))
 
 
