@@ -17,10 +17,19 @@ class ByteRange(NamedTuple):
     end: int
 
 
-def etag_matches(if_none_match: str, etag: str) -> bool:
-    """True if the field names the entity tag, by the weak comparison (RFC 9110 section 13.1.2)."""
-    tags: list[str] = _entity_tags(if_none_match)
-    return bool(tags) and (tags[0] == "*" or etag.removeprefix("W/") in [tag.removeprefix("W/") for tag in tags])
+def etag_matches(field: str, etag: str, *, strong: bool = False) -> bool:
+    """True if ``If-None-Match`` names the entity tag, by the weak comparison; ``If-Match`` by the ``strong`` one.
+
+    See RFC 9110 sections 13.1.1 and 13.1.2. ``*`` stands for any tag.
+    """
+    tags: list[str] = _entity_tags(field)
+    if not tags:
+        return False
+    if tags[0] == "*":
+        return True
+    if strong:
+        return etag in tags and not etag.startswith("W/")
+    return etag.removeprefix("W/") in [tag.removeprefix("W/") for tag in tags]
 
 
 def parse_range(field: str, size: int) -> ByteRange | None:

@@ -15,7 +15,8 @@ from ._log import access_log, app_log, fields_of, summary_of
 from ._matchers import compiled_host
 from ._router import ReversibleRouter
 from ._routing import Match, RouteTable, URLSpec, checked_table
-from ._static import StaticFileHandler, static_routes
+from ._static import StaticFileHandler
+from ._static_routes import static_cache, static_routes
 from ._transforms import OutputTransform, response_transforms
 from ._ui import read_methods, read_modules
 from .errors import SettingError
@@ -57,7 +58,8 @@ class Application(ReversibleRouter, Generic[S]):
 
     - ``static_path``: a folder served below ``static_url_prefix`` (``/static/``), with its
       ``favicon.ico`` and ``robots.txt`` also served from the root; by ``static_handler_class`` with
-      ``static_handler_args``;
+      ``static_handler_args``; ``static_cache_size`` (default: 16 MiB) bounds the bytes of small files
+      that are kept in memory, and 0 keeps none;
     - ``default_handler_class``, ``default_handler_args``: who answers where no route matches
       (default: an error page of status 404);
     - ``cookie_secret``, ``key_version``: what signs cookies;
@@ -74,7 +76,8 @@ class Application(ReversibleRouter, Generic[S]):
     - ``autoreload``: start the process anew when a source or a template has changed, for development; needs the
       extra ``eyewall-web[reload]``, and a program that serves by one process;
     - ``debug``: ``autoreload``, unless that is False; show a page with traceback and request where something was
-      raised, and read templates each time; for development only. ``serve_traceback`` alone sends the traceback as text;
+      raised, and read templates and static files each time; for development only. ``serve_traceback`` alone
+      sends the traceback as text;
     - ``log_function``: called with the handler instead of :meth:`log_request`'s own line.
 
     Raises :class:`RouteError` or :class:`SettingError` where one of them is wrong.
@@ -110,7 +113,7 @@ class Application(ReversibleRouter, Generic[S]):
         **settings: Any,
     ) -> None:
         if settings.get("debug"):
-            settings = {"serve_traceback": True, "compiled_template_cache": False, **settings}
+            settings = {"serve_traceback": True, "compiled_template_cache": False, "static_cache_size": 0, **settings}
         self.settings: Final[dict[str, Any]] = settings
         """The settings, as given, and what ``debug`` stands for."""
         self.state: Final[S] = state
@@ -123,6 +126,8 @@ class Application(ReversibleRouter, Generic[S]):
         """The classes that templates find in ``modules``, by name."""
         self.ui_methods: Final = read_methods(settings.get("ui_methods", {}))
         """The functions that templates find, by name."""
+        self.static_cache: Final = static_cache(settings)
+        """The static files that are in memory."""
         self._template_loaders: dict[str | None, TemplateLoader] = {}
         self._routes = RouteTable([*static_routes(settings), *checked_table(handlers)])
         for handler in self._routes.handlers():

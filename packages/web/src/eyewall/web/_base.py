@@ -177,6 +177,16 @@ class HandlerBase:
         self.on_finish()
         return sent
 
+    def _finish_with(self, headers: HTTPHeaders, body: bytes) -> None:
+        """Complete the response with header fields that others share: they are not changed."""
+        if self._transform is not None:
+            headers = headers.copy()
+        self._begin(headers, body, finishing=True)
+        self._connection.finish()
+        self._finished = True
+        self.application.log_request(self)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - RequestHandler
+        self.on_finish()
+
     def redirect(self, url: str, permanent: bool = False, status: int | None = None) -> None:
         """Complete the response by sending the client to ``url``: 302, 301 if permanent, or ``status`` (3xx).
 

@@ -61,6 +61,10 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
     streams_request_body: ClassVar[bool] = False
     """True for a class that :func:`stream_request_body` has decorated, and those made of it."""
 
+    @classmethod
+    def check_route(cls, kwargs: Mapping[str, Any]) -> None:
+        """Refuse a route's ``kwargs`` that can only fail, when its application is made: raise ``ValueError``."""
+
     def prepare(self) -> Awaitable[object] | None:
         """Do what goes before every method; to end the request here, :meth:`finish` it."""
         return None

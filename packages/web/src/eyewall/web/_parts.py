@@ -12,6 +12,8 @@ from .errors import RouteError
 
 T = TypeVar("T")
 
+_STEADY: Final[tuple[object, ...]] = (str, int, float, UUID)
+
 
 class Part(Generic[T]):
     """A part of a path: the text that matches ``pattern``, as a ``T``.
@@ -36,6 +38,8 @@ class Part(Generic[T]):
         self.parse: Final = parse
         self.type: Final = _type_of(parse)
         """What ``parse`` gives; ``object`` where that is not said."""
+        self.is_steady: Final = parse in _STEADY
+        """Whether it gives the same for the same text at any time, and nothing that could be changed."""
 
     def __repr__(self) -> str:
         return f"Part({self.pattern!r}, {getattr(self.parse, '__qualname__', self.parse)})"

@@ -32,6 +32,8 @@ class PathPattern:
         self.regex: Final = _compiled(pattern)
         self.texts: Final = _template(self.regex)
         """The texts before, between and behind the groups; None where it is more than texts and plain groups."""
+        self.is_steady: Final = all(part.is_steady for part in (*positional, *self.parts.values()))
+        """Whether a path gives the same values whenever it is matched, so that they may be remembered."""
         self.only_path: Final = _only_path(self.texts) if isinstance(pattern, str) else None
         """The one path that matches, or None where several do."""
 

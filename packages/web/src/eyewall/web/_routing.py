@@ -75,6 +75,11 @@ class URLSpec:
         """The one path that the route stands for, or None where its pattern matches several."""
 
     @property
+    def is_steady(self) -> bool:
+        """True where a path always matches alike."""
+        return self._pattern.is_steady
+
+    @property
     def prefix(self) -> str:
         """The text that every path of the route begins with."""
         return "" if self._pattern.texts is None else self._pattern.texts[0]
@@ -151,14 +156,19 @@ class RuleSpec:
         return target.reverse_url(name, *args) if isinstance(target, ReversibleRouter) else None
 
 
+_MAX_SEEN: Final = 1024
+_MAX_SEEN_LENGTH: Final = 128
+
+
 class RouteTable:
     """The routes of an application, in order: the first that matches answers.
 
     A path without places is found by itself. The others are sought among those whose text before
-    their first place goes as the path does, so that a thousand routes cost about what ten do.
+    their first place goes as the path does, so that a thousand routes cost about what ten do; and
+    the paths that were found last are remembered.
     """
 
-    __slots__ = ("_by_name", "_by_path", "_rules", "_specs", "_tree")
+    __slots__ = ("_by_name", "_by_path", "_rules", "_seen", "_specs", "_tree")
 
     def __init__(self, routes: Iterable[object]) -> None:
         self._specs = [_spec(number, route) for number, route in enumerate(routes, 1)]
@@ -166,6 +176,8 @@ class RouteTable:
         self._rules = [spec for spec in self._specs if isinstance(spec, RuleSpec)]
         self._by_path: dict[str, Match] = {}
         """Paths that are found without a search, as no pattern before them matches them."""
+        self._seen: dict[str, Match] = {}
+        """Paths that a search has found: a bounded number of them."""
         self._index()
         self._tree = _Branch()
         for number, spec in enumerate(self._specs):
@@ -176,12 +188,21 @@ class RouteTable:
     def find(self, request: HTTPServerRequest) -> Found | None:
         """Find who answers a request."""
         path = request.path
-        if (match := self._by_path.get(path)) is not None:
+        if (match := self._by_path.get(path) or self._seen.get(path)) is not None:
             return match
         for _, spec in self._tree.candidates(path):
             if (found := spec.find(request)) is not None:
+                if not self._rules and isinstance(spec, URLSpec) and isinstance(found, Match):
+                    self._remember(path, spec, found)
                 return found
         return None
+
+    def _remember(self, path: str, spec: URLSpec, found: Match) -> None:
+        # With rules in the table it would not depend on the path alone.
+        if spec.is_steady and len(path) <= _MAX_SEEN_LENGTH:
+            if len(self._seen) >= _MAX_SEEN:
+                self._seen.clear()
+            self._seen[path] = found
 
     def reverse(self, name: str, *args: object) -> str | None:
         """Make the path of a named route; None where there is none of that name."""
@@ -323,6 +344,7 @@ def _checked_handler(title: str, handler: object, kwargs: Mapping[str, Any]) -> 
     _check_initialize(title, handler, kwargs)
     try:
         handler.settle()
+        handler.check_route(kwargs)
     except ValueError as error:
         raise RouteError(f"{title}: {error}") from error
     return handler

@@ -2,116 +2,160 @@
 
 from __future__ import annotations
 
-import math
 import os
-import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from hashlib import sha512
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeGuard
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from eyewall.httpserver import ByteRange, content_range, etag_matches, parse_date, parse_range
+from eyewall.httpserver import ByteRange, content_range
 
-from ._handler import RequestHandler
-from ._log import general_log
-from ._routing import URLSpec
-from .errors import HTTPError, SettingError
+from ._media_types import is_text, media_type_of
+from ._static_cache import Representation, Signature, StoredFile
+from ._static_conditions import CONDITIONS, is_not_modified, is_refused, requested_range
+from ._static_files import (
+    CHUNK_SIZE,
+    SUFFIXES,
+    OpenedFile,
+    check_folder,
+    choose_sibling,
+    is_hidden,
+    is_inside,
+    next_chunk,
+    open_file,
+    ranking,
+    stat_file,
+)
+from ._static_versions import StaticVersions
+from ._transforms import add_vary
+from .errors import HTTPError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Generator
+    from collections.abc import Awaitable, Generator, Hashable
 
-CHUNK_SIZE: Final = 64 * 1024
-"""How much of a file is in memory at a time, in bytes."""
-
-
-CACHE_MAX_AGE: Final = 86400 * 365 * 10
-"""How long a versioned file may be kept, in seconds."""
-
-
-MAX_VERSIONS: Final = 4096
-"""How many versions are remembered."""
-
-_versions: Final[dict[tuple[type, str], tuple[tuple[int, int], str]]] = {}
-"""Versions of files, with the time of the change and the size that they had."""
+# The steps that decide what is sent; a class that has its own gets its files from elsewhere, or others.
+_OF_CONTENT: Final = frozenset(("get_content", "get_content_size"))
+_OF_PLACE: Final = frozenset(("get_absolute_path", "validate_absolute_path"))
+# What else there is between a file and its answer.
+_OF_ANSWER: Final = frozenset(
+    (
+        *("get", "parse_url_path", "get_modified_time", "set_headers", "set_extra_headers", "should_return_304"),
+        *("compute_etag", "get_content_type", "get_cache_time", "set_header", "add_header", "clear_header"),
+        *("set_status", "get_status", "write", "flush", "finish", "set_etag_header", "check_etag_header"),
+    )
+)
 
 
-class StaticFileHandler(RequestHandler):
+class StaticFileHandler(StaticVersions):
     """Answers GET and HEAD with the files of a folder; its route's pattern has one group, for the file.
 
     ::
 
         (r"/photos/(.*)", StaticFileHandler, {"path": "/srv/photos"})
 
-    Nothing outside the folder is ever sent, whatever the path says and wherever a symbolic link in
-    the folder leads: that is a 403. With ``default_filename``, such as ``"index.html"``, a folder
-    is answered with that file of it; without, it is a 403. Symbolic links may lead into
-    ``allowed_symlink_directory``, a folder or a list of them, in place of the folder itself.
+    Its arguments, of which ``static_handler_args`` gives those for the setting ``static_path``:
+
+    - ``path``: the folder. Nothing outside is ever sent, whatever the path of a request says and
+      wherever a symbolic link in the folder leads: that is a 403;
+    - ``default_filename``, such as ``"index.html"``: what a folder is answered with; without, it is a 403;
+    - ``allowed_symlink_directory``: where symbolic links may lead in place of the folder itself, as a
+      folder or a list of them;
+    - ``hidden_files=True``: serve files and folders whose names begin with a dot; else they are 404,
+      all but ``.well-known``;
+    - ``precompressed=True``: send ``app.js.br``, ``.zst`` or ``.gz`` for ``app.js``, by what the client
+      likes best, where there is one and it is not older than the file.
 
     Answers have ``Last-Modified`` and ``ETag``, and conditional requests and those for one range are
-    honoured; several ranges at once are answered with the whole file. A file is read in a thread of
-    the loop's executor, 64 KiB at a time and no faster than the client takes it.
+    honoured; several ranges at once are answered with the whole file. A file of up to 64 KiB is kept
+    in memory, within the setting ``static_cache_size``, and looked at on the disk once a second at
+    most; a larger one goes from the disk to the socket by ``send_file``. Files are opened and read in a
+    thread of the loop's executor.
+
+    Subclasses may override any step. One that overrides a step of where a file is or what it holds
+    (``get_absolute_path``, ``validate_absolute_path``, ``get_content``, ``get_content_size``) has none in memory.
     """
 
     absolute_path: str | None = None
     """The file that is sent; None where :meth:`validate_absolute_path` has answered by itself."""
     modified: datetime | None = None
     """When it was last modified."""
-    _stat_result: os.stat_result | None = None
-
+    default_filename: str | None = None
+    """What stands for a folder."""
     allowed_symlink_directory: str | Sequence[str] | None = None
     """Where symbolic links may lead; None: into the folder that is served."""
+    hidden_files: bool = False
+    """Whether names may begin with a dot."""
+    precompressed: bool = False
+    """Whether a file's compressed siblings may be sent for it."""
 
-    MAX_VERSION_CONTENT_SIZE: ClassVar[int] = 100 * 1024 * 1024
-    """A larger file, in bytes, has no version: to hash it would hold up the loop."""
+    CACHE_MAX_AGE: ClassVar[int] = 86400 * 365 * 10
+    """How long a versioned file may be kept, in seconds."""
+    TEXT_CHARSET: ClassVar[str | None] = "utf-8"
+    """The charset of text, as ``Content-Type`` names it; None to name none."""
+
+    _stat_result: os.stat_result | None = None
+    _representation: Representation | None = None
+    _asked_path: str | None = None
+    _key: Hashable = None
+
+    _reads_files: ClassVar[bool] = True
+    """Whether what is sent is what files hold."""
+    _finds_files: ClassVar[bool] = True
+    """Whether it is those of the folder."""
+    _is_plain: ClassVar[bool] = True
+    """Whether no step is the subclass's own."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        bases = [base for base in cls.__mro__ if base not in StaticFileHandler.__mro__]
+        own = {name for base in bases for name in vars(base)}
+        cls._reads_files = own.isdisjoint(_OF_CONTENT)
+        cls._finds_files = own.isdisjoint(_OF_PLACE)
+        cls._is_plain = cls._reads_files and cls._finds_files and own.isdisjoint(_OF_ANSWER)
+
+    @classmethod
+    def check_route(cls, kwargs: Mapping[str, Any]) -> None:
+        """Refuse a folder that is none, unless the class finds its files by itself. Raises ``ValueError``."""
+        if cls._finds_files and cls._reads_files and cls.initialize is StaticFileHandler.initialize:
+            check_folder(kwargs["path"])
 
     def initialize(
         self,
         path: str | os.PathLike[str],
         default_filename: str | None = None,
         allowed_symlink_directory: str | Sequence[str] | None = None,
+        hidden_files: bool = False,
+        precompressed: bool = False,
     ) -> None:
-        """Take the folder, the file that stands for one, and where links may lead."""
-        self.allowed_symlink_directory = allowed_symlink_directory
-        self.root: str = os.fspath(path)
-        self.default_filename: str | None = default_filename
+        """Take the route's arguments."""
+        self.root: str = path if isinstance(path, str) else os.fspath(path)
+        # What is as the class has it already is not set: this is done for every request.
+        if default_filename is not None:
+            self.default_filename = default_filename
+        if allowed_symlink_directory is not None:
+            self.allowed_symlink_directory = allowed_symlink_directory
+        if hidden_files:
+            self.hidden_files = True
+        if precompressed:
+            self.precompressed = True
 
     def head(self, path: str) -> Awaitable[None]:
         """Answer as GET would, without the file."""
         return self.get(path, include_body=False)
 
-    async def get(self, path: str, include_body: bool = True) -> None:
+    def get(self, path: str, include_body: bool = True) -> Awaitable[None]:
         """Send the file."""
         self.path: str = self.parse_url_path(path)
-        absolute_path = self.get_absolute_path(self.root, self.path)
-        self.absolute_path = self.validate_absolute_path(self.root, absolute_path)
-        if self.absolute_path is None:
-            return
-        self.modified = self.get_modified_time()
-        self.set_headers()
-        if self.should_return_304():
-            self.set_status(304)
-            return
-        part = self._choose_range(self.get_content_size())
-        if part is not None and include_body:
-            await self._send(self.absolute_path, part)
+        stored = self._find_stored()
+        if stored is not None and include_body and self._is_plain and self._is_untouched():
+            head = stored.heads.get(bool(self.request.query) and self._is_versioned())
+            if head is not None and CONDITIONS.isdisjoint(self.request.headers):
+                self._finish_with(head, stored.body)
+                return _DONE
+        return self._answer_file(stored, include_body)
 
     def parse_url_path(self, url_path: str) -> str:
         """Turn the path of the URL, behind the route's prefix, into one of the file system."""
         return url_path.replace("/", os.path.sep)
-
-    @classmethod
-    def get_absolute_path(cls, root: str, path: str) -> str:
-        """Find where ``path`` lies in ``root``, without looking at the disk.
-
-        Raises :class:`HTTPError`: 403 where it leads outside, 404 where it cannot be a path.
-        """
-        if "\0" in path:
-            raise HTTPError(404, "%r has a NUL in it", path)
-        absolute_path = os.path.abspath(os.path.join(root, path))
-        if not _is_inside(os.path.abspath(root), absolute_path):
-            raise HTTPError(403, "%s is not in root static directory", path)
-        return absolute_path
 
     def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
         """Look at the disk, and give the file to send, or None after answering with a redirect.
@@ -119,67 +163,28 @@ class StaticFileHandler(RequestHandler):
         Symbolic links are followed first, so that what is checked is what is sent. Raises
         :class:`HTTPError`: 404 where there is no such file, 403 where it is none to be sent.
         """
+        folder = os.path.abspath(root)
+        if not is_inside(folder, absolute_path):
+            raise HTTPError(403, "%s is not in root static directory", self.path)
+        if not self.hidden_files and is_hidden(folder, absolute_path):
+            raise HTTPError(404)
         real_path = self._real_path(root, absolute_path)
+        self._asked_path = absolute_path
         if self.default_filename is not None and os.path.isdir(real_path):
             if not self.request.path.endswith("/"):
                 self._redirect_to_folder()
                 return None
+            self._asked_path = os.path.join(absolute_path, self.default_filename)
             real_path = self._real_path(root, os.path.join(real_path, self.default_filename))
-        self._stat_result = _stat(real_path, self.path)
+        self._stat_result = stat_file(real_path, self.path)
         return real_path
-
-    @classmethod
-    def make_static_url(cls, settings: Mapping[str, Any], path: str, include_version: bool = True) -> str:
-        """Make the URL of a file of the setting ``static_path``; with its version, so that it may be kept for ever."""
-        url = settings.get("static_url_prefix", "/static/") + quote(path)
-        version = cls.get_version(settings, path) if include_version else None
-        return url if version is None else f"{url}?v={version}"
-
-    @classmethod
-    def get_version(cls, settings: Mapping[str, Any], path: str) -> str | None:
-        """Give the version of a file for its URL, or None where there is no such file."""
-        absolute_path = cls.get_absolute_path(settings["static_path"], path)
-        try:
-            info = os.stat(absolute_path)
-            if not (stat.S_ISREG(info.st_mode) and _leads_inside(settings["static_path"], absolute_path)):
-                general_log.error("no version of static file %r: it is no file of the folder", path)
-                return None
-            if info.st_size > cls.MAX_VERSION_CONTENT_SIZE:
-                limit = cls.MAX_VERSION_CONTENT_SIZE
-                general_log.error("no version of static file %r: it is larger than %d bytes", path, limit)
-                return None
-            known = _versions.get((cls, absolute_path))
-            # Hashed once for each time that it has changed.
-            if known is None or known[0] != (info.st_mtime_ns, info.st_size):
-                known = (info.st_mtime_ns, info.st_size), cls.get_content_version(absolute_path)
-                if len(_versions) >= MAX_VERSIONS:
-                    _versions.clear()
-                _versions[cls, absolute_path] = known
-        except OSError as error:
-            general_log.error("no version of static file %r: %s", path, error)
-            return None
-        return known[1]
-
-    @classmethod
-    def reset(cls) -> None:
-        """Forget the versions of files: they are hashed again."""
-        _versions.clear()
-
-    @classmethod
-    def get_content_version(cls, abspath: str) -> str:
-        """Give a hash of a file's content."""
-        digest = sha512()
-        content = cls.get_content(abspath)
-        for chunk in [content] if isinstance(content, bytes) else content:
-            digest.update(chunk)
-        return digest.hexdigest()
 
     def get_cache_time(self, path: str, modified: datetime | None, mime_type: str) -> int:
         """Give how long browsers may keep the file without asking, in seconds; 0 for no word on it.
 
         By default ten years where the URL has a version, as :meth:`make_static_url` gives it.
         """
-        return CACHE_MAX_AGE if "v" in self.request.query_arguments else 0
+        return self.CACHE_MAX_AGE if self._is_versioned() else 0
 
     def set_headers(self) -> None:
         """Set the header fields that describe the file."""
@@ -190,6 +195,8 @@ class StaticFileHandler(RequestHandler):
             self.set_header("Last-Modified", self.modified)
         content_type = self.get_content_type()
         self.set_header("Content-Type", content_type)
+        if self._representation is not None:
+            self._describe_coding(self._representation)
         if (cache_time := self.get_cache_time(self.path, self.modified, content_type)) > 0:
             self.set_header("Expires", datetime.now(UTC) + timedelta(seconds=cache_time))
             self.set_header("Cache-Control", f"max-age={cache_time}, immutable")
@@ -200,24 +207,7 @@ class StaticFileHandler(RequestHandler):
 
     def should_return_304(self) -> bool:
         """True if the client has this version of the file already."""
-        headers = self.request.headers
-        if_none_match = headers.get("If-None-Match")
-        if if_none_match is not None:
-            etag = self.compute_etag()
-            return etag is not None and etag_matches(if_none_match, etag)
-        if self.modified is None or "If-Modified-Since" not in headers:
-            return False
-        since = parse_date(headers["If-Modified-Since"])
-        return since is not None and since >= self.modified
-
-    @property
-    def _stat(self) -> os.stat_result:
-        """What the file system says of the file."""
-        if self._stat_result is None:
-            if self.absolute_path is None:
-                raise HTTPError(404)
-            self._stat_result = _stat(self.absolute_path, self.path)
-        return self._stat_result
+        return is_not_modified(self.request.headers, self.compute_etag, self.modified)
 
     def compute_etag(self) -> str | None:
         """Give the file's entity tag: its size and the time of its last change, to the nanosecond.
@@ -225,43 +215,137 @@ class StaticFileHandler(RequestHandler):
         Not a hash of the content, which would mean to read all of it before the first byte is sent.
         """
         try:
-            info = self._stat
+            sent = self._sent
         except HTTPError:
             return None  # of a subclass that keeps its files elsewhere
-        return f'"{info.st_mtime_ns:x}-{info.st_size:x}"'
+        coding = "" if sent.coding is None else f"-{sent.coding}"
+        return f'"{sent.info.st_mtime_ns:x}-{sent.info.st_size:x}{coding}"'
 
     def get_modified_time(self) -> datetime | None:
         """Give the time of the file's last change, to the second, as HTTP has it."""
         return datetime.fromtimestamp(int(self._stat.st_mtime), UTC)
 
     def get_content_size(self) -> int:
-        """Give the file's size in bytes."""
-        return self._stat.st_size
+        """Give the size in bytes of what is sent."""
+        return self._sent.info.st_size
 
     def get_content_type(self) -> str:
-        """Give the file's media type, by its name."""
-        from mimetypes import guess_type  # slow to import, and needed here only
+        """Give the file's media type, by its name; that of text with :attr:`TEXT_CHARSET`."""
+        media_type = media_type_of(self.absolute_path or "")
+        return f"{media_type}; charset={self.TEXT_CHARSET}" if self.TEXT_CHARSET and is_text(media_type) else media_type
 
-        media_type, encoding = guess_type(self.absolute_path or "")
-        if encoding == "gzip":
-            return "application/gzip"
-        return media_type if media_type is not None and encoding is None else "application/octet-stream"
+    # What is in memory
 
-    @classmethod
-    def get_content(
-        cls, abspath: str, start: int | None = None, end: int | None = None
-    ) -> Generator[bytes, None, None] | bytes:
-        """Read bytes ``start`` up to, not including, ``end``: all at once, or piece by piece.
+    def _find_stored(self) -> StoredFile | None:
+        if not (self._finds_files and self._reads_files):
+            return None
+        allowed = self.allowed_symlink_directory
+        self._key = key = (
+            type(self),
+            self.root,
+            self.path,
+            self.default_filename,
+            allowed if allowed is None or isinstance(allowed, str) else tuple(allowed),
+            self.hidden_files,
+            ranking(self.request.headers.get("Accept-Encoding")) if self.precompressed else None,
+        )
+        stored = self.application.static_cache.get(key, self.request.start_time)
+        return stored if stored is None or not stored.is_folder or self.request.path.endswith("/") else None
 
-        A generator is run in a thread of the loop's executor.
-        """
-        return _read_chunks(abspath, start or 0, end)
+    def _keep(self, opened: OpenedFile) -> StoredFile | None:
+        asked, path, sent = self._asked_path, self.absolute_path, self._representation
+        if self._key is None or opened.body is None or asked is None or path is None or sent is None:
+            return None
+        siblings = [path + suffix for suffix in SUFFIXES.values()] if self.precompressed else []
+        stored = StoredFile(
+            *(path, self._stat, sent, opened.body),
+            looked_at=[asked, *siblings],
+            is_folder=asked != self.get_absolute_path(self.root, self.path),
+            now=self.request.start_time,
+        )
+        self.application.static_cache.put(self._key, stored)
+        return stored
+
+    def _is_untouched(self) -> bool:
+        """True where nobody has set or written anything before."""
+        is_bare = self._own_headers is None and self._new_cookies is None
+        return is_bare and self._status_code == 200 and not self._write_buffer
+
+    def _is_versioned(self) -> bool:
+        return "v" in self.request.query_arguments
+
+    # The steps in their order
+
+    async def _answer_file(self, stored: StoredFile | None, include_body: bool) -> None:
+        if not self._locate(stored):
+            return
+        was_untouched = self._is_untouched()
+        self._describe()
+        if is_refused(self.request.headers, self.compute_etag, self.modified):
+            raise HTTPError(412, "%s is not what the client wants to have", self.path)
+        if self.should_return_304():
+            self.set_status(304)
+        elif not include_body:
+            self._choose_range(self.get_content_size())
+        elif not self._reads_files or (self._transform is not None and self.get_content_size() > CHUNK_SIZE):
+            part = self._choose_range(self.get_content_size())
+            if part is not None:
+                await self._send_pieces(part)
+        elif stored is not None:
+            self._send_stored(stored, was_untouched)
+        else:
+            await self._send_opened(was_untouched)
+
+    def _locate(self, stored: StoredFile | None) -> bool:
+        """Find the file; False where that was answered already."""
+        if stored is not None:
+            self.absolute_path, self._stat_result = stored.absolute_path, stored.info
+            self._representation = stored.representation
+            return True
+        absolute_path = self.get_absolute_path(self.root, self.path)
+        self.absolute_path = self.validate_absolute_path(self.root, absolute_path)
+        if self.absolute_path is None:
+            return False
+        if self._reads_files:
+            self._choose_representation(self.absolute_path)
+        return True
+
+    def _choose_representation(self, absolute_path: str) -> None:
+        if self.precompressed:
+            codings = ranking(self.request.headers.get("Accept-Encoding"))
+            self._representation = choose_sibling(absolute_path, self._stat, codings)
+        else:
+            self._representation = Representation(absolute_path, self._stat)
+
+    def _describe(self) -> None:
+        self.modified = self.get_modified_time()
+        self.set_headers()
+
+    def _describe_coding(self, sent: Representation) -> None:
+        if sent.coding is not None:
+            self.set_header("Content-Encoding", sent.coding)
+        if sent.is_negotiated:
+            add_vary(self._headers, "Accept-Encoding")
+
+    @property
+    def _stat(self) -> os.stat_result:
+        """What the file system says of the file."""
+        if self._stat_result is None:
+            if self.absolute_path is None:
+                raise HTTPError(404)
+            self._stat_result = stat_file(self.absolute_path, self.path)
+        return self._stat_result
+
+    @property
+    def _sent(self) -> Representation:
+        """The file whose bytes are sent."""
+        return self._representation or Representation(self.absolute_path or "", self._stat)
 
     def _real_path(self, root: str, absolute_path: str) -> str:
         allowed = self.allowed_symlink_directory or root
         folders = [allowed] if isinstance(allowed, str) else allowed
         real_path = os.path.realpath(absolute_path)
-        if not any(_is_inside(os.path.realpath(folder), real_path) for folder in folders):
+        if not any(is_inside(os.path.realpath(folder), real_path) for folder in folders):
             raise HTTPError(403, "%s is not in root static directory", self.path)
         return real_path
 
@@ -275,14 +359,14 @@ class StaticFileHandler(RequestHandler):
     def _choose_range(self, size: int) -> ByteRange | None:
         """Set status and length for what the client asked for; None where that is nothing."""
         try:
-            part = self._requested_range(size)
+            part = requested_range(self.request.headers, size, self.compute_etag, self.modified)
         except ValueError:
             self.set_status(416)
             self.set_header("Content-Type", "text/plain")
             self.set_header("Content-Range", content_range(None, size))
+            self.clear_header("Content-Encoding")
             return None
-        # A range that is all of it is no part: some browsers play no sound that comes as a 206.
-        if part is None or part == (0, size):
+        if part is None:
             part = ByteRange(0, size)
         else:
             self.set_status(206)
@@ -290,34 +374,62 @@ class StaticFileHandler(RequestHandler):
         self.set_header("Content-Length", part.end - part.start)
         return part
 
-    def _requested_range(self, size: int) -> ByteRange | None:
-        headers = self.request.headers
-        if "Range" not in headers or not self._is_unchanged(headers.get("If-Range")):
-            return None
-        return parse_range(headers["Range"], size)
+    # The body
 
-    def _is_unchanged(self, if_range: str | None) -> bool:
-        """True if the client's part of the file, where it has one, is of this version (RFC 9110 section 13.1.5)."""
-        if if_range is None:
-            return True
-        if if_range.endswith('"'):
-            return if_range == self.compute_etag()
-        return self.modified is not None and parse_date(if_range) == self.modified
+    def _send_stored(self, stored: StoredFile, was_untouched: bool) -> None:
+        part = self._choose_range(len(stored.body))
+        if part is None:
+            return
+        if was_untouched and self._is_plain and self._status_code == 200:
+            stored.heads[self._is_versioned()] = self._headers.copy()
+        self.write(stored.body[part.start : part.end])
 
-    async def _send(self, absolute_path: str, part: ByteRange) -> None:
+    async def _send_opened(self, was_untouched: bool) -> None:
+        """Open the file, which may not be the one any more that was looked at before."""
+        io_loop = self._connection.io_loop
+        # Shielded, so that no file is opened that nobody closes.
+        with io_loop.cancel_scope(shield=True):
+            opened = await io_loop.run_in_executor(None, open_file, self._sent.path)
+        try:
+            self._take_opened(opened)
+            if (stored := self._keep(opened)) is not None:
+                self._send_stored(stored, was_untouched)
+                return
+            part = self._choose_range(self.get_content_size())
+            if part is not None:
+                await self._send_part(opened, part)
+        finally:
+            opened.close()
+
+    def _take_opened(self, opened: OpenedFile) -> None:
+        sent = self._sent
+        if Signature.of(opened.info) == Signature.of(sent.info):
+            return
+        self._representation = sent._replace(info=opened.info)
+        if sent.coding is None:
+            self._stat_result = opened.info
+        self._describe()
+
+    async def _send_part(self, opened: OpenedFile, part: ByteRange) -> None:
+        if opened.body is not None:
+            self.write(opened.body[part.start : part.end])
+        elif opened.file is not None:
+            await self.flush()
+            await self._connection.write_file(opened.file, part.start, part.end - part.start)
+
+    async def _send_pieces(self, part: ByteRange) -> None:
+        """Send what :meth:`get_content` gives: of a subclass, or where a transform changes it on its way."""
         # A range has status 206.
         is_whole = self.get_status() == 200
-        content = self.get_content(absolute_path) if is_whole else self.get_content(absolute_path, *part)
+        path = (self.absolute_path or "") if self._representation is None else self._representation.path
+        content = self.get_content(path) if is_whole else self.get_content(path, *part)
         if isinstance(content, bytes):
             self.write(content)
             return
         run_in_executor = self._connection.io_loop.run_in_executor
         left = part.end - part.start
         while left > 0:
-            try:
-                chunk = await run_in_executor(None, _next_chunk, content)
-            except (FileNotFoundError, PermissionError) as error:
-                raise HTTPError(404 if isinstance(error, FileNotFoundError) else 403, "%s", error) from error
+            chunk = await run_in_executor(None, next_chunk, content)
             if chunk is None:
                 return
             self.write(chunk)
@@ -327,52 +439,14 @@ class StaticFileHandler(RequestHandler):
                 await self.flush()
 
 
-def static_routes(settings: Mapping[str, Any]) -> list[URLSpec]:
-    """The routes that the settings of an application ask for."""
-    import re
+class _Done:
+    """What a file from memory gives to await: it has been sent."""
 
-    path: object = settings.get("static_path")
-    if not path:
-        return []
-    if not _is_path(path):
-        raise SettingError(f"static_path is {path!r}: make it the path of a folder")
-    handler = settings.get("static_handler_class", StaticFileHandler)
-    kwargs = {**settings.get("static_handler_args", {}), "path": path}
-    prefix = re.escape(settings.get("static_url_prefix", "/static/"))
-    patterns = (r"/(robots\.txt)", r"/(favicon\.ico)", prefix + "(.*)")
-    return [URLSpec(pattern, handler, kwargs) for pattern in patterns]
+    __slots__ = ()
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        return
+        yield  # pragma: no cover - makes this a generator
 
 
-def _is_path(value: object) -> TypeGuard[str | os.PathLike[str]]:
-    return isinstance(value, str | os.PathLike)
-
-
-def _is_inside(root: str, path: str) -> bool:
-    return path == root or path.startswith(root if root.endswith(os.path.sep) else root + os.path.sep)
-
-
-def _leads_inside(root: str | os.PathLike[str], absolute_path: str) -> bool:
-    return _is_inside(os.path.realpath(root), os.path.realpath(absolute_path))
-
-
-def _stat(absolute_path: str, path: str) -> os.stat_result:
-    try:
-        info = os.stat(absolute_path)
-    except OSError as error:
-        raise HTTPError(404) from error
-    if not stat.S_ISREG(info.st_mode):
-        raise HTTPError(403, "%s is not a file", path)
-    return info
-
-
-def _read_chunks(path: str, start: int, end: int | None) -> Generator[bytes, None, None]:
-    with open(path, "rb", buffering=0) as file:
-        file.seek(start)
-        left = math.inf if end is None else end - start
-        while left > 0 and (chunk := file.read(int(min(CHUNK_SIZE, left)))):
-            yield chunk
-            left -= len(chunk)
-
-
-def _next_chunk(chunks: Iterator[bytes]) -> bytes | None:
-    return next(chunks, None)
+_DONE: Final = _Done()
