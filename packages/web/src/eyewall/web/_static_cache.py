@@ -74,18 +74,20 @@ class StoredFile:
         is_folder: bool,
         now: float,
     ) -> None:
-        self.absolute_path = absolute_path
-        self.info = info
-        self.representation = representation
-        self.body = body
-        self.is_folder = is_folder
+        self.absolute_path: Final = absolute_path
+        self.info: Final = info
+        self.representation: Final = representation
+        self.body: Final = body
+        self.is_folder: Final = is_folder
         """Whether it stands for the folder that was asked for, which is so with a slash at its end only."""
         self.heads: dict[bool, HTTPHeaders] = {}
         """The header fields of its answers, without and with a version in the URL; not to be changed."""
-        self.checked = now
+        self.checked: float = now
         newest = max(representation.info.st_mtime_ns, representation.info.st_ctime_ns)
         is_settled = time.time_ns() - newest > _SETTLED_NS
-        self.seen = {path: signature_of(path) for path in looked_at} if is_settled else None
+        self.seen: Final[dict[str, Signature | None] | None] = (
+            {path: signature_of(path) for path in looked_at} if is_settled else None
+        )
         """What was at each path that had a say in what is sent; None where that may change unseen."""
 
     @property
