@@ -15,6 +15,8 @@ from eyewall.web import Application, RouteError, SettingError, StaticFileHandler
 from eyewall.web._static_files import OpenedFile, open_file
 from eyewall.web.testing import AppClient
 
+from ._dispatching import finish
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -81,7 +83,7 @@ async def test_the_second_answer_is_one_send(io_loop: IOLoop, root: Path) -> Non
     connection = RecordingConnection(io_loop)
     delegate = app.start_request(object(), connection)
     delegate.headers_received(RequestStartLine("GET", "/static/small.txt", "HTTP/1.1"), HTTPHeaders())
-    await delegate.finish()
+    assert delegate.finish() is None
     assert (connection.chunks, connection.finished) == ([(root / "small.txt").read_bytes()], True)
 
 
@@ -225,7 +227,7 @@ async def test_a_large_file_is_sent_by_the_kernel_and_so_is_a_part_of_it(io_loop
         headers = HTTPHeaders({"Range": field} if field else {})
         delegate = app.start_request(object(), connection)
         delegate.headers_received(RequestStartLine("GET", "/static/large", "HTTP/1.1"), headers)
-        await delegate.finish()
+        await finish(delegate)
         assert (connection.body, connection.finished) == (part, True)
         assert connection.files == [len(part)]
         assert all(file.closed for file in connection.seen)
@@ -256,7 +258,7 @@ async def test_a_large_file_is_closed_when_its_client_leaves(io_loop: IOLoop, ro
     delegate = Application(static_path=root).start_request(object(), connection)
     delegate.headers_received(RequestStartLine("GET", "/static/large", "HTTP/1.1"), HTTPHeaders())
     with pytest.raises(StreamClosedError):
-        await delegate.finish()
+        await finish(delegate)
     assert [file.closed for file in connection.seen] == [True]
 
 

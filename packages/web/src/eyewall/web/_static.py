@@ -30,7 +30,7 @@ from ._transforms import add_vary
 from .errors import HTTPError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Generator, Hashable
+    from collections.abc import Awaitable, Callable, Generator, Hashable
 
 # The steps that decide what is sent; a class that has its own gets its files from elsewhere, or others.
 _OF_CONTENT: Final = frozenset(("get_content", "get_content_size"))
@@ -275,6 +275,11 @@ class StaticFileHandler(StaticVersions):
         return "v" in self.request.query_arguments
 
     # The steps in their order
+
+    def _answer(self, method: Callable[..., Any]) -> Awaitable[object] | None:
+        result = super()._answer(method)
+        # Nobody need wait for what has been sent.
+        return None if result is _DONE else result
 
     async def _answer_file(self, stored: StoredFile | None, include_body: bool) -> None:
         if not self._locate(stored):
