@@ -200,3 +200,23 @@ async def test_a_module_that_is_not_there_is_told(folder: Path, caplog: pytest.L
     assert "Nothing" in caplog.text
     with pytest.raises(SettingError, match="ui_modules is 7: make it a dict"):
         Application(ui_modules=7)
+
+
+async def test_a_page_may_have_the_modules_and_functions_alone_and_then_asks_for_no_user(folder: Path) -> None:
+    class Own(Page):
+        def get_template_namespace(self) -> dict[str, Any]:
+            return self.ui
+
+        def get_current_user(self) -> str:
+            raise ZeroDivisionError
+
+    (folder / "page.html").write_text("{{ modules.Plain() }} {{ shout('hey') }}")
+
+    class Plain(UIModule):
+        def render(self) -> str:
+            return "plain"
+
+    methods = {"shout": lambda handler, text: text.upper()}
+    app = Application([(r"/(.*)", Own)], template_path=str(folder), ui_modules={"Plain": Plain}, ui_methods=methods)
+    response = await AppClient(app).get("/page.html")
+    assert (response.code, response.text) == (200, "plain HEY")

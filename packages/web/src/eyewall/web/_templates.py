@@ -119,8 +119,6 @@ class TemplatesMixin(XSRFMixin, LocaleMixin):
         the functions of the setting ``ui_methods``, which are given the handler first.
         """
         locale = self.locale
-        if self._ui_modules is None:
-            self._ui_modules = UIModules(self, self.application.ui_modules, Markup)
         return {
             "handler": self,
             "request": self.request,
@@ -132,10 +130,16 @@ class TemplatesMixin(XSRFMixin, LocaleMixin):
             "static_url": self.static_url,
             "xsrf_form_html": self._xsrf_markup,
             "reverse_url": self.reverse_url,
-            "modules": self._ui_modules,
-            "_tt_modules": self._ui_modules,
-            **{name: partial(method, self) for name, method in self.application.ui_methods.items()},
+            **self.ui,
         }
+
+    @property
+    def ui(self) -> dict[str, Any]:
+        """The UI modules, as ``modules``, and the functions of the setting ``ui_methods``, by name."""
+        if self._ui_modules is None:
+            self._ui_modules = UIModules(self, self.application.ui_modules, Markup)
+        methods = {name: partial(method, self) for name, method in self.application.ui_methods.items()}
+        return {"modules": self._ui_modules, "_tt_modules": self._ui_modules, **methods}
 
     def get_template_path(self) -> str | None:
         """Give the folder of this handler's templates: by default the setting ``template_path``."""
