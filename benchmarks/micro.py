@@ -140,7 +140,7 @@ class Bench:
 
     def connection(self) -> HTTP1Connection:
         """Do what a server does for each request."""
-        return HTTP1Connection(self.stream, False, self.params, self.context, parser=self.parser)
+        return HTTP1Connection(self.stream, False, self.params, self.context, self.parser)
 
     def request_object(self) -> HTTPServerRequest:
         """Make what a function is called with."""

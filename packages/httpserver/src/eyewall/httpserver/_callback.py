@@ -50,12 +50,7 @@ class _Gatherer:
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders, /
     ) -> Awaitable[object] | None:
         if isinstance(start_line, RequestStartLine):
-            self._request = HTTPServerRequest(
-                start_line=start_line,
-                headers=headers,
-                connection=self._request_conn,
-                server_connection=self._server_conn,
-            )
+            self._request = HTTPServerRequest.received(start_line, headers, self._request_conn, self._server_conn)
         return None
 
     def data_received(self, chunk: bytes, /) -> Awaitable[object] | None:

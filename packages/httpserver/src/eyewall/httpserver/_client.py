@@ -60,7 +60,7 @@ class ClientRole(Exchange):
         expects_continue = has_token(headers.get("Expect", ""), "100-continue")
         self._head = RequestHead(start_line, headers, left, keep_alive, expects_continue)
         self._started, self._left = True, left
-        return self._send(*buffers)
+        return self._send(buffers)
 
     # The answer
 

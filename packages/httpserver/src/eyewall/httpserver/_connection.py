@@ -174,7 +174,7 @@ class HTTP1Connection(ClientRole):
     def _on_head(self, head: RequestHead) -> None:
         self._head = head
         # An answer that has begun before the head was read has said that the connection ends.
-        self.keep_alive = head.keep_alive and not self.is_last and not self._started
+        self.keep_alive = head[3] and not self.is_last and not self._started
         if self._outbox is not None and self._parser is not None and self._parser.buffered:
             self._outbox.holding = self._outbox.holding or self._parser.another_follows()
 
@@ -218,7 +218,7 @@ class HTTP1Connection(ClientRole):
         status_line = status_lines[start_line]
         # Its code: what has a status line is an answer's, and to ask isinstance would cost half a per cent.
         status: int = start_line[1]  # type: ignore[assignment]
-        request = NO_REQUEST if self._head is None else self._head.start_line
+        request = NO_REQUEST if self._head is None else self._head[0]
         keep_alive = self.keep_alive and (self._parser is None or not self._parser.waits or self._will_read_on())
         lines, left, keep_alive = frame_answer(status, headers, request, keep_alive)
         if left <= -_CONTINUE and left != -_NOT_MODIFIED:
@@ -236,7 +236,7 @@ class HTTP1Connection(ClientRole):
         self._started, self._left, self.keep_alive = True, left, keep_alive
         if self.account is not None:
             self.account.status = status
-        return self._send(*buffers)
+        return self._send(buffers)
 
     def send_informational(self, status: int, headers: HTTPHeaders | None = None, /) -> Future[None]:
         """Tell the client something before the answer: 103 Early Hints, 102, or 100 ahead of time (RFC 9110 15.2).
@@ -255,7 +255,7 @@ class HTTP1Connection(ClientRole):
         if status == _CONTINUE:
             self._head = self._head._replace(expects_continue=False)
         status_line = status_lines[ResponseStartLine("", status, responses.get(status, ""))]
-        return self._send(f"{status_line}{headers.to_lines() if headers else ''}\r\n".encode("latin-1"))
+        return self._send((f"{status_line}{headers.to_lines() if headers else ''}\r\n".encode("latin-1"),))
 
     def _will_read_on(self) -> bool:
         """True where what is still to come of an answered request is read and thrown away, for the next to follow."""

@@ -43,6 +43,8 @@ def frame_answer(
     Raises :class:`HTTPOutputError`.
     """
     fields = fields_of(headers)
+    # By position: the fields of a named tuple cost four times as much by their names.
+    method, _, version = request
     if "Transfer-Encoding" in fields:
         raise HTTPOutputError("leave Transfer-Encoding out: a body without Content-Length is sent in chunks anyway")
     lines = "" if "Date" in fields else date_line()
@@ -50,22 +52,22 @@ def frame_answer(
         # To the client this is no answer yet: it would take that to its next request for the one to this.
         keep_alive = False
         left = -status
-    elif request.method == "CONNECT" and status < _MULTIPLE_CHOICES:
+    elif method == "CONNECT" and status < _MULTIPLE_CHOICES:
         # What follows is the tunnel (RFC 9110 section 9.3.6).
         return lines, -status, False
     elif status in _WITHOUT_BODY:
         left = -status
-    elif request.method == "HEAD":
+    elif method == "HEAD":
         left = NOT_SENT
     elif (length := fields.get("Content-Length")) is not None:
         left = int(length) if length.isdigit() and length.isascii() else promised_length(length)
-    elif request.version == "HTTP/1.0":
+    elif version == "HTTP/1.0":
         keep_alive = False
         left = UNTIL_CLOSE
     else:
         left = IN_CHUNKS
         lines += "Transfer-Encoding: chunked\r\n"
-    if keep_alive and request.version != "HTTP/1.0" and "Connection" not in fields:
+    if keep_alive and version != "HTTP/1.0" and "Connection" not in fields:
         return lines, left, True
     return _connection_line(lines, left, keep_alive, headers.get("Connection"))
 

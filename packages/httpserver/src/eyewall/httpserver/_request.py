@@ -16,6 +16,7 @@ from ._start_line import RequestStartLine
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from http.cookies import Morsel
+    from typing import Self
 
     from ._forms import ParseBodyConfig
     from .protocols import HTTPConnection
@@ -87,6 +88,32 @@ class HTTPServerRequest:
             self.path, self.query = _split_absolute(self.uri)
         self.start_time: float = time.monotonic()
         """When the request began, on the clock of ``time.monotonic``."""
+
+    @classmethod
+    def received(
+        cls,
+        start_line: RequestStartLine,
+        headers: HTTPHeaders,
+        connection: HTTPConnection,
+        server_connection: object | None,
+        /,
+    ) -> Self:
+        """Make the request that a server has read the head of; its body is still to come.
+
+        It has none of the constructor's choices, and no arguments by name, which would cost as much as all the rest.
+        """
+        self = cls.__new__(cls)
+        self.method, self.uri, self.version = start_line
+        self.headers = headers
+        self.body = b""
+        self.connection = connection
+        self.server_connection = server_connection
+        if self.uri[0] == "/":
+            self.path, _, self.query = self.uri.partition("?")
+        else:
+            self.path, self.query = _split_absolute(self.uri)
+        self.start_time = time.monotonic()
+        return self
 
     @cached_property
     def host(self) -> str:

@@ -6,7 +6,6 @@ import logging
 import math
 from contextlib import suppress
 from contextvars import copy_context
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from eyewall.iostream import StreamClosedError
@@ -55,6 +54,7 @@ class HTTP1ServerConnection:
     __slots__ = (
         "__weakref__",
         "_begun",
+        "_delegate",
         "_ends_after_request",
         "_exchange",
         "_last",
@@ -64,6 +64,7 @@ class HTTP1ServerConnection:
         "_parser",
         "_peer_ended",
         "_raised",
+        "_requests_context",
         "_scope",
         "_secure",
         "_served",
@@ -109,6 +110,9 @@ class HTTP1ServerConnection:
         # The number of the last request, counted from 0.
         self._last: float = math.inf if self.params.limits.max_requests is None else self.params.limits.max_requests - 1
         self._begun = False
+        # Who serves requests, and in copies of which context: there from the first on.
+        self._delegate: HTTPServerConnectionDelegate
+        self._requests_context: Context
         self._ends_after_request = False
         self._lingers = False
         self._peer_ended = False
@@ -184,11 +188,11 @@ class HTTP1ServerConnection:
     async def _serve_requests(self, delegate: HTTPServerConnectionDelegate) -> None:
         most_in_a_row = self.params.limits.max_pipelined
         in_a_row = 1
-        begin = partial(self._begin, delegate, copy_context())
-        take = self.stream.io_loop.lend_task(partial(self._take, begin))
+        self._delegate, self._requests_context = delegate, copy_context()
+        take = self.stream.io_loop.lend_task(self._take)
         while True:
             # Where the loop has served this one on behalf of the task, it is there already.
-            exchange = self._exchange or begin(b"" if self._parser.buffered else self.stream.read_nowait())
+            exchange = self._exchange or self._begin(b"" if self._parser.buffered else self.stream.read_nowait())
             if self._steps is not None:
                 await self._wait_for_steps()
             if not exchange.keep_alive:
@@ -213,26 +217,26 @@ class HTTP1ServerConnection:
                 await self._next_bytes(take)
             in_a_row = 1
 
-    def _begin(self, delegate: HTTPServerConnectionDelegate, context: Context, data: bytes) -> HTTP1Connection:
+    def _begin(self, data: bytes) -> HTTP1Connection:
         """Serve the next request, up to where something has to be waited for: that is left in ``_steps``.
 
         Its steps run in a context of its own. The first is made by hand here, and is all of most requests.
         """
         exchange = self._exchange = self._next_exchange()
-        context = context.copy()
-        rest = context.run(exchange.begin, delegate, self, data)
+        context = self._requests_context.copy()
+        rest = context.run(exchange.begin, self._delegate, self, data)
         if rest is not None:
             with suppress(StopIteration):
                 self._steps = Steps(rest, context, context.run(rest.send, None), self._outbox.release)
         return exchange
 
-    def _take(self, begin: Callable[[bytes], HTTP1Connection], data: bytes) -> bool:
+    def _take(self, data: bytes) -> bool:
         """Serve what has come, in place of the task, while that waits for it; say whether it can go on waiting.
 
         It can where a single request came, and was answered at once. The task does whatever else there is.
         """
         try:
-            exchange = begin(data)
+            exchange = self._begin(data)
         except BaseException as error:  # noqa: BLE001 - of a handler that wants to end its task
             self._raised = error
             return False
@@ -271,9 +275,7 @@ class HTTP1ServerConnection:
             self._tell_ended(exchange)
 
     def _next_exchange(self) -> HTTP1Connection:
-        exchange = HTTP1Connection(
-            self.stream, False, self.params, self.context, parser=self._parser, outbox=self._outbox
-        )
+        exchange = HTTP1Connection(self.stream, False, self.params, self.context, self._parser, self._outbox)
         if self._ends_after_request or self._served >= self._last:
             exchange.is_last = True
             if self._served >= self._last:
