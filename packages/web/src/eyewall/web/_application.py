@@ -283,9 +283,7 @@ class Dispatcher:
         """Find the route; where the whole request is not to be waited for, hand it on."""
         if not isinstance(start_line, RequestStartLine):
             raise TypeError(f"an application answers requests, and {start_line!r} begins a response")
-        self._request = request = HTTPServerRequest(
-            headers=headers, connection=self._connection, start_line=start_line, server_connection=self._server_conn
-        )
+        self._request = request = HTTPServerRequest.received(start_line, headers, self._connection, self._server_conn)
         found = self._match or self._application.match(request)
         if not isinstance(found, Match):
             self._delegate = found
