@@ -130,8 +130,7 @@ class TestRunning:
             raise KeyboardInterrupt
 
         io_loop.add_callback(interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            io_loop.start()
+        self._start_until_interrupted(io_loop)
         assert io_loop.run_sync(lambda: self._answer(io_loop)) == 5
 
     @pytest.mark.needs("sockets")
@@ -143,8 +142,7 @@ class TestRunning:
         near, far = socket.socketpair()
         with near, far:
             io_loop.add_handler(near, interrupt, WRITE)
-            with pytest.raises(KeyboardInterrupt):
-                io_loop.start()
+            self._start_until_interrupted(io_loop)
             assert io_loop.run_sync(lambda: self._answer(io_loop)) == 5
 
     def test_an_interrupt_in_a_task_is_raised_once_and_not_logged_besides(
@@ -156,8 +154,7 @@ class TestRunning:
 
         for begin in (lambda: io_loop.spawn(interrupted()), lambda: io_loop.add_callback(interrupted)):
             begin()
-            with pytest.raises(KeyboardInterrupt):
-                io_loop.start()
+            self._start_until_interrupted(io_loop)
         assert io_loop.run_sync(lambda: self._answer(io_loop)) == 5
         gc.collect()
         assert caplog.messages == []
@@ -168,10 +165,7 @@ class TestRunning:
         killer = threading.Thread(target=os.kill, args=(os.getpid(), signal.SIGINT))
         try:
             io_loop.add_callback(killer.start)
-            alarm = io_loop.call_later(10, io_loop.stop)
-            with pytest.raises(KeyboardInterrupt):
-                io_loop.start()
-            alarm.cancel()
+            self._start_until_interrupted(io_loop)
             killer.join()
         finally:
             signal.signal(signal.SIGINT, before)
@@ -185,6 +179,13 @@ class TestRunning:
         io_loop.start()
         alarm.cancel()
         thread.join()
+
+    @staticmethod
+    def _start_until_interrupted(io_loop: IOLoop) -> None:
+        alarm = io_loop.call_later(10, io_loop.stop)  # for a loop that swallows the interrupt
+        with pytest.raises(KeyboardInterrupt):
+            io_loop.start()
+        alarm.cancel()
 
     @staticmethod
     async def _answer(io_loop: IOLoop) -> int:
