@@ -52,6 +52,24 @@ def test_without_a_loop() -> None:
         assert expected in output
 
 
+def test_a_test_that_takes_a_simulated_loop_runs_once_on_that_whatever_was_chosen(tmp_path: Path) -> None:
+    test = """
+def test_time(simulated_loop, io_loop) -> None:
+    assert simulated_loop is io_loop
+    seen = []
+    simulated_loop.call_later(3600, seen.append, "an hour later")
+    simulated_loop.advance(3600)
+    assert seen == ["an hour later"]
+
+async def test_in_the_loop(simulated_loop) -> None:
+    assert simulated_loop.is_running()
+"""
+    output = run_pytest(tmp_path, test, "-v", "--backends", "asyncio")
+    assert "test_time[simulated] PASSED" in output
+    assert "test_in_the_loop[simulated] PASSED" in output
+    assert "2 passed" in output
+
+
 def test_the_table_tells_what_each_backend_passed_and_why_it_skipped(tmp_path: Path) -> None:
     test = """
 import pytest

@@ -5,6 +5,8 @@ that it takes no test from pytest-asyncio or anyio in a project that has not ask
 
 - the fixture ``io_loop``, an IOLoop that is current during the test. Each test that takes it, and
   each ``async def`` test, runs once for each backend: ``test_x[asyncio]``, ``test_x[simulated]`` …
+- the fixture ``simulated_loop``: the same, and always a :class:`~eyewall.ioloop.testing.SimulatedLoop`, for tests that
+  move the clock; they run once, on that backend,
 - ``@pytest.mark.needs("sockets", …)``: skips the test on backends without these capabilities,
 - ``--backends asyncio,simulated`` to choose (default: all that are installed), and ``--async-timeout``,
 - a table at the end: what passed, failed and was skipped on each backend.
@@ -83,8 +85,9 @@ def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make one test for each backend out of one that uses ``io_loop``."""
     if "io_loop" in metafunc.fixturenames:
-        backends = metafunc.config.stash[_CAPABILITIES]
-        metafunc.parametrize("io_loop", list(backends), indirect=True)
+        of_choice = "simulated_loop" not in metafunc.fixturenames
+        backends = list(metafunc.config.stash[_CAPABILITIES]) if of_choice else ["simulated"]
+        metafunc.parametrize("io_loop", backends, indirect=True)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -94,7 +97,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         return
     item.user_properties.append((BACKEND, name))
     needed = {capability for mark in item.iter_markers("needs") for capability in mark.args}
-    if lacking := sorted(needed - item.config.stash[_CAPABILITIES][name]):
+    known = item.config.stash[_CAPABILITIES]
+    if lacking := sorted(needed - (known.get(name) or make_backend(name).capabilities)):
         item.user_properties.append((LACKS, ", ".join(lacking)))
         pytest.skip(f"the backend {name!r} lacks: {', '.join(lacking)}")
 
@@ -121,6 +125,12 @@ def io_loop(request: pytest.FixtureRequest) -> Iterator[IOLoop]:
             watch.remove()
     if watch.messages and "caplog" not in request.fixturenames:
         pytest.fail("the loop logged an error during the test:\n" + "\n".join(watch.messages), pytrace=False)
+
+
+@pytest.fixture
+def simulated_loop(io_loop: IOLoop) -> SimulatedLoop:
+    """The loop of the test, whose clock it moves by ``advance``, or which runs a coroutine by ``run``."""
+    return cast("SimulatedLoop", io_loop)  # see pytest_generate_tests
 
 
 class _ErrorWatch(logging.Handler):
