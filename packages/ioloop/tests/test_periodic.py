@@ -112,6 +112,18 @@ def test_a_callback_may_stop_and_start_it_anew() -> None:
     assert seen == pytest.approx([1.0, 2.0, 3.0])
 
 
+def test_started_anew_it_is_of_the_loop_that_is_current_by_then() -> None:
+    calls: list[float] = []
+    periodic = PeriodicCallback(lambda: calls.append(1), 1000)
+    for _ in range(2):
+        with SimulatedLoop() as io_loop:
+            periodic.start()
+            assert periodic.io_loop is io_loop
+            io_loop.advance(1.5)
+            periodic.stop()
+    assert calls == [1, 1]
+
+
 def test_jitter_moves_calls_within_its_bounds() -> None:
     seen: list[float] = []
     with SimulatedLoop() as io_loop:

@@ -1,5 +1,7 @@
 """The event loop of the eyewall stack: Tornado's IOLoop on an event loop of your choice."""
 
+from builtins import TimeoutError  # noqa: A004 - what run_sync raises, where Tornado has it
+
 from ._capability import Capability
 from ._completed import CompletedFuture
 from ._events import ERROR, NONE, READ, WRITE
@@ -35,6 +37,7 @@ __all__ = [
     "PeriodicCallback",
     "Promise",
     "Task",
+    "TimeoutError",
     "Timer",
     "asyncio_backend",
     "run",

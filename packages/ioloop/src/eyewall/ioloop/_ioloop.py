@@ -310,7 +310,7 @@ class IOLoop:
                 self._signals.clear()
             self._backend.close(all_fds=all_fds)
 
-    def add_handler(self, fd: F, handler: Callable[[F, int], object], events: int, /) -> None:
+    def add_handler(self, fd: F, handler: Callable[[F, int], object], events: int) -> None:
         """Call ``handler(fd, events)`` whenever the descriptor is ready, until it is removed.
 
         ``fd`` is a number or a file object, and the handler gets what was given here. ``events`` is
@@ -319,14 +319,14 @@ class IOLoop:
         """
         self._backend.add_handler(fd, handler, events)
 
-    def update_handler(self, fd: int | HasFileno, events: int, /) -> None:
+    def update_handler(self, fd: int | HasFileno, events: int) -> None:
         """Change what a descriptor is watched for; 0 keeps its handler and watches nothing.
 
         Raises ``ValueError`` for a descriptor without a handler.
         """
         self._backend.update_handler(fd, events)
 
-    def remove_handler(self, fd: int | HasFileno, /) -> None:
+    def remove_handler(self, fd: int | HasFileno) -> None:
         """Stop watching; the handler is not called again, not even for events already seen.
 
         Does nothing for a descriptor without a handler.
@@ -366,7 +366,7 @@ class IOLoop:
             self._signals = SignalHandlers(self._backend)
         self._signals.add(signum, functools.partial(self._run, callback, *args, **kwargs))
 
-    def remove_signal_handler(self, signum: int, /) -> bool:
+    def remove_signal_handler(self, signum: int) -> bool:
         """Let a signal do again what it did before; False where it has no handler on this loop.
 
         :meth:`close` does so for all. Raises ``RuntimeError`` outside the main thread.
@@ -400,15 +400,15 @@ class IOLoop:
             return now + deadline.total_seconds()
         raise TypeError(f"a deadline is a number of seconds or a timedelta, not {deadline!r}")
 
-    def remove_timeout(self, timeout: Timer, /) -> None:
+    def remove_timeout(self, timeout: Timer) -> None:
         """Drop a call that :meth:`call_at` and its like have put off, if it has not been made."""
         timeout.cancel()
 
     @overload
-    def add_future(self, future: ThreadFuture[T], callback: Callable[[ThreadFuture[T]], object], /) -> None: ...
+    def add_future(self, future: ThreadFuture[T], callback: Callable[[ThreadFuture[T]], object]) -> None: ...
     @overload
-    def add_future(self, future: Future[T], callback: Callable[[Future[T]], object], /) -> None: ...
-    def add_future(self, future: Any, callback: Callable[[Any], object], /) -> None:
+    def add_future(self, future: Future[T], callback: Callable[[Future[T]], object]) -> None: ...
+    def add_future(self, future: Any, callback: Callable[[Any], object]) -> None:
         """Call ``callback(future)`` in a turn of this loop once the future is done.
 
         Also for a ``concurrent.futures.Future``, whichever thread answers it.

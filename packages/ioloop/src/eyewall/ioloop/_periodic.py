@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 from typing import TYPE_CHECKING, Any
 
 from ._callbacks import log_failure
@@ -42,7 +41,9 @@ class PeriodicCallback:
         self.callback: Callable[[], object] = callback
         self.callback_time: float = callback_time
         self.jitter: float = jitter
-        self._io_loop = io_loop
+        self._given_loop = io_loop
+        self.io_loop: EventLoop | None = io_loop
+        """The loop that calls: what was given, or the one that was current at the last start."""
         self._next = 0.0
         self._timer: Timer | None = None
         self._round: object = None  # one from a start to its stop; None: stopped
@@ -51,10 +52,10 @@ class PeriodicCallback:
         """Begin: the first call comes one ``callback_time`` from now. Does nothing once begun."""
         if self._round is not None:
             return
-        self._io_loop = self._io_loop or IOLoop.current()
+        self.io_loop = io_loop = self._given_loop or IOLoop.current()
         self._round = object()
-        self._next = self._io_loop.time()
-        self._schedule(self._io_loop)
+        self._next = io_loop.time()
+        self._schedule(io_loop)
 
     def stop(self) -> None:
         """Make no further call. A coroutine that runs is let run. Idempotent."""
@@ -70,6 +71,8 @@ class PeriodicCallback:
     def _schedule(self, io_loop: EventLoop) -> None:
         step = self.callback_time / 1000
         if self.jitter:
+            import random
+
             step *= 1 + self.jitter * (random.random() - 0.5)  # noqa: S311 - spreads load, keeps no secret
         late = max(0.0, io_loop.time() - self._next)
         self._next += (math.floor(late / step) + 1) * step

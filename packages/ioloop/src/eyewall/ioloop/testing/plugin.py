@@ -85,8 +85,8 @@ def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make one test for each backend out of one that uses ``io_loop``."""
     if "io_loop" in metafunc.fixturenames:
-        of_choice = "simulated_loop" not in metafunc.fixturenames
-        backends = list(metafunc.config.stash[_CAPABILITIES]) if of_choice else ["simulated"]
+        chosen = metafunc.config.stash[_CAPABILITIES]
+        backends = ["simulated"] if "simulated_loop" in metafunc.fixturenames else list(chosen)
         metafunc.parametrize("io_loop", backends, indirect=True)
 
 
