@@ -77,7 +77,7 @@ def splits(size: int) -> Iterator[list[int]]:
         yield pieces
 
 
-async def turns(io_loop: SimulatedLoop, number: int = 12) -> None:
+async def turns(io_loop: SimulatedLoop, number: int = 6) -> None:
     for _ in range(number):
         turn: Promise[None] = io_loop.create_future()
         io_loop.add_callback(turn.set_result, None)
