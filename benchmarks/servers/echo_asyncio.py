@@ -1,6 +1,7 @@
-"""``python -m benchmarks.servers.echo_asyncio PORT``: the same with asyncio's streams."""
+"""``python -m benchmarks.servers.echo_asyncio PORT [CERTFILE KEYFILE]``: the same with asyncio's streams."""
 
 import asyncio
+import ssl
 import sys
 
 
@@ -12,7 +13,10 @@ async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 async def main() -> None:  # noqa: D103
-    async with await asyncio.start_server(handle, "127.0.0.1", int(sys.argv[1])) as server:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if sys.argv[2:] else None
+    if context is not None:
+        context.load_cert_chain(*sys.argv[2:])
+    async with await asyncio.start_server(handle, "127.0.0.1", int(sys.argv[1]), ssl=context) as server:
         await server.serve_forever()
 
 

@@ -1,9 +1,9 @@
-"""``python -m benchmarks.servers.echo_eyewall PORT``: what comes goes back."""
+"""``python -m benchmarks.servers.echo_eyewall PORT [CERTFILE KEYFILE]``: what comes goes back, with files by TLS."""
 
 import sys
 
 from eyewall.ioloop import IOLoop
-from eyewall.iostream import Stream
+from eyewall.iostream import SSLOptionsDict, Stream
 from eyewall.tcpserver import TCPServer
 
 
@@ -13,5 +13,6 @@ class EchoServer(TCPServer):  # noqa: D101
             await stream.write(data)
 
 
-EchoServer().listen(int(sys.argv[1]), "127.0.0.1")
+options: SSLOptionsDict = {"certfile": sys.argv[2], "keyfile": sys.argv[3]} if sys.argv[2:] else {}
+EchoServer(options or None).listen(int(sys.argv[1]), "127.0.0.1")
 IOLoop.current().start()
