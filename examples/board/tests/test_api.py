@@ -77,7 +77,7 @@ async def test_a_posted_message_comes_back_with_its_address(program: Program) ->
     assert response.code == 201
     assert response.headers["Location"] == f"{MESSAGES}/{created['id']}"
     assert datetime.fromisoformat(created.pop("posted")).utcoffset() is not None
-    expected = {"author": "Ada King", **LUNCH, "pinned": True, "reply_to": None, "reply_count": 0}
+    expected = {"author": "Ada King", **LUNCH, "pinned": True, "photo": None, "reply_to": None, "reply_count": 0}
     assert created == {"id": created["id"], **expected}
 
 

@@ -89,6 +89,26 @@ def test_a_conversation_goes_on_in_two_windows_and_is_counted_in_a_third(tmp_pat
         browse(tmp_path, visit)
 
 
+def test_a_photograph_is_seen_in_the_other_window(tmp_path: Path) -> None:
+    async def visit(browser: Browser) -> None:
+        ada, jun = await browser.window(), await browser.window()
+        await jun.go(address)
+        await jun.until(LIVE)
+        await join(ada, address, "Ada King")
+        await ada.go(f"{address}new")
+        await ada.choose("#photo", photo)
+        await ada.submit("/new", title="Lunch", body="At noon.")
+        await jun.until("document.querySelector('.photo img')")
+        # A broken image has no width.
+        assert await jun.run("document.querySelector('.photo img').decode().then(() => true)")
+        assert await jun.run("document.querySelector('.photo img').naturalWidth") == 1
+
+    photo = tmp_path / "photo.gif"
+    photo.write_bytes(b"GIF89a\1\0\1\0\0\0\0,\0\0\0\0\1\0\1\0\0\2\0;")
+    with running(tmp_path, "--port", "0") as (_, address):
+        browse(tmp_path, visit)
+
+
 def test_a_window_catches_up_when_the_board_is_back(tmp_path: Path) -> None:
     async def visit(browser: Browser) -> None:
         ada, jun = await browser.window(), await browser.window()

@@ -38,7 +38,7 @@ async def hang_up(socket: WebSocketClientConnection) -> None:
 
 
 async def post(visitor: Visitor, title: str = "Lunch") -> int:
-    response = await visitor.submit("/new", title=title, body="At noon.")
+    response = await visitor.send("/new", {"title": title, "body": "At noon."})
     assert response.code == 303
     return int(response.headers["Location"].rpartition("-")[2])
 
@@ -56,7 +56,7 @@ async def test_a_page_is_told_of_a_notice_as_html_for_its_place(ada: Visitor, vi
 async def test_a_page_is_told_of_a_reply_and_of_the_notice_that_has_one_more(ada: Visitor, jun: Visitor) -> None:
     number = await post(ada)
     socket = await ada.websocket(f"/live?after={number}")
-    await jun.submit(f"/messages/{number}", body="Count me in.")
+    await jun.send(f"/messages/{number}", {"body": "Count me in."})
     places = (await told(socket))["places"]
     assert "Count me in." in places[f"replies-{number}"]
     assert "1 reply" in places["notices"]
@@ -65,7 +65,7 @@ async def test_a_page_is_told_of_a_reply_and_of_the_notice_that_has_one_more(ada
 
 async def test_nobody_is_told_by_whom_a_message_can_be_deleted(ada: Visitor) -> None:
     socket = await ada.websocket("/live?after=0")
-    await ada.submit(f"/messages/{await post(ada)}", body="More.")
+    await ada.send(f"/messages/{await post(ada)}", {"body": "More."})
     assert "form" not in json.dumps([(await told(socket))["places"], (await told(socket))["places"]])
     await hang_up(socket)
 

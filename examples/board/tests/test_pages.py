@@ -44,7 +44,7 @@ async def test_an_empty_board_invites_to_write(ada: Visitor) -> None:
 
 
 async def test_a_posted_notice_is_on_its_page_and_on_the_front_page(ada: Visitor) -> None:
-    posted = await ada.submit("/new", **LUNCH)
+    posted = await ada.send("/new", LUNCH)
     page = await ada.get(page_of(posted))
     assert "<h1>Lunch</h1>" in page.text
     assert "At noon." in page.text
@@ -54,8 +54,8 @@ async def test_a_posted_notice_is_on_its_page_and_on_the_front_page(ada: Visitor
 async def test_everything_that_people_write_is_escaped(visitor: Visitor) -> None:
     evil = "<script>alert(1)</script>"
     await visitor.submit("/join", name=evil, password=evil)
-    posted = await visitor.submit("/new", title=evil, body=evil)
-    reply = await visitor.submit(page_of(posted), body=evil)
+    posted = await visitor.send("/new", {"title": evil, "body": evil})
+    reply = await visitor.send(page_of(posted), {"body": evil})
     for path in ("/", page_of(reply), "/?q=%3Cscript%3E"):
         page = await visitor.get(path)
         assert "&lt;script&gt;" in page.text
@@ -73,7 +73,7 @@ async def test_every_page_forbids_what_is_not_the_board_s_own_and_frames(ada: Vi
 
 
 async def test_a_draft_with_problems_comes_back_with_what_was_entered(ada: Visitor) -> None:
-    response = await ada.submit("/new", title="x" * (MAX_TITLE + 1), body="", pinned="1")
+    response = await ada.send("/new", {"title": "x" * (MAX_TITLE + 1), "body": "", "pinned": "1"})
     assert response.code == 422
     assert "x" * (MAX_TITLE + 1) in response.text
     assert 'value="1" checked' in response.text
@@ -83,13 +83,13 @@ async def test_a_draft_with_problems_comes_back_with_what_was_entered(ada: Visit
 
 
 async def test_a_text_that_begins_with_a_line_break_comes_back_whole_in_the_form(ada: Visitor) -> None:
-    response = await ada.submit("/new", body="one\r\n\r\n</textarea>two")
+    response = await ada.send("/new", {"body": "one\r\n\r\n</textarea>two"})
     assert "\none\n\n&lt;/textarea&gt;two</textarea>" in response.text
 
 
 async def test_a_reply_is_on_the_notice_s_page_and_counted_on_the_front_page(ada: Visitor, jun: Visitor) -> None:
-    notice = page_of(await ada.submit("/new", **LUNCH))
-    replied = await jun.submit(notice, body="Count me in.")
+    notice = page_of(await ada.send("/new", LUNCH))
+    replied = await jun.send(notice, {"body": "Count me in."})
     assert page_of(replied) == notice
     page = await ada.get(notice)
     assert "Count me in." in page.text
@@ -98,24 +98,24 @@ async def test_a_reply_is_on_the_notice_s_page_and_counted_on_the_front_page(ada
 
 
 async def test_a_reply_with_problems_comes_back_beside_its_notice(ada: Visitor, jun: Visitor) -> None:
-    notice = page_of(await ada.submit("/new", **LUNCH))
-    response = await jun.submit(notice, body=" ")
+    notice = page_of(await ada.send("/new", LUNCH))
+    response = await jun.send(notice, {"body": " "})
     assert response.code == 422
     assert "<h1>Lunch</h1>" in response.text
     assert "Please enter a text." in response.text
 
 
 async def test_the_address_of_a_reply_leads_to_its_notice(ada: Visitor, jun: Visitor) -> None:
-    notice = page_of(await ada.submit("/new", **LUNCH))
-    replied = await jun.submit(notice, body="Yes.")
+    notice = page_of(await ada.send("/new", LUNCH))
+    replied = await jun.send(notice, {"body": "Yes."})
     number = replied.headers["Location"].rpartition("-")[2]
     assert (await ada.get(f"/messages/{number}")).headers["Location"] == replied.headers["Location"]
 
 
 async def test_pinned_notices_come_first_and_on_the_first_page_only(ada: Visitor) -> None:
-    await ada.submit("/new", **LUNCH | {"title": "Fire drill", "pinned": "1"})
+    await ada.send("/new", LUNCH | {"title": "Fire drill", "pinned": "1"})
     for number in range(PAGE_SIZE + 1):
-        await ada.submit("/new", **LUNCH | {"title": str(number)})
+        await ada.send("/new", LUNCH | {"title": str(number)})
     front = await ada.get("/")
     assert titles(front) == ["Fire drill", *map(str, range(PAGE_SIZE, 0, -1))]
     older = re.search(r'href="(/\?before=\d+)"', front.text)
@@ -126,8 +126,8 @@ async def test_pinned_notices_come_first_and_on_the_first_page_only(ada: Visitor
 
 
 async def test_a_search_shows_what_it_found_and_keeps_its_words(ada: Visitor) -> None:
-    await ada.submit("/new", **LUNCH)
-    await ada.submit("/new", **LUNCH | {"title": "Printer", "body": "Broken."})
+    await ada.send("/new", LUNCH)
+    await ada.send("/new", LUNCH | {"title": "Printer", "body": "Broken."})
     found = await ada.get("/?q=+BROKEN+")
     assert titles(found) == ["Printer"]
     assert 'name="q" value="BROKEN"' in found.text
@@ -136,14 +136,14 @@ async def test_a_search_shows_what_it_found_and_keeps_its_words(ada: Visitor) ->
 
 async def test_a_search_has_further_pages(ada: Visitor) -> None:
     for number in range(PAGE_SIZE + 1):
-        await ada.submit("/new", title=f"Lunch & {number}", body="At noon.")
+        await ada.send("/new", {"title": f"Lunch & {number}", "body": "At noon."})
     older = re.search(r'href="(/\?q=[^"]*)"', (await ada.get("/?q=lunch+%26")).text)
     assert older
     assert titles(await ada.get(older[1].replace("&amp;", "&"))) == ["Lunch &amp; 0"]
 
 
 async def test_who_posted_a_message_deletes_it_and_nobody_else(ada: Visitor, jun: Visitor, visitor: Visitor) -> None:
-    notice = page_of(await ada.submit("/new", **LUNCH))
+    notice = page_of(await ada.send("/new", LUNCH))
     assert "/delete" in (await ada.get(notice)).text
     for other in (jun, visitor):
         assert "/delete" not in (await other.get(notice)).text
@@ -153,14 +153,14 @@ async def test_who_posted_a_message_deletes_it_and_nobody_else(ada: Visitor, jun
 
 
 async def test_after_deleting_a_reply_the_browser_is_back_at_its_notice(ada: Visitor, jun: Visitor) -> None:
-    notice = page_of(await ada.submit("/new", **LUNCH))
-    replied = await jun.submit(notice, body="Yes.")
+    notice = page_of(await ada.send("/new", LUNCH))
+    replied = await jun.send(notice, {"body": "Yes."})
     number = replied.headers["Location"].rpartition("-")[2]
     assert page_of(await jun.submit(f"/messages/{number}/delete")) == notice
 
 
 async def test_who_posted_a_notice_pins_and_unpins_it_and_nobody_else(ada: Visitor, jun: Visitor) -> None:
-    notice = page_of(await ada.submit("/new", **LUNCH))
+    notice = page_of(await ada.send("/new", LUNCH))
     assert (await jun.submit(f"{notice}/pin", pinned="1")).code == 403
     assert page_of(await ada.submit(f"{notice}/pin", pinned="1")) == notice
     assert "Pinned" in (await ada.get("/")).text
@@ -169,13 +169,13 @@ async def test_who_posted_a_notice_pins_and_unpins_it_and_nobody_else(ada: Visit
 
 
 async def test_a_form_without_its_token_is_refused(ada: Visitor) -> None:
-    for token in ({}, {"_xsrf": "made up"}):
-        assert (await ada.post("/new", data={**token, **LUNCH})).code == 403
+    for token in ("", "made up"):
+        assert (await ada.send("/new", {**LUNCH, "_xsrf": token})).code == 403
     assert titles(await ada.get("/")) == []
 
 
 async def test_each_form_of_a_page_has_its_token(ada: Visitor) -> None:
-    notice = page_of(await ada.submit("/new", **LUNCH))
+    notice = page_of(await ada.send("/new", LUNCH))
     for path in ("/", "/new", notice, "/sign-in", "/join"):
         page = (await ada.get(path)).text
         assert page.count('method="post"') == page.count('name="_xsrf"') > 0
@@ -191,7 +191,7 @@ async def test_each_form_of_a_page_has_its_token(ada: Visitor) -> None:
     ],
 )
 async def test_a_form_from_another_site_is_refused(ada: Visitor, headers: dict[str, str]) -> None:
-    assert (await ada.post("/new", data={**LUNCH, "_xsrf": ada.cookies["_xsrf"]}, headers=headers)).code == 403
+    assert (await ada.send("/new", LUNCH, headers=headers)).code == 403
     assert titles(await ada.get("/")) == []
 
 
@@ -199,11 +199,11 @@ async def test_a_form_from_another_site_is_refused(ada: Visitor, headers: dict[s
     "headers", [{"Origin": "http://testserver"}, {"Sec-Fetch-Site": "same-origin", "Origin": "https://outside.example"}]
 )
 async def test_a_form_from_this_site_is_taken_also_behind_a_proxy(ada: Visitor, headers: dict[str, str]) -> None:
-    assert (await ada.post("/new", data={**LUNCH, "_xsrf": ada.cookies["_xsrf"]}, headers=headers)).code == 303
+    assert (await ada.send("/new", LUNCH, headers=headers)).code == 303
 
 
 async def test_a_form_beyond_the_limit_is_refused(ada: Visitor) -> None:
-    assert (await ada.submit("/new", **LUNCH | {"body": "x" * MAX_FORM_BYTES})).code == 413
+    assert (await ada.send("/new", LUNCH | {"body": "x" * MAX_FORM_BYTES})).code == 413
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ async def test_an_address_that_leads_nowhere_gets_a_page_that_says_so(ada: Visit
 async def test_a_page_cannot_be_posted_to_where_it_has_no_form(ada: Visitor) -> None:
     assert (await ada.submit("/", **LUNCH)).code == 405
     assert (await ada.submit("/nothing", **LUNCH)).code == 404
-    assert (await ada.submit("/messages/1", **LUNCH)).code == 404
+    assert (await ada.send("/messages/1", LUNCH)).code == 404
 
 
 @pytest.mark.parametrize("path", ["/", "/sign-in"])
@@ -241,12 +241,14 @@ async def test_head_is_answered_like_get_without_a_body(ada: Visitor, path: str)
 async def test_a_failing_store_is_a_500_page_without_a_trace(
     io_loop: IOLoop, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    board = Board.at(tmp_path / "missing" / "board.sqlite3", io_loop=io_loop)
+    database = tmp_path / "notes.txt"
+    database.write_text("no database, " * 100)
+    board = Board.at(database, io_loop=io_loop)
     response = await AppClient(make_app(board, cookie_secret="for tests only")).get("/")
     await board.close()
     assert response.code == 500
     assert "The board could not do that." in response.text
-    assert "missing" not in response.text
+    assert "notes.txt" not in response.text
     assert "cannot use the database" in caplog.text
 
 

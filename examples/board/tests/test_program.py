@@ -10,11 +10,13 @@ import subprocess
 import sys
 from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING
+from urllib.error import HTTPError
 from urllib.parse import urlencode
-from urllib.request import HTTPCookieProcessor, build_opener, urlopen
+from urllib.request import HTTPCookieProcessor, Request, build_opener, urlopen
 
 import pytest
 from serving import PATIENCE_SECONDS, running
+from visiting import multipart
 
 from board.__main__ import DEFAULT_PORT
 
@@ -38,15 +40,23 @@ class Browser:
         self.fetch("join")
         self.submit("join", name=name, password="correct horse")
 
-    def fetch(self, path: str, data: bytes | None = None) -> str:
-        with self.opener.open(self.address + path, data, timeout=PATIENCE_SECONDS) as answer:
+    def fetch(self, path: str, data: bytes | None = None, headers: dict[str, str] | None = None) -> str:
+        request = Request(self.address + path, data, headers or {})
+        with self.opener.open(request, timeout=PATIENCE_SECONDS) as answer:
             page: str = answer.read().decode()
             return page
 
     def submit(self, path: str, **fields: str) -> str:
         """Send a form; gives the page that it leads to."""
-        token = next(cookie.value for cookie in self.cookies if cookie.name == "_xsrf")
-        return self.fetch(path, urlencode({"_xsrf": token or "", **fields}).encode())
+        return self.fetch(path, urlencode({"_xsrf": self.token, **fields}).encode())
+
+    def send(self, path: str, fields: dict[str, str], photo: bytes | None = None) -> str:
+        """Send a form with a place for a photograph."""
+        return self.fetch(path, *multipart({"_xsrf": self.token, **fields}, photo))
+
+    @property
+    def token(self) -> str:
+        return next(cookie.value or "" for cookie in self.cookies if cookie.name == "_xsrf")
 
 
 def failed(folder: Path, *arguments: str) -> tuple[int, str]:
@@ -66,13 +76,30 @@ def stop(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, s
 def test_a_message_posted_by_form_is_on_the_page_in_the_api_and_there_after_a_restart(tmp_path: Path) -> None:
     database = str(tmp_path / "office.sqlite3")
     with running(tmp_path, "--port", "0", "--database", database) as (process, address):
-        page = Browser(address).submit("new", title="Lunch & more", body="At noon.")
+        page = Browser(address).send("new", {"title": "Lunch & more", "body": "At noon."})
         assert "Lunch &amp; more" in page
         listed = json.loads(fetch(address + "api/messages"))
         assert [message["title"] for message in listed["messages"]] == ["Lunch & more"]
         stop(process, signal.SIGTERM)
     with running(tmp_path, "--port", "0", "--database", database) as (_, address):
         assert "Lunch &amp; more" in fetch(address)
+
+
+def test_a_photograph_of_megabytes_comes_back_and_a_larger_one_is_told_to_be(tmp_path: Path) -> None:
+    photo = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 4096 * 8
+    with running(tmp_path, "--port", "0") as (_, address):
+        ada = Browser(address)
+        page = ada.send("new", {"title": "Lunch", "body": "At noon."}, photo)
+        found = re.search(r'<img src="/(photos/[^"]+)"', page)
+        assert found
+        with urlopen(address + found[1], timeout=PATIENCE_SECONDS) as answer:
+            assert answer.read() == photo
+        with pytest.raises(HTTPError) as refused:
+            ada.send("new", {"title": "Dinner", "body": "At eight."}, photo * 2)
+        with refused.value:
+            assert refused.value.code == 422
+            assert b"smaller photograph" in refused.value.read()
+    assert len(list((tmp_path / "board.photos").iterdir())) == 1
 
 
 def test_who_is_signed_in_still_is_after_a_restart(tmp_path: Path) -> None:
@@ -93,13 +120,13 @@ def test_a_signal_ends_it_with_nothing_further_said_and_nothing_left_open(
         assert fetch(address)
         assert stop(process, number) == (0, "", "")
     # SQLite removes its two further files when the last connection is closed, not where it is killed.
-    assert {file.name for file in tmp_path.iterdir()} == {"board.sqlite3", "board.secret"}
+    assert {file.name for file in tmp_path.iterdir()} == {"board.sqlite3", "board.secret", "board.photos"}
 
 
 def test_several_processes_share_the_messages(tmp_path: Path) -> None:
     with running(tmp_path, "--port", "0", "--processes", "2") as (_, address):
         ada = Browser(address)
-        ada.submit("new", title="Lunch", body="At noon.")
+        ada.send("new", {"title": "Lunch", "body": "At noon."})
         # Each is a connection of its own, which either process may take.
         for _ in range(10):
             page = ada.fetch("")

@@ -48,7 +48,7 @@ def titles(messages: list[Message]) -> list[str]:
 
 def test_a_message_comes_back_as_it_was_added(store: Store) -> None:
     message = add(store)
-    assert message == Message(message.id, None, "Ada", "Lunch", "At noon.", 1000.0, False, ADA.id, 0)
+    assert message == Message(message.id, None, "Ada", "Lunch", "At noon.", 1000.0, False, ADA.id, "", 0)
     assert store.get(message.id) == message
 
 
@@ -140,9 +140,19 @@ def test_the_owner_deletes_a_notice_with_its_replies_and_nobody_else(store: Stor
     reply = add(store, reply_to=notice.id)
     assert not store.delete(notice.id, BOB)
     assert store.get(notice.id) is not None
-    assert store.delete(notice.id, ADA)
+    assert store.delete(notice.id, ADA) == []
     assert store.get(notice.id) is None
     assert store.get(reply.id) is None
+
+
+def test_who_deletes_a_notice_is_told_the_photographs_that_go_with_it(store: Store) -> None:
+    with_photo = store.add(Draft("Lunch", "At noon.", photo="one.jpg"), ADA)
+    assert with_photo is not None
+    assert with_photo.photo == "one.jpg"
+    store.add(Draft("", "Yes.", reply_to=with_photo.id, photo="two.png"), BOB)
+    add(store, reply_to=with_photo.id)
+    assert store.delete(with_photo.id, BOB) is None
+    assert store.delete(with_photo.id, ADA) == ["one.jpg", "two.png"]
 
 
 def test_the_number_of_a_deleted_message_is_not_given_again(store: Store) -> None:
@@ -220,6 +230,6 @@ def test_the_messages_of_a_board_without_accounts_are_there_and_nobody_s(tmp_pat
         sql.execute("PRAGMA user_version = 1")
         sql.commit()
     with opened(path) as store:
-        assert store.get(7) == Message(7, None, "Eve", "Old", "Text.", 5.0, True, None, 0)
+        assert store.get(7) == Message(7, None, "Eve", "Old", "Text.", 5.0, True, None, "", 0)
         assert not store.delete(7, ADA)
         assert add(store).id == 8

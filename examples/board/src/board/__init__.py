@@ -1,10 +1,11 @@
-"""A message board for an office: accounts, pages that are live, a JSON API, all kept in SQLite.
+"""A message board for an office: accounts, photographs, pages that are live, a JSON API, SQLite.
 
 ``python -m board`` serves it. The rooms, from the bottom up: ``messages`` and ``accounts`` (what they are,
 and which are refused), ``store`` (SQLite), ``clerk`` (the thread that SQLite blocks instead of the loop),
-``doorman`` (the thread that checks passwords), ``text``, ``rendering`` and ``templates`` (what a page looks like),
-``feed`` (who tells open pages what is new), ``state`` (the board: all of them), ``page``, ``pages``, ``sign_in``,
-``live`` and ``api`` (the handlers), ``app`` (the route table), ``secret`` (what signs the cookies).
+``doorman`` (the thread that checks passwords), ``photos`` (the thread that writes them), ``text``, ``rendering`` and
+``templates`` (what a page looks like), ``feed`` (who tells open pages what is new), ``state`` (the board: all of
+them), ``forms``, ``page``, ``pages``, ``sign_in``, ``live`` and ``api`` (the handlers), ``app`` (the route table),
+``secret`` (what signs the cookies).
 """
 
 from .accounts import Account, Credentials

@@ -93,6 +93,7 @@ def serve(options: Options, secret: str, sockets: list[socket.socket]) -> None:
     """Answer requests in this process until SIGINT or SIGTERM."""
     io_loop = IOLoop.current()
     board = Board.at(options.database, io_loop=io_loop, title=options.title)
+    board.photos.sweep()
     server = HTTPServer(make_app(board, cookie_secret=secret), max_body_size=MAX_REQUEST_BYTES)
     server.add_sockets(sockets)
 

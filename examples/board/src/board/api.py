@@ -61,6 +61,8 @@ class MessageData:
     body: str
     posted: datetime
     pinned: bool
+    photo: str | None
+    """Where its photograph is."""
     reply_count: int
 
     @classmethod
@@ -75,6 +77,7 @@ class MessageData:
             message.body,
             posted,
             message.pinned,
+            f"/photos/{message.photo}" if message.photo else None,
             message.reply_count,
         )
 
@@ -214,7 +217,7 @@ class Message(ApiHandler):
     async def delete(self, number: int) -> None:
         """Delete the message, for who posted it."""
         message, author = await self.message(number), await self.author()
-        if not await self.state.clerk.ask(Store.delete, message.id, author):
+        if not await self.state.delete(message.id, author):
             raise ApiError(403, "Only who posted a message can delete it.")
         self.set_status(204)
 

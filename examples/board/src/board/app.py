@@ -8,6 +8,7 @@ from eyewall.web import ROOT, Application, Part
 
 from . import api, live, page, pages, sign_in
 from .messages import NUMBER_PATTERN, parse_number
+from .photos import NAME_PATTERN
 from .rendering import STATIC_FOLDER
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def make_app(board: Board, *, cookie_secret: str) -> Application[Board]:
             MESSAGE.to(pages.MessagePage),
             (MESSAGE / "delete").to(pages.DeleteMessage),
             (MESSAGE / "pin").to(pages.PinMessage),
+            (rf"/photos/({NAME_PATTERN})", pages.PhotoFile, {"path": board.photos.folder}),
             (ROOT / "sign-in").to(sign_in.SignIn),
             (ROOT / "join").to(sign_in.Join),
             (ROOT / "sign-out").to(sign_in.SignOut),

@@ -43,6 +43,8 @@ class Draft:
     body: str = ""
     pinned: bool = False
     reply_to: int | None = None
+    photo: str = ""
+    """The name of its photograph, where it has one."""
 
     def clean(self) -> Draft:
         """The draft without control characters and needless space; a reply has neither title nor pin."""
@@ -52,6 +54,7 @@ class Draft:
             body=_clean(self.body),
             pinned=self.pinned and not is_reply,
             reply_to=self.reply_to,
+            photo=self.photo,
         )
 
     def problems(self) -> dict[str, str]:
@@ -84,4 +87,6 @@ class Message:
     pinned: bool
     account: int | None
     """The number of its author's account; None for one that is older than accounts."""
+    photo: str
+    """The name of its photograph; empty where it has none."""
     reply_count: int

@@ -34,6 +34,7 @@ _EXPLANATIONS: Final = {
     HTTPStatus.NOT_FOUND: "There is nothing at this address. The message may have been deleted.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This address takes forms only.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "That was too long for a message.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "This address takes forms of multipart/form-data.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "The board could not do that. The log on the server says why.",
 }
 

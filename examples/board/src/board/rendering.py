@@ -13,6 +13,7 @@ from eyewall.web import JinjaLoader
 from . import text
 from .accounts import MAX_NAME, MAX_PASSWORD
 from .messages import MAX_BODY, MAX_TITLE
+from .photos import MAX_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +38,13 @@ class Templates(JinjaLoader):
         )
         functions = (text.age, text.full_time, text.hue, text.initials, text.iso_time, text.linkify)
         names: dict[str, object] = {function.__name__: function for function in functions}
-        names["limits"] = {"name": MAX_NAME, "password": MAX_PASSWORD, "title": MAX_TITLE, "body": MAX_BODY}
+        names["limits"] = {
+            "name": MAX_NAME,
+            "password": MAX_PASSWORD,
+            "title": MAX_TITLE,
+            "body": MAX_BODY,
+            "photo": MAX_BYTES >> 20,
+        }
         names["board_title"] = title
         # Jinja annotates nothing here: pyright infers a type that allows only what is there from the beginning.
         environment.globals.update(names)  # pyright: ignore[reportArgumentType, reportCallIssue]

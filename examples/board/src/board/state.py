@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .accounts import DEFAULT_COST
 from .clerk import Clerk
 from .doorman import Doorman
 from .feed import Feed
+from .photos import Photos
 from .rendering import Templates
 from .store import Store
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from .accounts import Account
     from .messages import Draft, Message
+    from .photos import Upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Board:
     """Keeps messages and accounts."""
     doorman: Doorman
     """Knows who is who."""
+    photos: Photos
+    """Keeps photographs."""
     feed: Feed
     """Tells who is looking."""
     templates: Templates
@@ -44,18 +48,37 @@ class Board:
         return cls(
             clerk,
             Doorman(clerk, io_loop=io_loop, cost=password_cost),
+            Photos(database.with_suffix(".photos"), io_loop=io_loop),
             Feed(clerk, templates, io_loop=io_loop),
             templates,
         )
 
-    async def post(self, draft: Draft, author: Account) -> Message | None:
-        """Keep a clean draft without problems, and tell who is looking; as :meth:`Store.add` otherwise."""
-        message = await self.clerk.ask(Store.add, draft, author)
+    async def post(self, draft: Draft, author: Account, photo: Upload | None = None) -> Message | None:
+        """Keep a clean draft without problems, with its photograph, and tell who is looking.
+
+        Gives and raises what :meth:`Store.add` does, and then keeps nothing of the photograph.
+        """
+        if photo is not None:
+            draft = replace(draft, photo=await photo.keep())
+        message = None
+        try:
+            message = await self.clerk.ask(Store.add, draft, author)
+        finally:
+            if message is None and draft.photo:
+                self.photos.remove([draft.photo])
         await self.feed.look()
         return message
+
+    async def delete(self, number: int, author: Account) -> bool:
+        """Delete a message of this author, with its replies and all their photographs; False where there is none."""
+        photos = await self.clerk.ask(Store.delete, number, author)
+        if photos is not None:
+            await self.photos.remove(photos)
+        return photos is not None
 
     async def close(self) -> None:
         """Finish what is under way, and let go of the database."""
         self.feed.stop()
         self.doorman.close()
+        self.photos.close()
         await self.clerk.close()

@@ -46,12 +46,13 @@ _STEPS: Final = (
     );
     ALTER TABLE message ADD COLUMN account INTEGER REFERENCES account (id);
     """,
+    "ALTER TABLE message ADD COLUMN photo TEXT NOT NULL DEFAULT ''",
 )
 _COLUMNS: Final = """
-    m.id, m.reply_to, m.author, m.title, m.body, m.posted, m.pinned, m.account,
+    m.id, m.reply_to, m.author, m.title, m.body, m.posted, m.pinned, m.account, m.photo,
     (SELECT count(*) FROM message AS r WHERE r.reply_to = m.id)
 """
-_Row = tuple[int, int | None, str, str, str, float, int, int | None, int]
+_Row = tuple[int, int | None, str, str, str, float, int, int | None, str, int]
 
 
 class StoreError(Exception):
@@ -63,8 +64,8 @@ class ThreadFullError(Exception):
 
 
 def _message(row: _Row) -> Message:
-    number, reply_to, author, title, body, posted, pinned, account, reply_count = row
-    return Message(number, reply_to, author, title, body, posted, bool(pinned), account, reply_count)
+    number, reply_to, author, title, body, posted, pinned, account, photo, reply_count = row
+    return Message(number, reply_to, author, title, body, posted, bool(pinned), account, photo, reply_count)
 
 
 class Store:
@@ -170,6 +171,7 @@ class Store:
 
         Raises :class:`ThreadFullError`.
         """
+        texts = (draft.title, draft.body, draft.photo)
         with self._transaction():
             if draft.reply_to is not None:
                 notice = self.get(draft.reply_to)
@@ -178,9 +180,9 @@ class Store:
                 if notice.reply_count >= MAX_REPLIES:
                     raise ThreadFullError
             number = self._sql.execute(
-                """INSERT INTO message (reply_to, author, title, body, posted, pinned, account, owner)
-                   VALUES (?, ?, ?, ?, ?, ?, ?, '')""",
-                (draft.reply_to, author.name, draft.title, draft.body, self._now(), draft.pinned, author.id),
+                """INSERT INTO message (reply_to, author, title, body, photo, posted, pinned, account, owner)
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, '')""",
+                (draft.reply_to, author.name, *texts, self._now(), draft.pinned, author.id),
             ).lastrowid
             return None if number is None else self.get(number)
 
@@ -200,9 +202,17 @@ class Store:
             "UPDATE message SET pinned = ? WHERE id = ? AND account = ? AND reply_to IS NULL", pinned, number, author.id
         )
 
-    def delete(self, number: int, author: Account) -> bool:
-        """Delete a message of this author, with its replies; False where there is none."""
-        return self._change("DELETE FROM message WHERE id = ? AND account = ?", number, author.id)
+    def delete(self, number: int, author: Account) -> list[str] | None:
+        """Delete a message of this author, with its replies; None where there is none.
+
+        Gives the names of the photographs that they had.
+        """
+        with self._transaction():
+            found = self._sql.execute(
+                "SELECT photo FROM message WHERE photo != '' AND (id = ? OR reply_to = ?)", (number, number)
+            ).fetchall()
+            is_gone = self._change("DELETE FROM message WHERE id = ? AND account = ?", number, author.id)
+            return [photo for (photo,) in found] if is_gone else None
 
     def add_account(self, name: str, password: str) -> Account | None:
         """Keep an account; None where one has that name already, in any case."""

@@ -140,6 +140,11 @@ class Window:
         """Wait until the page is such that an expression is true, and give it."""
         return await self.run(WAIT % condition)
 
+    async def choose(self, selector: str, file: Path) -> None:
+        """Choose a file in a field for files."""
+        found = await self.call("Runtime.evaluate", expression=f"document.querySelector({selector!r})")
+        await self.call("DOM.setFileInputFiles", files=[str(file)], objectId=found["result"]["objectId"])
+
     async def submit(self, action: str, **fields: str) -> None:
         """Fill in the form that goes there, and send it as a click does; returns when the next page is there."""
         self._browser.forget("Page.loadEventFired", self._session)
