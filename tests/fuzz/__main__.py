@@ -1,26 +1,54 @@
-"""``python -m tests.fuzz SECONDS [CORPUS]``: guided by coverage, from what the corpus holds; needs atheris."""
+"""``python -m tests.fuzz SECONDS [FOLDER] [--target NAME]``: guided by coverage, from what the corpora hold.
+
+The targets share the seconds; what is new goes into FOLDER, into a folder for each. Needs atheris.
+"""
 
 from __future__ import annotations
 
+import argparse
+import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["eyewall.httpserver"]):
-    from . import http1
-
 HERE = Path(__file__).parent
+SHARES = {"http1": 0.5, "answers": 0.25, "forms": 0.25}
+"""How much of the time is whose: the targets are modules, with a corpus and a dictionary of the same name."""
 
 
-def main() -> None:
-    """Fuzz for so long; what breaks something is left in a file, and belongs into the corpus."""
-    seconds = sys.argv[1] if len(sys.argv) > 1 else "60"
-    folder = sys.argv[2] if len(sys.argv) > 2 else ""
-    found = [folder] if folder else []
-    options = [f"-max_total_time={seconds}", "-max_len=2000", f"-dict={HERE / 'http1.dict'}", "-timeout=20"]
-    atheris.Setup([sys.argv[0], *options, *found, str(HERE / "corpus" / "http1")], http1.check)
+def fuzz(target: str, seconds: float, folder: Path | None) -> None:
+    """Fuzz for so long, and end the process; what breaks something is left in a file, and belongs into the corpus."""
+    with atheris.instrument_imports(include=["eyewall.httpserver"]):
+        check = import_module(f".{target}", __package__).check
+    options = [f"-max_total_time={seconds:.0f}", "-max_len=2000", f"-dict={HERE / target}.dict", "-timeout=20"]
+    found = []
+    if folder is not None:
+        found = [str(folder / target)]
+        (folder / target).mkdir(parents=True, exist_ok=True)
+    atheris.Setup([sys.argv[0], *options, *found, str(HERE / "corpus" / target)], check)
     atheris.Fuzz()
 
 
-main()
+def main() -> int:
+    """Fuzz each target in a process of its own; give 1 where one of them failed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("seconds", type=float, nargs="?", default=60)
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--target", choices=SHARES)
+    given = parser.parse_args()
+    if given.target:
+        fuzz(given.target, given.seconds, given.folder)
+    failed = 0
+    for target, share in SHARES.items():
+        folder = [] if given.folder is None else [str(given.folder)]
+        seconds = f"{given.seconds * share:.0f}"
+        command = [sys.executable, "-m", __package__ or "tests.fuzz", seconds, *folder, "--target", target]
+        print(f"{target}, {seconds} seconds", flush=True)
+        failed |= subprocess.run(command, check=False).returncode != 0
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -7,7 +7,6 @@ strict words, once for each request and in their order, and leaves nothing behin
 
 from __future__ import annotations
 
-import logging
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,6 +24,8 @@ from eyewall.httpserver._parser import RequestParser
 from eyewall.ioloop.testing import SimulatedLoop
 from eyewall.iostream import StreamClosedError
 from eyewall.iostream.testing import memory_streams
+
+from .support import FAILURES, pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,19 +75,6 @@ class Delegate:
     def on_head(self, head: RequestHead) -> None:
         """Keep what the head says of the connection."""
         self.head = head
-
-
-def pieces(how: int, data: bytes) -> Iterator[bytes]:
-    """Cut the data in one of 256 ways; 0 leaves it whole."""
-    if not how:
-        yield data
-        return
-    at = 0
-    size = how
-    while at < len(data):
-        yield data[at : at + size]
-        at += size
-        size = (size * 7 + how) % 31 + 1
 
 
 def parse(data: Iterator[bytes]) -> tuple[list[Told], bool]:
@@ -177,22 +165,6 @@ class AnsweringOne:
         """Count."""
         self.server.gone += 1
 
-
-class Failures(logging.Handler):
-    """Keeps what the server says went wrong in it."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.messages: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep it."""
-        self.messages.append(self.format(record))
-
-
-FAILURES = Failures()
-logging.getLogger("eyewall").addHandler(FAILURES)
-logging.getLogger("eyewall").propagate = False
 
 # The answers, as this target's delegates and the server itself make them.
 ANSWER = re.compile(
