@@ -47,7 +47,8 @@ async def ask(io_loop: IOLoop, request: str, answer: Answer) -> tuple[str, HTTPH
     head, _, body = received.partition(b"\r\n\r\n")
     status, _, fields = head.decode("latin-1").partition("\r\n")
     headers = HTTPHeaders.parse(fields)
-    stays_open = not any("close" in value for value in headers.get_list("Connection"))
+    options = headers.get("Connection", "close" if "/1.0\r" in request else "")
+    stays_open = "close" not in options
     await server.close_all_connections()
     return status, headers, body, stays_open
 
@@ -107,10 +108,22 @@ async def test_a_status_without_a_body_has_none(io_loop: IOLoop, status: int, le
     assert stays_open
 
 
-@pytest.mark.parametrize("closing", [CLOSING, GET_1_0])
-async def test_a_client_that_wants_to_go_is_told_that_it_goes(io_loop: IOLoop, closing: str) -> None:
-    _, headers, _, _ = await ask(io_loop, closing, answer({"Content-Length": "0"}))
-    assert headers["Connection"] == "close"
+@pytest.mark.parametrize(
+    ("request_", "length", "told"),
+    [
+        (CLOSING, {"Content-Length": "0"}, "close"),
+        (KEPT_1_0, {"Content-Length": "0"}, "Keep-Alive"),
+        (KEPT_1_0, {}, "close"),
+        (GET_1_0, {"Content-Length": "0"}, None),  # which closes where nobody says otherwise
+        (GET_1_0, {}, None),
+        (GET, {"Content-Length": "0"}, None),
+    ],
+)
+async def test_a_client_is_told_what_it_would_not_expect(
+    io_loop: IOLoop, request_: str, length: dict[str, str], told: str | None
+) -> None:
+    _, headers, _, _ = await ask(io_loop, request_, answer(length))
+    assert headers.get("Connection") == told
 
 
 @pytest.mark.parametrize("fields", [{"Connection": "close"}, {"Connection": "x, CLOSE"}])

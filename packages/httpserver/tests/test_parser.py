@@ -305,3 +305,18 @@ def test_after_stop_the_body_is_checked_and_told_to_nobody() -> None:
     parser.stop()
     with pytest.raises(HTTPInputError):
         parser.feed(b"ab")
+
+
+@pytest.mark.parametrize(
+    ("first", "status"), [(b"GET /\r\n", 400), (b"EHLO a.example\r\n", 400), (b"PRI * HTTP/2.0\r\n", 505)]
+)
+@pytest.mark.parametrize("size", [1, 4, 100])
+def test_who_speaks_something_else_is_told_so_behind_its_first_line(first: bytes, status: int, size: int) -> None:
+    parser = RequestParser(Limiter(Limits()))
+    parser.begin(Told(), lambda _: None)
+    fed = [first[at : at + size] for at in range(0, len(first), size)]
+    for piece in fed[:-1]:
+        parser.feed(piece)
+    with pytest.raises(HTTPInputError) as refused:
+        parser.feed(fed[-1])
+    assert refused.value.status == status

@@ -62,13 +62,18 @@ def frame_answer(
     elif (length := fields.get("Content-Length")) is not None:
         left = int(length) if length.isdigit() and length.isascii() else promised_length(length)
     elif version == "HTTP/1.0":
-        keep_alive = False
         left = UNTIL_CLOSE
+        if keep_alive and "Connection" not in fields:
+            return lines + "Connection: close\r\n", left, False
+        keep_alive = False
     else:
         left = IN_CHUNKS
         lines += "Transfer-Encoding: chunked\r\n"
     if keep_alive and version != "HTTP/1.0" and "Connection" not in fields:
         return lines, left, True
+    if not keep_alive and version == "HTTP/1.0" and "Connection" not in fields:
+        # As it is where nobody says otherwise (RFC 9112 section 9.3).
+        return lines, left, False
     return _connection_line(lines, left, keep_alive, headers.get("Connection"))
 
 

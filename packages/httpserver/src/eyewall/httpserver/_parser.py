@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from ._chunked import ChunkedDecoder
 from ._head import CHUNKED, RequestHead, parse_request_head
+from ._start_line import parse_request_start_line
 from .errors import HTTPInputError
 
 if TYPE_CHECKING:
@@ -257,6 +258,13 @@ class RequestParser(MessageParser[RequestHead]):
 
     def __init__(self, limiter: Limiter, chunk_size: int | None = None) -> None:
         super().__init__(limiter, parse_request_head, chunk_size)
+
+    def _keep_head(self, data: bytes, start: int) -> None:
+        # Whoever speaks something else, as HTTP/0.9 or SMTP, waits for an answer to its first line.
+        end = data.find(b"\r\n", max(start, self._searched))
+        if end >= 0 and data.find(b"\r\n", start) == end:
+            parse_request_start_line(data[start:end].decode("latin-1"))
+        super()._keep_head(data, start)
 
 
 def _ignore(head: object) -> None:
