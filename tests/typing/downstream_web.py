@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, NotRequired, TypedDict, assert_type
+from typing import Any, ClassVar, NotRequired, TypedDict, assert_type
 from uuid import UUID
 
 from eyewall.httpserver import HTTPHeaders, HTTPServerRequest
 from eyewall.web import (
+    CORS,
     FLOAT,
     INT,
     PATH,
@@ -18,6 +19,7 @@ from eyewall.web import (
     UUID_PART,
     Application,
     BodyError,
+    DisconnectPolicy,
     EventSourceHandler,
     Finish,
     Handler,
@@ -158,6 +160,9 @@ class Greeting(RequestHandler):
 
 @stream_request_body
 class Upload(RequestHandler):
+    disconnect_policy: ClassVar[DisconnectPolicy] = "cancel"
+    cors = CORS(["https://app.example"], credentials=True)
+
     def prepare(self) -> None:
         self.request.connection.set_max_body_size(1 << 30)
         self.size = 0

@@ -206,6 +206,10 @@ class Clock(EventSourceHandler):
         print(last)
 
 
+class Leaves(RequestHandler):
+    disconnect_policy = "stay"  # E
+
+
 def streams_are_of_handlers() -> None:
     stream_request_body(HTTPServer)  # E
     (ROOT / "clock").to(Clock)  # E
