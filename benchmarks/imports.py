@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
+import tempfile
 from importlib.util import find_spec
 from statistics import median
 from typing import Final
@@ -27,11 +29,14 @@ print(1000 * (time.perf_counter() - began), len(sys.modules) - before)
 """
 
 
-def measure(module: str) -> tuple[float, int]:
+def measure(module: str, cache: str) -> tuple[float, int]:
     """Import a module in a process of its own; give the milliseconds, and how many modules that loaded."""
     # -P: the current folder, where tests and benchmarks lie, is not searched, as it is not for an installed program.
     command = [sys.executable, "-P", "-c", _PROGRAM.format(module=module)]
-    milliseconds, loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    # Compiled once, as an installed program is, whatever the environment says of that.
+    environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": cache}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environ)
+    milliseconds, loaded = done.stdout.split()
     return float(milliseconds), int(loaded)
 
 
@@ -41,9 +46,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=11, help="imports of each, interleaved (default: 11)")
     rounds = parser.parse_args().rounds
     modules = [module for module in MODULES if find_spec(module.partition(".")[0])]
-    for module in modules:
-        measure(module)  # compiles what has not been, and brings the files into memory
-    runs = [[measure(module) for module in modules] for _ in range(rounds)]
+    with tempfile.TemporaryDirectory() as cache:
+        for module in modules:
+            measure(module, cache)  # compiles what has not been, and brings the files into memory
+        runs = [[measure(module, cache) for module in modules] for _ in range(rounds)]
     times = {module: median(run[place][0] for run in runs) for place, module in enumerate(modules)}
     print(f"{'':20}{'ms':>8}{'modules':>9}{'x ' + BASE:>15}")
     for module, (_, loaded) in zip(modules, runs[0], strict=True):

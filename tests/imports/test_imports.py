@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 PACKAGES = Path(__file__).parents[2] / "packages"
 LAYERS = ["ioloop", "iostream", "tcpserver", "httpserver", "web"]
+# Each takes a millisecond or more, of the few dozen in which all of eyewall is there.
+SLOW_TO_IMPORT = ["dataclasses", "datetime", "email", "hashlib", "html", "http.client", "inspect", "ipaddress", "json"]
+SLOW_TO_IMPORT += ["mimetypes", "random", "tempfile", "typing_extensions", "urllib.parse"]
 NEVER_AT_IMPORT = ["asyncio", "multiprocessing", "ssl", "trio", "uvloop"]
 
 
@@ -52,6 +55,12 @@ def run(program: str) -> str:
 @pytest.mark.parametrize("module", PRIVATE)
 def test_a_private_module_imports_by_itself(module: str) -> None:
     assert run(f"import {module} as module; print(module.__name__)") == f"{module}\n"
+
+
+def test_an_import_of_all_layers_loads_nothing_that_is_slow() -> None:
+    before = "import sys; before = set(sys.modules); import eyewall.web"
+    loaded = run(f"{before}; print(*(name for name in {SLOW_TO_IMPORT} if name in sys.modules.keys() - before))")
+    assert not loaded.split(), f"import these in the function that needs them: {loaded}"
 
 
 @pytest.mark.parametrize("module", PUBLIC)

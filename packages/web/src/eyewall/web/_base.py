@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from eyewall.httpserver import HTTPHeaders, forbids_body, format_timestamp, reason_of
 from eyewall.ioloop import CompletedFuture
@@ -17,13 +16,14 @@ from ._transforms import transform_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from eyewall.httpserver import HTTPConnection, HTTPServerRequest
     from eyewall.ioloop import Future
 
     from ._application import Application
 
-HeaderValue = str | bytes | int | datetime
+HeaderValue: TypeAlias = "str | bytes | int | datetime"
 """What a header field can be set to."""
 
 _CACHEABLE: Final = ("GET", "HEAD")
@@ -295,6 +295,8 @@ def _header_text(value: HeaderValue) -> str:
         return value.decode("latin-1")
     if isinstance(value, int):
         return str(value)
+    from datetime import datetime
+
     # Not redundant for those who have no type checker.
     if isinstance(value, datetime):  # pyright: ignore[reportUnnecessaryIsInstance]
         return format_timestamp(value)

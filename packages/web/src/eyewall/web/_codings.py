@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
@@ -81,6 +80,8 @@ def _is_installed(coding: str) -> bool:
 
 def _is_there(module: str) -> bool:
     try:
+        from importlib.util import find_spec
+
         return find_spec(module) is not None
     except ModuleNotFoundError:
         # Not even the package that it would be in.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, overload
 
 from eyewall.httpserver import format_timestamp
 
@@ -15,17 +14,19 @@ from .errors import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from http.cookies import Morsel
 
     from ._signed import Secret
 
 T = TypeVar("T")
 
-Expires = float | datetime | tuple[int, ...] | time.struct_time
+Expires: TypeAlias = "float | datetime | tuple[int, ...] | time.struct_time"
 """When a cookie ends: seconds since 1970, a datetime (a naive one is UTC), or UTC as ``time.gmtime`` has it."""
 
 SameSite = Literal["Strict", "Lax", "None", "strict", "lax", "none"]
 
+_DAY: Final = 86_400
 _is_name: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 _is_attribute: Final = re.compile(r"[\x20-\x3a\x3c-\x7e]*").fullmatch
 _has_control: Final = re.compile(r"[\x00-\x1f\x7f]").search
@@ -94,7 +95,7 @@ class CookiesMixin(HandlerBase):
             raise ValueError(f"the value of cookie {name!r} has a control character: {text!r}; encode it first")
         _check_prefix(name, domain, path, secure=secure, partitioned=partitioned)
         if expires is None and expires_days is not None:
-            expires = datetime.now(UTC) + timedelta(days=expires_days)
+            expires = time.time() + expires_days * _DAY
         parts = [
             f"{name}={_quoted(text)}",
             _attribute(name, "Domain", domain),
@@ -122,7 +123,7 @@ class CookiesMixin(HandlerBase):
         partitioned: bool = False,
     ) -> None:
         """Let the client forget a cookie. ``path`` and ``domain`` are to be those that it was set with."""
-        long_ago = datetime.now(UTC) - timedelta(days=365)
+        long_ago = time.time() - 365 * _DAY
         self.set_cookie(
             name,
             "",

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import types
 from importlib import import_module
-from importlib.util import find_spec
-from json import loads
 from typing import (
     Any,
     Final,
@@ -47,6 +45,8 @@ def decode_json(body: bytes, kind: type[T]) -> T:
 def installed_msgspec() -> Any:  # Any: a module that may not be installed
     """Give the module msgspec, or None."""
     if "msgspec" not in _state:
+        from importlib.util import find_spec
+
         _state["msgspec"] = import_module("msgspec") if find_spec("msgspec") is not None else None
     return _state["msgspec"]
 
@@ -77,6 +77,8 @@ def _by_msgspec(codec: Any, body: bytes, kind: Any) -> Any:
 
 
 def _by_ourselves(body: bytes, kind: Any) -> Any:
+    from json import loads
+
     try:
         value = loads(body)
     except (ValueError, RecursionError) as error:

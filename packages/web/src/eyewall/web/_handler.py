@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar
 
 from eyewall.httpserver import HTTPHeaders, HTTPOutputError, forbids_body, reason_of
@@ -132,6 +131,8 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
         if isinstance(error, BaseException) and self.settings.get("serve_traceback"):
             self._write_traceback(status_code, error)
             return
+        from html import escape
+
         message = f"{status_code}: {escape(self._reason)}"
         self.finish(f"<html><title>{message}</title><body>{message}</body></html>")
 

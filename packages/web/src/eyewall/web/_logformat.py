@@ -8,8 +8,6 @@ all of that is escaped anyhow.
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
-from json import dumps
 from typing import Final
 
 from ._log import printable
@@ -56,6 +54,8 @@ class JSONLogFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Write the record."""
+        from datetime import UTC, datetime
+
         members: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -72,6 +72,8 @@ class JSONLogFormatter(logging.Formatter):
 
 def _written(value: object) -> str:
     """Write a value as JSON: what is none of JSON's, as its ``repr``."""
+    from json import dumps
+
     try:
         text = dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from re import Pattern
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
-from urllib.parse import quote, unquote_to_bytes
 
 from ._parts import Part, is_template, read_template
 from .errors import RouteError
@@ -69,6 +68,8 @@ class PathPattern:
         """
         if self.texts is None:
             raise ValueError(f"{self.title} has no reverse: its pattern is more than text and plain groups")
+        from urllib.parse import quote
+
         first, *rest = self.texts
         if len(args) != len(rest):
             raise ValueError(f"{self.title} takes {len(rest)} arguments to reverse, not {len(args)}")
@@ -103,7 +104,11 @@ def unquoted(text: str | None) -> bytes | None:
         return None
     # What is not ASCII came as bytes, of which a connection makes Latin-1.
     encoded = text.encode("latin-1")
-    return unquote_to_bytes(encoded) if b"%" in encoded else encoded
+    if b"%" not in encoded:
+        return encoded
+    from urllib.parse import unquote_to_bytes
+
+    return unquote_to_bytes(encoded)
 
 
 def _encoded(value: object) -> bytes:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from hashlib import sha512
 from typing import TYPE_CHECKING, Any, ClassVar, Final
-from urllib.parse import quote
 
 from ._handler import RequestHandler
 from ._log import general_log
@@ -54,6 +52,8 @@ class StaticVersions(RequestHandler):
     @classmethod
     def make_static_url(cls, settings: Mapping[str, Any], path: str, include_version: bool = True) -> str:
         """Make the URL of a file of the setting ``static_path``; with its version, so that it may be kept for ever."""
+        from urllib.parse import quote
+
         url = settings.get("static_url_prefix", "/static/") + quote(path)
         version = cls.get_version(settings, path) if include_version else None
         return url if version is None else f"{url}?v={version}"
@@ -95,6 +95,8 @@ class StaticVersions(RequestHandler):
     def get_content_version(cls, abspath: str) -> str:
         """Give a hash of a file's content."""
         content = cls.get_content(abspath)
+        from hashlib import sha512
+
         digest = sha512()
         for chunk in [content] if isinstance(content, bytes) else content:
             digest.update(chunk)

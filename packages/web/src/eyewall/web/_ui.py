@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -105,6 +104,8 @@ class UIModules:
         return _insert(page, b"</body>", b"".join(self._body()))
 
     def _head(self) -> Iterator[bytes]:
+        from html import escape
+
         for url in self._urls("css_files"):
             yield f'<link href="{escape(url)}" type="text/css" rel="stylesheet"/>'.encode()
         styles = "\n".join(self._texts("embedded_css"))
@@ -113,6 +114,8 @@ class UIModules:
         yield "".join(self._texts("html_head")).encode()
 
     def _body(self) -> Iterator[bytes]:
+        from html import escape
+
         for url in self._urls("javascript_files"):
             yield f'<script src="{escape(url)}" type="text/javascript"></script>'.encode()
         scripts = "\n".join(self._texts("embedded_javascript"))

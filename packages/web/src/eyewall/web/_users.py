@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
-from urllib.parse import urlencode, urlsplit
 
 from ._base import HandlerBase
 from .errors import HTTPError, SettingError
@@ -80,5 +79,7 @@ def authenticated(
 def _with_next(handler: UsersMixin, url: str) -> str:
     if "?" in url:
         return url
+    from urllib.parse import urlencode, urlsplit
+
     elsewhere = urlsplit(url).scheme
     return f"{url}?{urlencode({'next': handler.request.full_url() if elsewhere else handler.request.uri})}"

@@ -11,9 +11,7 @@ from __future__ import annotations
 import time
 from binascii import Error as NotHex
 from binascii import a2b_hex, b2a_hex
-from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
 
 from ._cookies import CookiesMixin
 from ._cors import CORSMixin
@@ -75,6 +73,8 @@ class XSRFMixin(CookiesMixin, UsersMixin, CORSMixin):
 
     def xsrf_form_html(self) -> str:
         """Give the hidden field that a form of this site is to have: ``<input type="hidden" name="_xsrf" …/>``."""
+        from html import escape
+
         return f'<input type="hidden" name="_xsrf" value="{escape(self.xsrf_token.decode())}"/>'
 
     def check_cross_origin(self) -> None:
@@ -132,6 +132,8 @@ def is_cross_origin(request: HTTPServerRequest) -> bool:
     if site is not None:
         return site not in {"same-origin", "none"}
     origin = request.headers.get("Origin")
+    from urllib.parse import urlsplit
+
     # A proxy in front may have taken TLS off: the scheme says nothing, the host does.
     return origin is not None and urlsplit(origin).netloc.lower() != request.host.lower()
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-from base64 import b64encode
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Protocol
-from urllib.parse import urlsplit
 
 from eyewall.httpserver import HTTPHeaders, parse_response_start_line
 from eyewall.ioloop import IOLoop
@@ -178,6 +176,8 @@ async def websocket_connect(
     if not isinstance(url, str):
         headers = {**dict(url.headers or {}), **(headers or {})}
         url = url.url
+    from urllib.parse import urlsplit
+
     parts = urlsplit(url)
     secure = parts.scheme in {"wss", "https"}
     if not (secure or parts.scheme in {"ws", "http"}) or parts.hostname is None:
@@ -227,6 +227,8 @@ async def client_handshake(
     subprotocols: Sequence[str] = (),
 ) -> WebSocketClientConnection:
     """Ask the server at the other end of a stream to switch; closes the stream where it does not."""
+    from base64 import b64encode
+
     key = b64encode(os.urandom(16)).decode()
     fields = HTTPHeaders({"Host": host, "Upgrade": "websocket", "Connection": "Upgrade"})
     fields["Sec-WebSocket-Key"], fields["Sec-WebSocket-Version"] = key, VERSION

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
-from hashlib import sha1
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import HTTPError
@@ -21,6 +19,9 @@ _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 def accept_of(key: str) -> str:
     """Give the ``Sec-WebSocket-Accept`` that answers a key."""
+    from base64 import b64encode
+    from hashlib import sha1
+
     return b64encode(sha1(key.encode() + _GUID, usedforsecurity=False).digest()).decode()
 
 
@@ -31,6 +32,8 @@ def check_request(headers: HTTPHeaders) -> str:
     if "upgrade" not in [token.strip().lower() for token in headers.get("Connection", "").split(",")]:
         raise HTTPError(400, '"Connection" must be "Upgrade"')
     key = headers.get("Sec-WebSocket-Key", "").strip()
+    from base64 import b64decode
+
     try:
         is_key = len(b64decode(key, validate=True)) == 16
     except ValueError:
