@@ -107,17 +107,6 @@ async def test_a_late_connect_closes_the_stream(io_loop: IOLoop) -> None:
         second.close()
 
 
-async def test_a_connect_in_time_outlives_its_deadline(io_loop: IOLoop, listener: socket.socket) -> None:
-    stream = IOStream(socket.socket(), io_loop=io_loop)
-    when = io_loop.time() + 0.01
-    await stream.connect(listener.getsockname(), deadline=when)
-    passed = io_loop.create_future()
-    io_loop.call_at(when + 0.001, passed.set_result, None)
-    await passed
-    assert not stream.closed()
-    stream.close()
-
-
 class Interrupted(socket.socket):
     """A socket whose connect is interrupted by a signal, and goes on in the kernel."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from eyewall.iostream import StreamTimeoutError
-from eyewall.iostream.testing import MemoryStream, memory_streams
+from eyewall.iostream import IOStream, StreamTimeoutError
+from eyewall.iostream.testing import MemoryStream, memory_streams, self_signed_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +41,9 @@ class TimerLoop:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.io_loop, name)
+
+    def call_later(self, delay: float, callback: Callable[..., object], *args: object) -> Noted:
+        return self.call_at(self.io_loop.time() + delay, callback, *args)
 
     def call_at(self, when: float, callback: Callable[..., object], *args: object) -> Noted:
         noted = Noted(self.timers)
@@ -108,6 +112,32 @@ async def test_a_timer_goes_with_its_waiter_and_with_its_stream(io_loop: IOLoop)
     near.close()
     await loop.turn()
     assert loop.timers == []
+
+
+@pytest.mark.needs("sockets")
+async def test_a_connect_has_a_timer_until_it_is_over(io_loop: IOLoop) -> None:
+    loop = TimerLoop(io_loop)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        stream = IOStream(socket.socket(), io_loop=cast("EventLoop", loop))
+        connecting = stream.connect(listener.getsockname(), deadline=io_loop.time() + 3600)
+        assert len(loop.timers) == 1
+        await connecting
+    assert loop.timers == []
+    stream.close()
+
+
+async def test_a_handshake_has_a_timer_until_it_is_over(io_loop: IOLoop) -> None:
+    loop = TimerLoop(io_loop)
+    near, far = memory_streams(cast("EventLoop", loop))
+    certificate = self_signed_certificate()
+    accepting = far.start_tls(True, certificate.server_options)
+    await loop.turn()
+    assert len(loop.timers) == 1
+    client = await near.start_tls(False, certificate.client_options, "localhost")
+    server = await accepting
+    assert loop.timers == []
+    client.close()
+    server.close()
 
 
 async def test_a_deadline_that_has_passed_still_gives_the_stream_one_try(io_loop: IOLoop) -> None:

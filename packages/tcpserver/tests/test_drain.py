@@ -67,8 +67,11 @@ async def test_what_is_left_after_the_grace_is_cut_and_reported(
     first, second = connect(server, address=("192.0.2.1", 1)), connect(server, address=("192.0.2.2", 2))
     await talk(first, b"one\n")
     await talk(second, b"one\n")
-    drained = io_loop.spawn(server.drain(0.01))
+    drained = io_loop.spawn(server.drain(1000))
     first.close()
+    while server.connection_count > 1:
+        await one_turn(io_loop)
+    await server.drain(0.01)
     report = await drained
     assert (report.ended, report.cut, report.stuck) == (1, (("192.0.2.2", 2),), ())
     assert server.connection_count == 0

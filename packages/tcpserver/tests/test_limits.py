@@ -173,25 +173,6 @@ async def test_a_handshake_that_stalls_is_ended_in_time_and_logged_once(
     server.stop()
 
 
-async def test_a_handshake_in_time_leaves_no_timer(io_loop: IOLoop) -> None:
-    from eyewall.iostream import SSLIOStream
-
-    certificate = self_signed_certificate()
-    server = Echo(ssl_options=certificate.server_options, handshake_timeout=0.05)
-    address = listen(server)
-    assert isinstance(address, tuple)
-    client = SSLIOStream(
-        socket.create_connection(address[:2]), ssl_options=certificate.client_options, server_hostname="localhost"
-    )
-    assert await ask(client) == b"hello\n"
-    later: Promise[None] = io_loop.create_future()
-    io_loop.call_later(0.1, later.set_result, None)
-    await later
-    assert await ask(client) == b"hello\n"
-    client.close()
-    await server.drain()
-
-
 def test_a_handshake_needs_time() -> None:
     with pytest.raises(ValueError, match="handshake_timeout of 0 seconds"):
         TCPServer(handshake_timeout=0)

@@ -51,9 +51,9 @@ def test_a_worker_that_does_not_get_ready_is_ended_and_tells_where_it_was() -> N
 def test_a_worker_that_takes_its_time_to_start_does_not_count_as_hanging() -> None:
     with supervised("""
         def make_server():
-            time.sleep(0.5)
+            time.sleep(1.2)
             return Echo()
-        Supervisor(make_server, listen, workers=1, hang_timeout=0.2).run()
+        Supervisor(make_server, listen, workers=1, hang_timeout=1).run()
     """) as program:
         program.wait_until_all_serve(1)
         assert "hangs" not in program.log
