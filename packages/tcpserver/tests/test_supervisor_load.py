@@ -36,7 +36,7 @@ def test_workers_are_replaced_again_and_again_without_a_connection_refused_or_br
                 load.wait_for_more(50)
         logger.info(load.verdict())
         assert (load.refused, load.broken) == (0, []), load.verdict()
-        assert len(load.served) >= 4, load.verdict()
+        assert len(load.answers) >= 4, load.verdict()
         assert running.stop() == ExitCode.OK
 
 
@@ -54,6 +54,6 @@ def test_new_programs_take_over_without_a_connection_refused_or_broken(program: 
                 load.wait_for_more(50)
         logger.info(load.verdict())
         assert (load.refused, load.broken) == (0, []), load.verdict()
-        assert set(load.served) - {str(pid) for pid in old}, load.verdict()
+        assert set(load.answers) - {str(pid) for pid in old}, load.verdict()
         os.kill(supervisor, signal.SIGTERM)
         running.end()

@@ -1,7 +1,9 @@
-"""The fake of this layer's boundary: a connection that no listening socket accepted."""
+"""For tests: a connection that no listening socket accepted, and clients without pause for what must lose none."""
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from eyewall.ioloop import IOLoop
@@ -11,6 +13,10 @@ from ._dispatch import dispatch
 from ._tcpserver import TCPServer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
+
     from eyewall.ioloop import EventLoop
     from eyewall.iostream import Address
     from eyewall.iostream.testing import MemoryStream
@@ -33,3 +39,83 @@ def connect(
     else:
         dispatch(handler, server, address, io_loop)
     return client
+
+
+class Load:
+    """Clients without pause, each in a thread, and what became of them: to show that a replacement loses nobody.
+
+    ``visit`` is what a client does again and again: it connects, and calls :meth:`answered` for each answer that it
+    gets. A ``ConnectionRefusedError`` that it raises counts as refused, any other exception as broken.
+
+    ::
+
+        def visit(load: Load) -> None:
+            with socket.create_connection(address) as sock:
+                load.answered(ask_which_worker(sock))
+
+        with Load(visit) as load:
+            load.wait_for_more(50)
+            supervisor.send_signal(signal.SIGHUP)
+            load.wait_for_more(50)
+        assert (load.refused, load.broken) == (0, []), load.verdict()
+    """
+
+    def __init__(self, visit: Callable[[Load], object], clients: int = 8) -> None:
+        self.refused: int = 0
+        """Visits that found nobody who listens."""
+        self.broken: list[str] = []
+        """The errors of visits that ended otherwise."""
+        self.answers: Counter[str] = Counter()
+        """How many answers came, by who gave them."""
+        self._visit = visit
+        self._over = threading.Event()
+        self._more = threading.Condition()
+        self._threads = [threading.Thread(target=self._run) for _ in range(clients)]
+
+    @property
+    def over(self) -> bool:
+        """True once the visits are to end, for one that asks many things."""
+        return self._over.is_set()
+
+    def answered(self, who: str) -> None:
+        """Count an answer, and who gave it."""
+        with self._more:
+            self.answers[who] += 1
+            self._more.notify_all()
+
+    def wait_for_more(self, count: int, timeout: float = 30.0) -> None:
+        """Wait for so many answers more, so that what happens next happens under load.
+
+        Raises ``TimeoutError`` where they have not come within ``timeout`` seconds.
+        """
+        with self._more:
+            goal = self.answers.total() + count
+            if not self._more.wait_for(lambda: self.answers.total() >= goal, timeout):
+                raise TimeoutError(f"{count} answers more have not come in {timeout:g} s: {self.verdict()}")
+
+    def verdict(self) -> str:
+        """Say it all in a line."""
+        lost = f"{self.refused} refused, {len(self.broken)} broken {self.broken[:5]}"
+        return f"{self.answers.total()} answers from {len(self.answers)} processes, {lost}"
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self) -> None:
+        while not self.over:
+            try:
+                self._visit(self)
+            except ConnectionRefusedError:
+                with self._more:
+                    self.refused += 1
+            except Exception as error:  # noqa: BLE001 - whatever it is, the one who asserts wants to know
+                self.broken.append(repr(error))
