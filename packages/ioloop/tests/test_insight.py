@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import threading
 
 import pytest
@@ -29,6 +31,24 @@ def test_the_environment_asks_for_it_and_closing_ends_it(monkeypatch: pytest.Mon
     assert io_loop.insight is not None
     assert (io_loop.insight.threshold, watchers()) == (0.25, 1)
     io_loop.close()
+    assert watchers() == 0
+
+
+def test_the_watch_of_a_loop_that_is_anothers_ends_with_that_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "0.01")
+
+    async def main() -> None:
+        insight = IOLoop.current().insight
+        assert insight is not None
+        await asyncio.sleep(0.05)
+
+    asyncio.run(main())
+    [thread] = [thread for thread in threading.enumerate() if thread.name == "eyewall.ioloop.Insight"]
+    for _ in range(3000):
+        gc.collect()  # the thread itself may hold the loop as it looks
+        thread.join(0.01)
+        if not thread.is_alive():
+            break
     assert watchers() == 0
 
 

@@ -7,6 +7,7 @@ import logging
 import sys
 import threading
 import time
+import weakref
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ._capability import Capability
@@ -87,7 +88,9 @@ class Insight:
         self._loop_thread = 0
         self._answered = threading.Event()
         self._stopped = threading.Event()
-        self._thread: Final = threading.Thread(target=self._watch, name="eyewall.ioloop.Insight", daemon=True)
+        self._thread: Final = threading.Thread(
+            target=_watch, args=(weakref.ref(self), self._stopped, interval), name="eyewall.ioloop.Insight", daemon=True
+        )
         self._thread.start()
 
     @property
@@ -120,12 +123,10 @@ class Insight:
     ) -> None:
         self.stop()
 
-    def _watch(self) -> None:
-        while not self._stopped.wait(self.interval):
-            if self._io_loop.is_running():
-                self._beat()
-
-    def _beat(self) -> None:
+    def beat(self) -> None:
+        """Measure once; called in the thread that watches."""
+        if not self._io_loop.is_running():
+            return
         begun = time.perf_counter()
         self._answered.clear()
         self._io_loop.add_callback(self._answer, begun)
@@ -161,6 +162,13 @@ class Insight:
         heapq.heappush(self._slowest, blockage)
         if len(self._slowest) > self._keep:
             heapq.heappop(self._slowest)
+
+
+def _watch(insight: weakref.ref[Insight], stopped: threading.Event, interval: float) -> None:
+    # Where the loop is another's, nobody closes its IOLoop: this ends when the two have gone.
+    while not stopped.wait(interval) and (watched := insight()) is not None:
+        watched.beat()
+        del watched
 
 
 def _describe(frame: FrameType) -> tuple[str, str]:
