@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from eyewall.web import Application, Part, RequestHandler, RouteError, URLSpec, register_part
+from eyewall.web import PATH, ROOT, Application, Part, RequestHandler, RouteError, URLSpec, register_part
 from eyewall.web.testing import AppClient
 
 DATE = Part("[0-9]{4}-[0-9]{2}-[0-9]{2}", date.fromisoformat)
@@ -158,3 +158,40 @@ async def test_a_thousand_routes_are_searched_in_their_order() -> None:
     answers = [(await client.get(f"/section{number}/x")).json()["number"] for number in (0, 7, 499, 500, 700, 999)]
     assert answers == [0, 7, 499, 500, -1, 999]
     assert (await client.get("/section1000/x")).code == 404
+
+
+@pytest.mark.parametrize(
+    ("template", "path", "expected"),
+    [
+        ("/{a}.{b}", "/x.tar.gz", {"a": "'x.tar'", "b": "'gz'"}),
+        ("/{a}.{b}", "/x.", 404),
+        ("/{a}.{b}/{c}", "/x.y.z/u.v", {"a": "'x.y'", "b": "'z'", "c": "'u.v'"}),
+        ("/{a:int}-{b}", "/42-a-b-c", {"a": "42", "b": "'a-b-c'"}),
+        ("/{a:path}/{b}.{c}", "/x/y/z.t.u", {"a": "'x/y'", "b": "'z.t'", "c": "'u'"}),
+        ("/{a}-{e:uuid}", "/x-12345678-1234-5678-1234-567812345678", 200),
+    ],
+)
+async def test_of_two_places_the_first_takes_all_up_to_the_last_text_between(
+    template: str, path: str, expected: object
+) -> None:
+    found = await places(template, path)
+    assert (200 if expected == 200 and isinstance(found, dict) else found) == expected
+
+
+@pytest.mark.parametrize(
+    ("template", "problem"),
+    [
+        ("/{a}{b}", "two places with nothing between"),
+        ("/{a:path}/x/{b:path}", "the place 'b' may hold '/', and so may one before it"),
+        ("/{a}.{b:float}", "the place 'b' may hold '.'"),
+        ("/{a}.{b:path}", "the place 'b' may hold '.'"),
+    ],
+)
+def test_places_whose_ends_are_in_doubt_are_refused(template: str, problem: str) -> None:
+    with pytest.raises(RouteError, match=problem):
+        URLSpec(template, Echo)
+
+
+def test_so_are_parts_of_a_typed_path() -> None:
+    with pytest.raises(RouteError, match="two parts that may hold slashes"):
+        _ = ROOT / PATH / "x" / PATH

@@ -41,6 +41,11 @@ class Part(Generic[T]):
         self.is_steady: Final = parse in _STEADY
         """Whether it gives the same for the same text at any time, and nothing that could be changed."""
 
+    def may_hold(self, character: str) -> bool:
+        """True where the part may have that character in it, as far as some examples tell."""
+        texts = (form.format(character) for form in ("{}", "a{}a", "1{}1"))
+        return any(re.fullmatch(self.pattern, text) for text in texts)
+
     def __repr__(self) -> str:
         return f"Part({self.pattern!r}, {getattr(self.parse, '__qualname__', self.parse)})"
 
@@ -93,8 +98,13 @@ def is_template(pattern: str) -> bool:
 
 
 def read_template(template: str) -> tuple[str, dict[str, Part[Any]]]:
-    """Give the regular expression of a template, and what its names stand for."""
+    """Give the regular expression of a template, and what its names stand for.
+
+    Where a place ends must never be in doubt in more than one way, or a path made for it could keep the search busy
+    for seconds: of two places with a ``.`` between, the first takes all up to the last one.
+    """
     regex, parts, end = "", dict[str, Part[Any]](), 0
+    ends = _Ends(template)
     for place in _place.finditer(template):
         name, kind = place[1], place[2] or "str"
         if name in parts:
@@ -103,9 +113,45 @@ def read_template(template: str) -> tuple[str, dict[str, Part[Any]]]:
             kinds = ", ".join(_registered)
             raise RouteError(f"route {template!r}: there is no part {kind!r}; there are {kinds}, and register_part")
         parts[name] = _registered[kind]
-        regex += _literal(template, template[end : place.start()]) + f"(?P<{name}>{parts[name].pattern})"
+        text = template[end : place.start()]
+        regex += _literal(template, text) + f"(?P<{name}>{ends.pattern_behind(text, name, parts[name])})"
         end = place.end()
     return regex + _literal(template, template[end:]), parts
+
+
+class _Ends:
+    """What may be mistaken for the end of a place that has been read."""
+
+    def __init__(self, template: str) -> None:
+        self._template = template
+        self._before: Part[Any] | None = None
+        self._doubtful: set[str] = set()
+        """The first characters of the texts that a place before may hold, too."""
+
+    def pattern_behind(self, text: str, name: str, part: Part[Any]) -> str:
+        """Give the pattern of a place behind a text. Raises :class:`RouteError` where its end would be in doubt."""
+        before, self._before = self._before, part
+        if before is not None:
+            self._look_at(before, text)
+        if part is TEXT:
+            return f"[^/{re.escape(''.join(sorted(self._doubtful - {'/'})))}]+"
+        for character in self._doubtful:
+            if part.may_hold(character):
+                raise RouteError(
+                    f"route {self._template!r}: the place {name!r} may hold {character!r}, and so may one before it: "
+                    "where each ends is in doubt, and to find out could take long; make one of them another part"
+                )
+        return part.pattern
+
+    def _look_at(self, before: Part[Any], text: str) -> None:
+        if not text:
+            raise RouteError(f"route {self._template!r} has two places with nothing between: put a text there")
+        if before.may_hold(text[0]):
+            self._doubtful.add(text[0])
+        if before.may_hold("/"):
+            self._doubtful.add("/")
+        if "/" in text:
+            self._doubtful &= {"/"}
 
 
 def _literal(template: str, text: str) -> str:

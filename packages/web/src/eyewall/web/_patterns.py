@@ -28,6 +28,11 @@ class PathPattern:
         """What a template's names stand for; empty for a regular expression."""
         if isinstance(pattern, str) and is_template(pattern):
             pattern, self.parts = read_template(pattern)
+        if sum(part.may_hold("/") for part in positional) > 1:
+            raise RouteError(
+                f"route {pattern!r} has two parts that may hold slashes: where each ends is in doubt, and to find out "
+                "could take long; use one"
+            )
         self.regex: Final = _compiled(pattern)
         self.texts: Final = _template(self.regex)
         """The texts before, between and behind the groups; None where it is more than texts and plain groups."""

@@ -50,7 +50,7 @@ def addslash(
 def _redirect(handler: HandlerBase, path: str) -> None:
     if handler.request.method not in {"GET", "HEAD"}:
         raise HTTPError(404)
-    # To a browser, //evil.example names a host, and a backslash is a slash.
-    path = "/" + path.lstrip("/\\")
+    # To a browser, //evil.example names a host, a backslash is a slash, and a tab is nothing.
+    path = "/" + path.lstrip("/\\\t")
     query = handler.request.query
     handler.redirect(f"{path}?{query}" if query else path, permanent=True)

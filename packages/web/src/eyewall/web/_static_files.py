@@ -131,6 +131,11 @@ def check_folder(path: object) -> None:
         raise ValueError(f"{os.path.abspath(path)!r} is no folder: give the path of one")
 
 
+def goes_out(path: str) -> bool:
+    """True for a path that leaves the folder that it is relative to, even if it should come back."""
+    return os.path.isabs(path) or os.path.normpath(path).split(os.sep, 1)[0] == os.pardir
+
+
 def is_inside(root: str, path: str) -> bool:
     """True if a path is that of a folder, or leads into it; both are absolute and without dots."""
     return path == root or path.startswith(root if root.endswith(os.path.sep) else root + os.path.sep)

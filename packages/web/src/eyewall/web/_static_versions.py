@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from ._handler import RequestHandler
 from ._log import general_log
-from ._static_files import is_inside, leads_inside, read_chunks
+from ._static_files import goes_out, is_inside, leads_inside, read_chunks
 from .errors import HTTPError
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ class StaticVersions(RequestHandler):
         if "\0" in path:
             raise HTTPError(404, "%r has a NUL in it", path)
         absolute_path = os.path.abspath(os.path.join(root, path))
-        if not is_inside(os.path.abspath(root), absolute_path):
+        # One that leads out and in again would tell who guesses what the folders above are called.
+        if goes_out(path) or not is_inside(os.path.abspath(root), absolute_path):
             raise HTTPError(403, "%s is not in root static directory", path)
         return absolute_path
 

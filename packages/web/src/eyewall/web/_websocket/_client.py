@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from eyewall.tcpserver import Resolver
 
 MAX_HEAD: Final = 64 * 1024
+_is_target: Final = re.compile(r"/[\x21-\x7e]*").fullmatch
 MAX_WAITING: Final = 16
 """How many messages are read ahead of who asks for them."""
 
@@ -229,6 +231,11 @@ async def client_handshake(
     """Ask the server at the other end of a stream to switch; closes the stream where it does not."""
     from base64 import b64encode
 
+    if not _is_target(target):
+        stream.close()
+        raise ValueError(
+            f"{target!r} is no path of a WebSocket: percent-encode what is not printable ASCII, and blanks"
+        )
     key = b64encode(os.urandom(16)).decode()
     fields = HTTPHeaders({"Host": host, "Upgrade": "websocket", "Connection": "Upgrade"})
     fields["Sec-WebSocket-Key"], fields["Sec-WebSocket-Version"] = key, VERSION

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from eyewall.iostream import SSLOptions
 
 MAX_REDIRECTS: Final = 5
+_SECRETS: Final = frozenset(("authorization", "cookie", "proxy-authorization"))
 
 
 class FetchResponse(AppResponse):
@@ -83,7 +84,10 @@ async def fetch(
         response = await _ask(url, method, headers or {}, body, ssl_options)
         if not left or response.code not in {301, 302, 303, 307, 308}:
             return response
-        url = urljoin(url, response.headers["Location"])
+        before, url = url, urljoin(url, response.headers["Location"])
+        if urlsplit(before)[:2] != urlsplit(url)[:2]:
+            # What is for one server is not for another that it names.
+            headers = {name: value for name, value in (headers or {}).items() if name.lower() not in _SECRETS}
         if response.code == 303 or (response.code in {301, 302} and method == "POST"):
             method, body = "GET", None
     raise ValueError(f"max_redirects is {max_redirects}: make it 0 or more")
