@@ -89,6 +89,10 @@ async def test_a_coding_that_is_not_known_is_left_to_whom_it_is_for(io_loop: IOL
     assert await post(io_loop, coding, b"abc") == (200, f"{coding} None abc".encode())
 
 
+async def test_a_client_cannot_say_that_something_was_decompressed(io_loop: IOLoop) -> None:
+    assert await post(io_loop, "identity\r\nX-Consumed-Content-Encoding: gzip", b"abc") == (200, b"identity None abc")
+
+
 async def test_nothing_is_decompressed_unless_asked_for(io_loop: IOLoop) -> None:
     body = compress("gzip", b"abc")
     assert await post(io_loop, "gzip", body, decompress_request=False) == (200, b"gzip None " + body)

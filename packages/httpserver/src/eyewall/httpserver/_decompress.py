@@ -62,6 +62,8 @@ class DecompressingDelegate(WrappingDelegate):
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders, /
     ) -> Awaitable[object] | None:
         """Find what undoes the coding, and pass the head on without it."""
+        # Only what stands there by our word is true.
+        headers.pop(CONSUMED, None)
         coding = headers.get("Content-Encoding")
         if coding is not None and (decoder := decoder_for(coding)) is not None:
             self._decoder = decoder

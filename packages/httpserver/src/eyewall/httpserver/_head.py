@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from ._headers import FIELD_VALUE, REPEATED, TOKEN, HTTPHeaders, fields_of
+from ._headers import FIELD_VALUE, REPEATED, TOKEN, HTTPHeaders, copy_with, fields_of, headers_of
 from ._start_line import REQUEST_LINE, RequestStartLine, parse_request_start_line
 from .errors import HTTPInputError
 
@@ -101,7 +101,7 @@ def _read_fields(block: str) -> _Fields:
         if len(_known) >= _MOST_KNOWN:
             _known.clear()
         _known[rest] = read
-    return read if line is None else (read[0].copy_with(line[1], line[2].rstrip(" \t")), *read[1:])
+    return read if line is None else (copy_with(read[0], line[1], line[2].rstrip(" \t")), *read[1:])
 
 
 def _read_lines(block: str) -> _Fields:
@@ -126,7 +126,7 @@ def parse_fields(text: str, start: int) -> HTTPHeaders:
         fields = [(name, value.rstrip(" \t")) for name, value in _FIELD_LINE.findall(text, start)]
         if len(fields) != count:
             raise HTTPInputError(_what_is_wrong(text[start:]))
-    return HTTPHeaders.from_parsed(fields)
+    return headers_of(fields)
 
 
 def has_token(value: str, token: str) -> bool:

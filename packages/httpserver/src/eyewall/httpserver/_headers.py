@@ -101,8 +101,8 @@ class HTTPHeaders(MutableMapping[str, str]):
                 self[name] = values
 
     @classmethod
-    def from_parsed(cls, fields: list[tuple[str, str]]) -> Self:
-        """Make headers of fields that a parser has checked already; not checked again."""
+    def _of_valid(cls, fields: list[tuple[str, str]]) -> Self:
+        """Make headers of fields that are valid."""
         self = cls.__new__(cls)
         self._repeated = None
         self._lines = None
@@ -112,6 +112,13 @@ class HTTPHeaders(MutableMapping[str, str]):
             for name, value in fields:
                 self._append(_names[name], value)
         return self
+
+    def _copy_with(self, name: str, value: str) -> Self:
+        """A copy with one field more, which is valid, of a normalised name that there is not."""
+        new = self.copy()
+        new._lines = None
+        new._fields[name] = value
+        return new
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -162,13 +169,6 @@ class HTTPHeaders(MutableMapping[str, str]):
         return new
 
     __copy__ = copy
-
-    def copy_with(self, name: str, value: str) -> Self:
-        """A copy with one field more, of a name that there is not; not checked: for what has been read and is valid."""
-        new = self.copy()
-        new._lines = None
-        new._fields[name] = value
-        return new
 
     def to_lines(self) -> str:
         """The field lines as they go on the wire, each ended by CRLF; remembered until a field changes."""
@@ -243,3 +243,8 @@ def fields_of(headers: HTTPHeaders) -> dict[str, str]:
     Names are normalised; the value of one that stands more than once is :data:`REPEATED`.
     """
     return headers._fields  # pyright: ignore[reportPrivateUsage] - this module's own
+
+
+# What a parser has checked is not checked again. Nobody else may go without: these are no public methods.
+headers_of: Final = HTTPHeaders._of_valid  # pyright: ignore[reportPrivateUsage] - this module's own
+copy_with: Final = HTTPHeaders._copy_with  # pyright: ignore[reportPrivateUsage] - this module's own
