@@ -5,20 +5,22 @@ from __future__ import annotations
 import gc
 import logging
 import socket
+import ssl
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from eyewall.iostream import IOStream, SSLIOStream
+from eyewall.iostream import IOStream, SSLIOStream, ssl_options_to_context
 from eyewall.iostream.testing import self_signed_certificate
 from eyewall.tcpserver import ConnectionLimits, ProxyProtocol, TCPServer, bind_sockets
 from eyewall.tcpserver._connections import Connection
 from eyewall.tcpserver._proxy_header import ProxyHeader
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 
     from eyewall.ioloop import IOLoop, Promise
     from eyewall.iostream import Address, Stream
@@ -103,8 +105,50 @@ async def sends_half_a_hello(io_loop: IOLoop, sock: socket.socket) -> None:
 
 async def sends_half_a_hello_and_resets(io_loop: IOLoop, sock: socket.socket) -> None:
     sock.sendall(HEADER + CLIENT_HELLO_BEGUN)
-    await wait(io_loop, 0.001)
+    await turns(io_loop)
     reset(sock)
+
+
+class ResetsInTheHandshake:
+    """Shakes hands by hand as far as it was told, and then resets the connection."""
+
+    STEPS = ("header", "a byte of the hello", "hello", "the server's answer", "half of the end", "end")
+
+    def __init__(self, last: str) -> None:
+        self._last = self.STEPS.index(last)
+
+    async def __call__(self, io_loop: IOLoop, sock: socket.socket) -> None:
+        stream = IOStream(socket.socket(fileno=sock.detach()), io_loop=io_loop)
+        steps = self._steps(stream)
+        for _ in range(self._last + 1):
+            await anext(steps)
+        await turns(io_loop)  # or the reset would overtake it all
+        linger(stream.socket)
+        stream.close()
+        await steps.aclose()
+
+    async def _steps(self, stream: IOStream) -> AsyncGenerator[None]:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        context = ssl_options_to_context(self_signed_certificate().client_options)
+        session = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+        await stream.write(HEADER)
+        yield
+        with suppress(ssl.SSLWantReadError):
+            session.do_handshake()
+        hello = outgoing.read()
+        await stream.write(hello[:1])
+        yield
+        await stream.write(hello[1:])
+        yield
+        while not (end := outgoing.read()):
+            incoming.write(await stream.read_bytes(65536, partial=True))
+            with suppress(ssl.SSLWantReadError):
+                session.do_handshake()
+        yield
+        await stream.write(end[: len(end) // 2])
+        yield
+        await stream.write(end[len(end) // 2 :])
+        yield
 
 
 async def shakes_hands_and_resets(io_loop: IOLoop, sock: socket.socket) -> None:
@@ -167,6 +211,7 @@ def server(io_loop: IOLoop, request: pytest.FixtureRequest) -> Iterator[Lines]:
         (PLENTY, sends_garbage_for_a_hello, logging.DEBUG),
         (SHORT_HANDSHAKE, sends_half_a_hello, logging.INFO),
         (PLENTY, sends_half_a_hello_and_resets, logging.INFO),
+        *[(PLENTY, ResetsInTheHandshake(last), logging.INFO) for last in ResetsInTheHandshake.STEPS],
         (PLENTY, shakes_hands_and_resets, logging.INFO),
         (PLENTY, sends_a_line_that_never_ends, logging.INFO),
     ],
@@ -245,3 +290,11 @@ async def wait(io_loop: IOLoop, seconds: float) -> None:
     later: Promise[None] = io_loop.create_future()
     io_loop.call_later(seconds, later.set_result, None)
     await later
+
+
+async def turns(io_loop: IOLoop) -> None:
+    """Let the server come to all that has been sent."""
+    for _ in range(30):
+        turn: Promise[None] = io_loop.create_future()
+        io_loop.add_callback(turn.set_result, None)
+        await turn

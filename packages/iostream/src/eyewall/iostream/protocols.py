@@ -194,7 +194,7 @@ class Stream(Protocol):
 
     @property
     def info(self) -> StreamInfo:
-        """Who is at the other end."""
+        """Who is at the other end, as far as is known by now: what TLS says, from the end of its handshake on."""
         ...
 
     def __aiter__(self) -> Self: ...
