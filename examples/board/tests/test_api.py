@@ -201,7 +201,9 @@ async def test_json_that_is_no_message_is_refused(client: AppClient, program: Pr
 async def test_a_query_that_makes_no_sense_is_a_400(client: AppClient, query: str) -> None:
     response = await client.get(f"{MESSAGES}?{quote(query, safe='=')}")
     assert response.code == 400
-    assert response.json() == {"error": "Bad Request"}
+    name = query.partition("=")[0]
+    assert response.json()["error"].startswith(f"{name} is ")
+    assert list(response.json()["fields"]) == [name]
 
 
 @pytest.mark.parametrize("path", ["/api", "/api/", "/api/nothing", f"{MESSAGES}/7", f"{MESSAGES}/x"])

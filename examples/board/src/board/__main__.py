@@ -92,10 +92,6 @@ def address_of(sockets: Sequence[socket.socket]) -> str:
 def serve(options: Options, secret: str, sockets: list[socket.socket]) -> None:
     """Answer requests in this process until SIGINT or SIGTERM."""
     io_loop = IOLoop.current()
-    board = Board.at(options.database, io_loop=io_loop, title=options.title)
-    board.photos.sweep()
-    server = HTTPServer(make_app(board, cookie_secret=secret), max_body_size=MAX_REQUEST_BYTES)
-    server.add_sockets(sockets)
 
     async def stop() -> None:
         server.stop()
@@ -107,11 +103,15 @@ def serve(options: Options, secret: str, sockets: list[socket.socket]) -> None:
         # Ctrl-C reaches a worker twice: from the terminal, and from the parent that passes it on.
         for number in stop_signals:
             signal.signal(number, signal.SIG_IGN)
-        io_loop.add_callback_from_signal(stop)
+        io_loop.add_callback_from_signal(stop)  # which waits for the loop, where it does not run yet
 
     stop_signals = (signal.SIGINT, signal.SIGTERM)
     for number in stop_signals:
         signal.signal(number, on_signal)
+    board = Board.at(options.database, io_loop=io_loop, title=options.title)
+    board.photos.sweep()
+    server = HTTPServer(make_app(board, cookie_secret=secret), max_body_size=MAX_REQUEST_BYTES)
+    server.add_sockets(sockets)
     io_loop.start()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from eyewall.web import BodyError, Handler, HTTPError
 
@@ -18,7 +18,12 @@ from .state import Board
 from .store import MAX_PAGE_SIZE, MAX_REPLIES, PAGE_SIZE, Store, ThreadFullError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from . import messages
+
+T = TypeVar("T")
+D = TypeVar("D")
 
 MAX_JSON_BYTES: Final = 64 * 1024
 _TOKEN: Final = "board_token"
@@ -133,6 +138,14 @@ class ApiHandler(Handler[Board]):
             sentence, fields = error.problem, {error.where.removeprefix("$."): error.problem}
         self.finish({"error": sentence, **({"fields": fields} if fields else {})})
 
+    def asked(self, name: str, kind: Callable[[str], T], default: D, meaning: str) -> T | D:
+        """An argument of the query, as :meth:`argument` gives it; where it makes no sense, a 400 says its meaning."""
+        try:
+            return self.argument(name, kind, default)
+        except HTTPError as error:
+            sentence = f"{name} is {meaning}."
+            raise ApiError(400, sentence, {name: sentence}) from error
+
     async def author(self) -> Account:
         """Who sent the request: 401 where its token is not one of ours."""
         scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
@@ -169,8 +182,8 @@ class Messages(ApiHandler):
 
     async def get(self) -> PageData:
         """Give a page of notices, newest first, and in ``next`` the address of the following one."""
-        before = self.argument("before", parse_number, None)
-        limit = self.argument("limit", _parse_limit, PAGE_SIZE)
+        before = self.asked("before", parse_number, None, "the number of a message")
+        limit = self.asked("limit", _parse_limit, PAGE_SIZE, f"a number from 1 to {MAX_PAGE_SIZE}")
         found = await self.state.clerk.ask(Store.latest, before, limit + 1)
         page = found[:limit]
         following = f"/api/messages?before={page[-1].id}&limit={limit}" if len(found) > limit else None
