@@ -320,3 +320,35 @@ def test_who_speaks_something_else_is_told_so_behind_its_first_line(first: bytes
     with pytest.raises(HTTPInputError) as refused:
         parser.feed(fed[-1])
     assert refused.value.status == status
+
+
+@pytest.mark.parametrize(
+    ("body", "content"),
+    [
+        (b"1\r\na\r\n002\r\nbc\r\n1;x=y\r\nd\r\n0000000001\r\ne\r\nA\r\n0123456789\r\n0\r\n\r\n", b"abcde0123456789"),
+        (b"1\r\na\r\n1_0\r\nb", None),
+        (b"1\r\na\r\n+1\r\nb\r\n", None),
+        (b"1\r\na\r\n 1\r\nb\r\n", None),
+        (b"1\r\na\r\n0x1\r\nb\r\n", None),
+        (b"1\r\na\r\n\r\nb\r\n", None),
+        (b"1\r\na\r\n1\r\nbc\r\n", None),
+        (b"1\r\na\r\n\xb2\r\nbc\r\n", None),
+    ],
+)
+def test_chunks_are_read_alike_whether_they_come_as_a_whole_or_not(body: bytes, content: bytes | None) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for size in (1, 7, 1000):
+        told = Told()
+        parser = RequestParser(Limiter(Limits()))
+        parser.begin(told, lambda _: None)
+
+        def feed(parser: RequestParser = parser, size: int = size) -> None:
+            for at in range(0, len(head + body), size):
+                parser.feed((head + body)[at : at + size])
+
+        if content is None:
+            with pytest.raises(HTTPInputError):
+                feed()
+        else:
+            feed()
+            assert (told.body, told.finished) == (content, True)

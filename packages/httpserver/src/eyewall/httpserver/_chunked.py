@@ -54,7 +54,7 @@ class ChunkedDecoder:
         Once :attr:`done`, the rest is what follows the message. Raises :class:`HTTPInputError`.
         """
         content: list[bytes] = []
-        position = 0
+        position = _take_whole(data, content) if self._next is _Next.SIZE else 0
         while self._next is not _Next.DONE:
             if self._next is _Next.DATA:
                 piece = data[position : position + self.remaining]
@@ -116,6 +116,42 @@ class ChunkedDecoder:
         self.trailers = trailers
         self._next = _Next.DONE
         return end + 4
+
+
+class _Sizes(dict[bytes, int]):
+    """Chunk sizes by how they are written, where nothing else stands there: a cache with a bound; 0 for all else."""
+
+    MAX_SIZES = 1024
+
+    def __missing__(self, line: bytes) -> int:
+        size = int(line, 16) if _is_plain_size(line) else 0
+        if len(self) < self.MAX_SIZES:
+            self[line] = size
+        return size
+
+
+_is_plain_size = re.compile(rb"[0-9A-Fa-f]{1,8}").fullmatch
+_LONGEST_PLAIN: Final = 8 + len(b"\r\n")
+_sizes: Final = _Sizes()
+
+
+def _take_whole(data: bytes, content: list[bytes]) -> int:
+    """Take the chunks that are there as a whole, and plain; give where the first begins that is not.
+
+    Somebody may send a megabyte byte by byte: this is for the time that it takes, and changes nothing else.
+    """
+    position = 0
+    find, take, sizes = data.find, content.append, _sizes
+    while True:
+        line_end = find(b"\r\n", position, position + _LONGEST_PLAIN)
+        if line_end < 0 or not (size := sizes[data[position:line_end]]):
+            return position
+        begin = line_end + 2
+        end = begin + size
+        if data[end : end + 2] != b"\r\n":
+            return position
+        take(data[begin:end])
+        position = end + 2
 
 
 _may_become_size = re.compile(rb"[0-9A-Fa-f]{0,16}(?:[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*+)?)?\r?").fullmatch
