@@ -88,6 +88,26 @@ async def test_a_server_may_have_limits_of_its_own_for_forms(io_loop: IOLoop, qu
     await server.close_all_connections()
 
 
+@pytest.mark.parametrize(("cookies", "status"), [(b"a=1; b=2", b"200"), (b"a=1; b=2; c=3", b"400")])
+async def test_cookies_have_a_limit_for_whoever_asks_for_them(
+    io_loop: IOLoop, cookies: bytes, status: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    def count(request: HTTPServerRequest) -> None:
+        headers = HTTPHeaders({"Content-Length": "0", "X-Count": str(len(request.cookies))})
+        request.connection.write_headers(ResponseStartLine("", 200, "OK"), headers)
+        request.connection.finish()
+
+    server = HTTPServer(count, io_loop=io_loop, limits=Limits(max_cookies=2))
+    client = connect(server, io_loop=io_loop)
+    client.write_nowait(
+        b"GET / HTTP/1.1\r\nHost: a\r\nCookie: " + cookies.replace(b"; c", b"\r\nCookie: c") + b"\r\n\r\n"
+    )
+    assert await client.read_bytes(12) == b"HTTP/1.1 " + status
+    client.close()
+    await server.close_all_connections()
+    assert ("max_cookies, 2" in caplog.text) is (status == b"400")
+
+
 async def test_too_many_fields_are_refused_before_the_head_has_ended(io_loop: IOLoop) -> None:
     server = HTTPServer(Patient(1.0), io_loop=io_loop)
     client = connect(server, io_loop=io_loop)

@@ -70,6 +70,11 @@ class Limiter:
         if size > self.limits.max_chunk_extensions:
             raise _beyond("max_chunk_extensions", self.limits.max_chunk_extensions, "chunk extensions", 400)
 
+    def check_cookies(self, count: int) -> None:
+        """Check how many cookies there are, before each of them costs an object."""
+        if count > self.limits.max_cookies:
+            raise _beyond("max_cookies", self.limits.max_cookies, "cookies", 400, "")
+
     def check_decompressed(self, received: int, size: int) -> None:
         """Check what ``received`` bytes of a compressed body have become."""
         limits = self.limits

@@ -45,6 +45,9 @@ class Limits(NamedTuple):
     forms: ParseBodyConfig | None = None
     """How much may be in a form or a query that is parsed in memory, or ``HTTPInputError``, 400; None for what
     ``set_parse_body_config`` has set."""
+    max_cookies: int = 500
+    """Cookies that ``HTTPServerRequest.cookies`` takes apart: or ``HTTPInputError``, 400. Browsers keep less than 200
+    for a site."""
     max_pipelined: int = 32
     """Requests of one connection that are answered in a row, before others get their turn.
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Final, Literal, overload
 
 from ._cookies import morsels, parse_cookie
 from ._exchange import Exchange
 from ._forms import parse_body_arguments, parse_query
 from ._headers import HTTPHeaders
+from ._limiter import Limiter
 from ._multipart import HTTPFile
+from ._parameters import Limits
 from ._start_line import RequestStartLine
 
 if TYPE_CHECKING:
@@ -18,8 +20,10 @@ if TYPE_CHECKING:
     from http.cookies import Morsel
     from typing import Self
 
-    from ._forms import ParseBodyConfig
     from .protocols import HTTPConnection
+
+
+_BY_DEFAULT: Final = Limiter(Limits())
 
 
 class HTTPServerRequest:
@@ -150,7 +154,7 @@ class HTTPServerRequest:
 
         Raises :class:`HTTPInputError` where there are more than a thousand: see :class:`ParseBodyConfig`.
         """
-        return parse_query(self.query, self._limits)
+        return parse_query(self.query, self._limiter.limits.forms)
 
     @cached_property
     def body_arguments(self) -> dict[str, list[bytes]]:
@@ -175,8 +179,13 @@ class HTTPServerRequest:
 
     @cached_property
     def cookies(self) -> dict[str, Morsel[str]]:
-        """The cookies, as ``http.cookies.Morsel``; without those whose names that module refuses."""
-        return morsels(parse_cookie(";".join(self.headers.get_list("Cookie"))))
+        """The cookies, as ``http.cookies.Morsel``; without those whose names that module refuses.
+
+        Raises :class:`HTTPInputError` where there are more than ``Limits.max_cookies``.
+        """
+        field = ";".join(self.headers.get_list("Cookie"))
+        self._limiter.check_cookies(field.count(";") + 1)
+        return morsels(parse_cookie(field))
 
     @cached_property
     def _form(self) -> tuple[dict[str, list[bytes]], dict[str, list[HTTPFile]]]:
@@ -184,13 +193,15 @@ class HTTPServerRequest:
         files: dict[str, list[HTTPFile]] = {}
         if self.body:
             content_type = self.headers.get("Content-Type", "")
-            parse_body_arguments(content_type, self.body, arguments, files, self.headers, config=self._limits)
+            parse_body_arguments(
+                content_type, self.body, arguments, files, self.headers, config=self._limiter.limits.forms
+            )
         return arguments, files
 
     @property
-    def _limits(self) -> ParseBodyConfig | None:
+    def _limiter(self) -> Limiter:
         connection = getattr(self, "connection", None)
-        return connection.params.limits.forms if isinstance(connection, Exchange) else None
+        return connection.params.limiter if isinstance(connection, Exchange) else _BY_DEFAULT
 
     def full_url(self) -> str:
         """The URL that the client asked for, as far as it told."""
