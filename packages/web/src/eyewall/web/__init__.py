@@ -27,11 +27,15 @@ from ._templates import JinjaLoader, Template, TemplateLoader
 from ._transforms import ContentEncoding, GZipContentEncoding, OutputTransform
 from ._typed import ROOT, Handler, Takes, TakesNoState, TakesState, TypedPath, TypedRoute
 from ._ui import UIModule
+from ._uploads._files import UploadedFile
+from ._uploads._handler import Form, UploadHandler
+from ._uploads._limits import FormLimits
+from ._uploads._parts import FormPart, PartReader
 from ._users import authenticated
 from ._websocket._client import WebSocketClientConnection, websocket_connect
 from ._websocket._errors import HTTPClientError, WebSocketClosedError, WebSocketError
 from ._websocket._handler import WebSocketHandler, broadcast
-from .errors import BodyError, Finish, HTTPError, MissingArgumentError, RouteError, SettingError, WebError
+from .errors import BodyError, Finish, FormError, HTTPError, MissingArgumentError, RouteError, SettingError, WebError
 
 __all__ = [
     "CORS",
@@ -53,6 +57,10 @@ __all__ = [
     "ErrorHandler",
     "EventSourceHandler",
     "Finish",
+    "Form",
+    "FormError",
+    "FormLimits",
+    "FormPart",
     "GZipContentEncoding",
     "HTTPClientError",
     "HTTPError",
@@ -67,6 +75,7 @@ __all__ = [
     "MissingArgumentError",
     "OutputTransform",
     "Part",
+    "PartReader",
     "PathMatches",
     "RedirectHandler",
     "RequestHandler",
@@ -95,6 +104,8 @@ __all__ = [
     "TypedRoute",
     "UIModule",
     "URLSpec",
+    "UploadHandler",
+    "UploadedFile",
     "WebError",
     "WebSocketClientConnection",
     "WebSocketClosedError",

@@ -74,6 +74,15 @@ class BodyError(HTTPError):
         """The place in the JSON, such as ``$.items[2].price``."""
 
 
+class FormError(HTTPError):
+    """A form is none (400), beyond a limit (413), or of another type than was asked for (415)."""
+
+    def __init__(self, status_code: int, problem: str) -> None:
+        super().__init__(status_code, "%s", problem)
+        self.problem: Final = problem
+        """What is wrong."""
+
+
 class Finish(Exception):  # noqa: N818 - Tornado's name; nothing went wrong
     """Raise it in a handler to end the request with what was set and written so far, without an error page.
 

@@ -1,0 +1,1 @@
+"""Forms that are taken in while they come: multipart, with files as large as they like."""
