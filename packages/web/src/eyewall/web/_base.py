@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from eyewall.ioloop import Future
 
     from ._application import Application
+    from ._transforms import OutputTransform
 
 HeaderValue: TypeAlias = "str | bytes | int | datetime"
 """What a header field can be set to."""
@@ -68,7 +69,8 @@ class HandlerBase:
         """The Set-Cookie fields of the response, by the cookies' names."""
         self._headers_written = False
         self._finished = False
-        self._transform = transform_for(request, application.transforms) if application.transforms else None
+        transforms = application.transforms
+        self._transform: OutputTransform | None = transform_for(request, transforms) if transforms else None
         self.clear()
         if kwargs:
             self.initialize(**kwargs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import stat
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard
 
 from eyewall.httpserver import best_encoding
 
@@ -121,10 +121,14 @@ def stat_file(absolute_path: str, path: str) -> os.stat_result:
     return info
 
 
+def _is_path(value: object) -> TypeGuard[str | os.PathLike[str]]:
+    return isinstance(value, str | os.PathLike)
+
+
 def check_folder(path: object) -> None:
     """Refuse what cannot be served. Raises ``ValueError``, which says what to do."""
-    if not isinstance(path, str | os.PathLike):
-        raise ValueError(f"the path is {path!r}: make it the path of a folder")  # noqa: TRY004 - as for other paths
+    if not _is_path(path):
+        raise ValueError(f"the path is {path!r}: make it the path of a folder")
     if not os.path.exists(path):
         raise ValueError(f"there is no {os.path.abspath(path)!r}: make the folder first, or correct the path")
     if not os.path.isdir(path):

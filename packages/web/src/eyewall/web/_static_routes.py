@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ._routing import URLSpec
 from ._static import StaticFileHandler
@@ -19,10 +19,10 @@ def static_routes(settings: Mapping[str, Any]) -> list[URLSpec]:
     path: object = settings.get("static_path")
     if not path:
         return []
-    handler = settings.get("static_handler_class", StaticFileHandler)
+    handler: Any = settings.get("static_handler_class", StaticFileHandler)  # checked by its route
     kwargs = {**settings.get("static_handler_args", {}), "path": path}
     try:
-        if isinstance(handler, type) and issubclass(handler, StaticFileHandler):
+        if _is_ours(handler):
             handler.check_route(kwargs)
     except ValueError as error:
         raise SettingError(f"static_path is {path!r}: {error}") from error
@@ -30,6 +30,10 @@ def static_routes(settings: Mapping[str, Any]) -> list[URLSpec]:
     # The one that is asked for most comes first.
     patterns = (prefix + "(.*)", r"/(robots\.txt)", r"/(favicon\.ico)")
     return [URLSpec(pattern, handler, kwargs) for pattern in patterns]
+
+
+def _is_ours(handler: object) -> TypeGuard[type[StaticFileHandler]]:
+    return isinstance(handler, type) and issubclass(handler, StaticFileHandler)
 
 
 def static_cache(settings: Mapping[str, Any]) -> FileCache:
