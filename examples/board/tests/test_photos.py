@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING
 
@@ -10,14 +9,12 @@ import pytest
 from visiting import multipart
 
 from board import photos as photos_module
+from board import store as store_module
 from board.page import MAX_FORM_BYTES
-from board.photos import PhotoError
 from eyewall.httpserver import HTTPServer
 from eyewall.tcpserver.testing import connect
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from visiting import Visitor
 
     from board import Board
@@ -26,6 +23,7 @@ if TYPE_CHECKING:
     from eyewall.web.testing import AppResponse
 
 LUNCH = {"title": "Lunch", "body": "At noon."}
+MULTIPART = "multipart/form-data; boundary=limit"
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 300
 PHOTOS = {
     "jpg": JPEG,
@@ -50,10 +48,9 @@ def problem_of(response: AppResponse) -> str:
 
 
 async def kept(board: Board) -> list[str]:
-    """What is in the folder, once what was given to its thread is done."""
-    names: list[str] = []
-    await board.photos.in_thread(lambda: names.extend(path.name for path in board.photos.folder.iterdir()))
-    return names
+    """What is in the folder, once what was to be removed is."""
+    await board.photos.remove([])
+    return [path.name for path in board.photos.folder.iterdir()]
 
 
 @pytest.mark.parametrize("kind", PHOTOS)
@@ -126,6 +123,17 @@ async def test_nothing_is_kept_of_a_form_that_is_refused(
     assert await kept(board) == []
 
 
+async def test_nothing_is_kept_of_a_photograph_that_comes_to_a_notice_with_too_many_replies(
+    board: Board, ada: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "MAX_REPLIES", 0)
+    notice = (await ada.send("/new", LUNCH)).headers["Location"].partition("#")[0]
+    response = await ada.send(notice, {"body": "Yes."}, JPEG)
+    assert response.code == 422
+    assert "Please start a new message." in response.text
+    assert await kept(board) == []
+
+
 async def test_who_is_not_signed_in_sends_nothing(board: Board, visitor: Visitor) -> None:
     assert (await visitor.send("/new", LUNCH, JPEG)).code == 403
     assert await kept(board) == []
@@ -134,15 +142,16 @@ async def test_who_is_not_signed_in_sends_nothing(board: Board, visitor: Visitor
 @pytest.mark.parametrize(
     ("body", "content_type", "code"),
     [
-        (b"title=Lunch", "application/x-www-form-urlencoded", 415),
-        (b"x", "multipart/form-data", 415),
-        (b"no boundary in sight", "multipart/form-data; boundary=limit", 400),
+        (b"title=Lunch", "text/plain", 415),
+        (b"x", "multipart/form-data", 400),
+        (b"no boundary in sight", MULTIPART, 400),
         (
             b"--limit\r\nContent-Disposition: form-data; name=title\r\n\r\nLun",
-            "multipart/form-data; boundary=limit",
+            MULTIPART,
             400,
         ),
-        (b"--limit\r\n\r\n\r\n" * 30, "multipart/form-data; boundary=limit", 413),
+        (b"--limit\r\n\r\n\r\n" * 30, MULTIPART, 400),
+        (b"--limit\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n" * 30, MULTIPART, 413),
     ],
 )
 async def test_a_body_that_is_no_such_form_is_refused(ada: Visitor, body: bytes, content_type: str, code: int) -> None:
@@ -171,8 +180,6 @@ async def test_an_upload_that_is_cut_off_leaves_nothing(
     server = HTTPServer(app, io_loop=io_loop)
     stream = connect(server, io_loop=io_loop)
     await stream.write(head + body[:40_000])
-    while not await kept(board):
-        """Wait until some of it has been written."""
     stream.close()
     await server.close_all_connections()
     assert await kept(board) == []
@@ -187,34 +194,6 @@ async def request_of(visitor: Visitor, photo: bytes) -> tuple[bytes, bytes]:
     return "\r\n".join(lines).encode(), body
 
 
-async def test_what_was_kept_is_not_discarded_and_what_was_discarded_not_kept(board: Board) -> None:
-    upload = board.photos.receive()
-    await upload.write(JPEG)
-    name = await upload.keep()
-    upload.discard()
-    assert await kept(board) == [name]
-    other = board.photos.receive()
-    await other.write(JPEG)
-    other.discard()
-    await other.write(JPEG)
-    assert await kept(board) == [name]
-
-
-async def test_nothing_beside_photographs_is_removed(board: Board, tmp_path: Path) -> None:
+async def test_nothing_beside_photographs_is_removed(board: Board) -> None:
     await board.photos.remove(["../board.sqlite3", "", ".", "x" * 22 + ".jpg"])
     assert board.photos.folder.is_dir()
-
-
-async def test_an_empty_upload_is_no_photograph(board: Board) -> None:
-    with pytest.raises(PhotoError):
-        await board.photos.receive().keep()
-
-
-def test_what_a_killed_board_left_is_swept_unless_it_may_be_another_s(board: Board) -> None:
-    old, young, photo = (board.photos.folder / name for name in ("old.part", "young.part", "x" * 22 + ".jpg"))
-    for path in (old, young, photo):
-        path.write_bytes(JPEG)
-        if path is not young:
-            os.utime(path, (0, 0))
-    board.photos.sweep()
-    assert set(board.photos.folder.iterdir()) == {young, photo}

@@ -2,10 +2,10 @@
 
 ``python -m board`` serves it. The rooms, from the bottom up: ``messages`` and ``accounts`` (what they are,
 and which are refused), ``store`` (SQLite), ``clerk`` (the thread that SQLite blocks instead of the loop),
-``doorman`` (the thread that checks passwords), ``photos`` (the thread that writes them), ``text``, ``rendering`` and
+``doorman`` (the thread that checks passwords), ``photos`` (a folder of them), ``text``, ``rendering`` and
 ``templates`` (what a page looks like), ``feed`` (who tells open pages what is new), ``state`` (the board: all of
-them), ``forms``, ``page``, ``drafts``, ``pages``, ``sign_in``, ``live`` and ``api`` (the handlers), ``app`` (the
-route table), ``secret`` (what signs the cookies).
+them), ``page``, ``drafts``, ``pages``, ``sign_in``, ``live`` and ``api`` (the handlers), ``app`` (the route table),
+``secret`` (what signs the cookies).
 """
 
 from .accounts import Account, Credentials

@@ -109,7 +109,6 @@ def serve(options: Options, secret: str, sockets: list[socket.socket]) -> None:
     for number in stop_signals:
         signal.signal(number, on_signal)
     board = Board.at(options.database, io_loop=io_loop, title=options.title)
-    board.photos.sweep()
     server = HTTPServer(make_app(board, cookie_secret=secret), max_body_size=MAX_REQUEST_BYTES)
     server.add_sockets(sockets)
     io_loop.start()

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from eyewall.web import HTTPError, stream_request_body
+from eyewall.web import FormLimits, HTTPError, UploadHandler
 
-from .forms import StreamedForm
 from .messages import Draft
 from .page import MAX_FORM_BYTES, PageHandler
 from .photos import MAX_BYTES, PhotoError
 from .store import MAX_REPLIES, ThreadFullError
 
 if TYPE_CHECKING:
-    from .messages import Message
+    from eyewall.web import UploadedFile
 
-MAX_POST_BYTES: Final = 4 * MAX_BYTES
-"""What is larger than a photograph may be is read up to this, and not kept, so that its form can say what is wrong."""
+    from .messages import Message
 
 
 def address_of(message: Message) -> str:
@@ -24,66 +22,46 @@ def address_of(message: Message) -> str:
     return f"/messages/{message.reply_to or message.id}#message-{message.id}"
 
 
-@stream_request_body
-class DraftHandler(PageHandler):
-    """A page with a form for a message, whose photograph is on the disk when the form is complete."""
+# Both bases say whether they need the application's state: it is PageHandler that does.
+class DraftHandler(PageHandler, UploadHandler):  # pyright: ignore[reportIncompatibleVariableOverride]
+    """A page with a form for a message, which may come with a photograph."""
 
-    form: StreamedForm | None = None
+    # A file that is larger than a photograph may be is read all the same, so that the form can say what is wrong.
+    form_limits = FormLimits(4 * MAX_BYTES, max_parts=10, max_fields_size=MAX_FORM_BYTES, memory_size=64 * 1024)
+
+    photo: UploadedFile | None = None
+    """The photograph that came with the form."""
 
     async def prepare(self) -> None:
-        """Let somebody who is signed in send as much as a photograph has."""
+        """Refuse a form before it comes, where nobody is signed in."""
         await super().prepare()
         if self.request.method == "POST":
             self.author()
-            self.request.connection.set_max_body_size(MAX_POST_BYTES)
-            content_type = self.request.headers.get("Content-Type", "")
-            self.form = StreamedForm(content_type, self.state.photos.receive, max_bytes=MAX_FORM_BYTES)
-
-    async def data_received(self, chunk: bytes) -> None:
-        """Take in a piece of the form."""
-        if self.form is not None:
-            await self.form.feed(chunk)
-
-    def on_connection_close(self) -> None:
-        """Leave nothing of a form that was cut off."""
-        if self.form is not None:
-            self.form.discard()
-
-    def on_finish(self) -> None:
-        """Leave nothing of a photograph that no message has."""
-        if self.form is not None:
-            self.form.discard()
 
     def check_xsrf_cookie(self) -> None:
-        """Check the token when it is there: it is in the body, which is still to come."""
-        if self.form is not None:
-            super().check_xsrf_cookie()
+        """Wait for the token: it is in the form, and :meth:`take_form` checks it."""
 
-    def take_form(self, reply_to: int | None = None) -> tuple[Draft, dict[str, str]]:
-        """Give what the form holds, cleaned, with the problems that it has; 403 where the token is wrong."""
-        if self.form is None:
-            raise HTTPError(400)
-        self.form.finish()
-        self.request.arguments = self.form.arguments
-        self.check_xsrf_cookie()
-        draft = Draft(
+    async def take_form(self, reply_to: int | None = None) -> Draft:
+        """Read the form, photograph and all, and give the draft in it, cleaned; 403 where its token is wrong."""
+        form = await self.read_form()
+        super().check_xsrf_cookie()
+        self.photo = form.file("photo") if "photo" in form.files else None
+        return Draft(
             title=self.get_argument("title", ""),
             body=self.get_argument("body", ""),
             pinned=self.argument("pinned", bool, default=False),
             reply_to=reply_to,
         ).clean()
-        problems = draft.problems()
-        if self.form.problem is not None:
-            problems["photo"] = self.form.problem
-        elif problems and self.form.upload is not None:
-            problems["photo"] = "Please choose the photograph again: a browser does not keep it."
-        return draft, problems
 
     async def post_draft(self, draft: Draft) -> dict[str, str]:
-        """Keep the draft and send the browser to where it is shown, or give the problem that it has."""
-        photo = None if self.form is None else self.form.upload
+        """Keep the draft and send the browser to where it is shown, or give the problems that it has."""
+        problems = draft.problems()
+        if problems:
+            if self.photo is not None:
+                problems["photo"] = "Please choose the photograph again: a browser does not keep it."
+            return problems
         try:
-            message = await self.state.post(draft, self.author(), photo)
+            message = await self.state.post(draft, self.author(), self.photo)
         except PhotoError as error:
             return {"photo": str(error)}
         except ThreadFullError:

@@ -68,8 +68,8 @@ class NewMessage(DraftHandler):
 
     async def post(self) -> None:
         """Post the notice, or show the form again with what was entered and what is wrong."""
-        draft, problems = self.take_form()
-        problems = problems or await self.post_draft(draft)
+        draft = await self.take_form()
+        problems = await self.post_draft(draft)
         if problems:
             self.set_status(422)
             self.render("new.html", draft=draft, problems=problems)
@@ -90,8 +90,8 @@ class MessagePage(DraftHandler):
 
     async def post(self, number: int) -> None:
         """Post a reply, or show the form again with what was entered and what is wrong."""
-        draft, problems = self.take_form(reply_to=number)
-        problems = problems or await self.post_draft(draft)
+        draft = await self.take_form(reply_to=number)
+        problems = await self.post_draft(draft)
         if problems:
             self.set_status(422)
             await self._show_thread(await self.message(number), draft, problems)

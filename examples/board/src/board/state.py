@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from eyewall.ioloop import EventLoop
+    from eyewall.web import UploadedFile
 
     from .accounts import Account
     from .messages import Draft, Message
-    from .photos import Upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +53,22 @@ class Board:
             templates,
         )
 
-    async def post(self, draft: Draft, author: Account, photo: Upload | None = None) -> Message | None:
+    async def post(self, draft: Draft, author: Account, photo: UploadedFile | None = None) -> Message | None:
         """Keep a clean draft without problems, with its photograph, and tell who is looking.
 
-        Gives and raises what :meth:`Store.add` does, and then keeps nothing of the photograph.
+        Gives and raises what :meth:`Store.add` and :meth:`Photos.keep` do; without a message, no photograph stays.
         """
         if photo is not None:
-            draft = replace(draft, photo=await photo.keep())
-        message = None
+            draft = replace(draft, photo=await self.photos.keep(photo))
         try:
             message = await self.clerk.ask(Store.add, draft, author)
-        finally:
-            if message is None and draft.photo:
-                self.photos.remove([draft.photo])
-        await self.feed.look()
+        except Exception:
+            await self.photos.remove([draft.photo])
+            raise
+        if message is None:
+            await self.photos.remove([draft.photo])
+        else:
+            await self.feed.look()
         return message
 
     async def delete(self, number: int, author: Account) -> bool:
@@ -80,5 +82,4 @@ class Board:
         """Finish what is under way, and let go of the database."""
         self.feed.stop()
         self.doorman.close()
-        self.photos.close()
         await self.clerk.close()
