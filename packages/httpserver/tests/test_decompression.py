@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import logging
 import zlib
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 TEXT = b"0123456789" * 20_000
 
 
+@lru_cache
 def compress(coding: str, data: bytes) -> bytes:
+    """Compress once what is sent on every backend."""
     if coding in {"gzip", "x-gzip"}:
         return gzip.compress(data)
     if coding == "deflate":

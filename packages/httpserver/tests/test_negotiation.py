@@ -108,3 +108,9 @@ def test_the_coding_that_is_wanted_most_is_sent(field: str | None, chosen: str |
 )
 def test_the_language_that_is_wanted_most_is_sent(field: str | None, chosen: str | None) -> None:
     assert best_language(field, ["de", "en-GB"]) == chosen
+
+
+def test_a_client_with_thousands_of_wishes_is_heard_up_to_the_hundredth() -> None:
+    assert [wish.value for wish in parse_preferences("a," * 98 + "b,c,d")][-2:] == ["b", "c"]
+    assert best_encoding("a," * 99 + "gzip", ["gzip"]) == "gzip"
+    assert best_encoding("a," * 100 + "gzip", ["gzip"]) == "identity"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -11,7 +12,9 @@ if TYPE_CHECKING:
 # An item that is malformed is passed over: such a field asks, it does not decide.
 _is_weight = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)").fullmatch
 # A quotation that is not ended goes to the end, so that it is looked at once.
-_items = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*+"?+)++').findall
+_items = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*+"?+)++').finditer
+# No client has as many wishes; who sends thousands wants the server to be busy.
+_MOST_ITEMS: Final = 100
 
 
 class Preference(NamedTuple):
@@ -26,9 +29,11 @@ class Preference(NamedTuple):
 def parse_preferences(field: str) -> list[Preference]:
     """Read a field such as ``text/html, text/*;q=0.5``: the most wanted first, equals in their order.
 
-    Serves Accept, Accept-Charset, Accept-Encoding and Accept-Language. Malformed items are left out.
+    Serves Accept, Accept-Charset, Accept-Encoding and Accept-Language. Malformed items are left out, and so
+    are those behind the hundredth.
     """
-    found = [preference for item in _items(field) if (preference := _parse_item(item)) is not None]
+    items = [match[0] for match in islice(_items(field), _MOST_ITEMS)]
+    found = [preference for item in items if (preference := _parse_item(item)) is not None]
     return sorted(found, key=lambda preference: -preference.weight)
 
 
