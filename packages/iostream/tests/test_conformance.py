@@ -27,6 +27,8 @@ BUFFER = 16 * 1024
 
 def tcp_sockets() -> tuple[socket.socket, socket.socket]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        # The loopback's segments are larger than the buffers below, and then TCP waits for its timers, 0.2 s each.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1400)
         near = socket.create_connection(listener.getsockname())
         far, _ = listener.accept()
     for sock in (near, far):
@@ -64,16 +66,16 @@ class TestMemoryStreams(StreamConformance):
 class TestMemoryStreamsInTinyPieces(TestMemoryStreams):
     """Byte by byte would take many times as long; test_every_case does it, on the simulated loop."""
 
-    plenty: ClassVar[int] = 8 * 1024
+    plenty: ClassVar[int] = 4 * 1024
     read_ahead: ClassVar[int] = 2048
 
     async def make_pair(self, io_loop: EventLoop, /) -> tuple[Stream, Stream]:
-        return memory_streams(io_loop, chunk_size=7, capacity=100, read_chunk_size=1024)
+        return memory_streams(io_loop, chunk_size=17, capacity=250, read_chunk_size=1024)
 
 
 @pytest.mark.needs("sockets")
 class TestSockets(StreamConformance):
-    plenty: ClassVar[int] = 1024 * 1024
+    plenty: ClassVar[int] = 512 * 1024
 
     def sockets(self) -> tuple[socket.socket, socket.socket]:
         return tcp_sockets()
