@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from typing import TYPE_CHECKING
 
@@ -30,3 +31,12 @@ def loop() -> Iterator[SimulatedLoop]:
 @pytest.fixture(autouse=True)
 def _log_everything(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "eyewall")
+
+
+@pytest.fixture(scope="module")
+def new_garbage_only() -> Iterator[None]:
+    """Let ``gc.collect`` pass over what pytest and the modules hold: that takes most of its time, and never changes."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()

@@ -16,20 +16,14 @@ from eyewall.iostream.testing import memory_streams
 from ._served import GET, OK, POST, Recorder, Served, turns
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
     from eyewall.ioloop import IOLoop
 
     Step = Callable[["Recorder"], Awaitable[object] | None]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _look_at_new_objects_only() -> Iterator[None]:
-    """What pytest and the modules hold is no business of these tests, and looking at it takes most of their time."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
+pytestmark = pytest.mark.usefixtures("new_garbage_only")
 
 
 async def test_a_handler_has_begun_when_it_is_told_that_its_client_ended_with_the_request(io_loop: IOLoop) -> None:

@@ -283,6 +283,7 @@ class Client:
             assert any(answer in pair for pair in wanted), (answer, self.expected)
 
 
+@pytest.mark.usefixtures("new_garbage_only")
 @pytest.mark.parametrize("first", range(0, 1000, SEEDS_IN_A_TEST))
 def test_whatever_goes_wrong_for_whomever_the_promises_hold(first: int, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.ERROR)
