@@ -22,6 +22,9 @@ from eyewall.web import (
     DisconnectPolicy,
     EventSourceHandler,
     Finish,
+    Form,
+    FormLimits,
+    FormPart,
     Handler,
     HostMatches,
     HTTPError,
@@ -36,6 +39,8 @@ from eyewall.web import (
     StaticFileHandler,
     TypedPath,
     TypedRoute,
+    UploadedFile,
+    UploadHandler,
     URLSpec,
     WebSocketClientConnection,
     WebSocketHandler,
@@ -174,6 +179,29 @@ class Upload(RequestHandler):
         self.write({"path": path, "size": self.size})
 
 
+class Photos(UploadHandler):
+    form_limits = FormLimits(max_size=1 << 25, max_file_size=1 << 24)
+
+    async def post(self) -> None:
+        form = await self.read_form()
+        assert_type(form, Form)
+        assert_type(form.fields, dict[str, list[bytes]])
+        photo = form.file("photo")
+        assert_type(photo, UploadedFile)
+        assert_type(await photo.read(12), bytes)
+        async for piece in photo:
+            assert_type(piece, bytes)
+        await photo.save("photo.jpg", overwrite=True)
+
+    async def put(self) -> None:
+        async for part in self.parts():
+            assert_type(part, FormPart)
+            assert_type(part.filename, str | None)
+            async for chunk in part:
+                assert_type(chunk, bytes)
+            assert_type(self.bytes_expected, int | None)
+
+
 class Clock(EventSourceHandler):
     heartbeat = 5.0
 
@@ -273,6 +301,7 @@ def make_app(database: Database) -> Application[Database]:
             ("/plain", Plain),
             ("/days/{day:date}/{number:int}", Number),
             (r"/upload/(.*)", Upload),
+            (ROOT / "photos").to(Photos),
             (r"/static/(.*)", StaticFileHandler, {"path": "static"}),
             URLSpec(r"/old", RedirectHandler, {"url": "/new"}, name="old"),
             (HostMatches("api.example"), make_plain_app()),

@@ -17,6 +17,7 @@ from eyewall.web import (
     Handler,
     RequestHandler,
     ServerSentEvent,
+    UploadHandler,
     WebSocketHandler,
     authenticated,
     broadcast,
@@ -204,6 +205,18 @@ class Clock(EventSourceHandler):
         ServerSentEvent("tick", id=1)  # E
         last: str = self.last_event_id  # E
         print(last)
+
+
+class Photos(UploadHandler):
+    form_limits = 100  # E
+
+    async def post(self) -> None:
+        form = await self.read_form()
+        name: str = form.fields["title"]  # E
+        await form.file("photo").save(1)  # E
+        async for part in self.parts():
+            text: str = await part.read()  # E
+            print(name, text)
 
 
 class Leaves(RequestHandler):
