@@ -27,6 +27,9 @@ _split_request_line = re.compile(REQUEST_LINE.pattern + r"\r\n").match
 # RFC 3986 section 3.2.2, with the port of RFC 9110 section 7.2; no user information.
 _HOST: Final = r"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})*)(?::[0-9]{0,5})?"
 _is_host = lru_cache(maxsize=256)(re.compile(_HOST).fullmatch)
+# What hardly a request is without, and needs no second look.
+_USUAL_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+_is_usual_target = re.compile(r"/[!$-;=?-~]*+").fullmatch
 _is_origin_form = re.compile(r"/[^#]*").fullmatch
 _is_absolute_form = re.compile(rf"[A-Za-z][A-Za-z0-9+.\-]*://(?!/|$|\?|:)({_HOST})(?:[/?][^#]*)?").fullmatch
 _is_authority_form = re.compile(rf"(?!:)(?=.*:[0-9]+\Z){_HOST}").fullmatch
@@ -41,6 +44,7 @@ _SECRET: Final = frozenset({"Cookie", "Authorization", "Proxy-Authorization"})
 _secret_line = re.compile(rf"\r\n(Cookie|Authorization):[ \t]*+({FIELD_VALUE}+)(?=\r\n)").search
 _Fields = tuple[HTTPHeaders, int, bool, bool]
 _known: Final[dict[str, _Fields]] = {}
+_VERSION_LENGTH: Final = len("HTTP/1.1")
 _VERSION_LINE: Final = len("HTTP/1.1\r\n")
 
 # More digits than any body has, few enough that int() is cheap.
@@ -69,21 +73,30 @@ def parse_request_head(head: str) -> RequestHead:
 
     Raises :class:`HTTPInputError` for whatever RFC 9112 does not allow.
     """
+    # The fields with the version in front, on which it depends what they mean: if they are known, so is that.
+    method, _, rest = head.partition(" ")
+    target, _, fields = rest.partition(" ")
+    known = _known.get(fields)
+    if known is None or method not in _USUAL_METHODS or not _is_usual_target(target):
+        fields = _check_request_line(head)
+        known = _known.get(fields) or _read_fields(fields)
+    headers, length, keep_alive, expects_continue = known
+    if length and method == "CONNECT":
+        raise HTTPInputError("a CONNECT request with a body, which a tunnel's first bytes could be taken for")
+    start_line = _new(RequestStartLine, (method, target, fields[:_VERSION_LENGTH]))
+    return _new(RequestHead, (start_line, headers.copy(), length, keep_alive, expects_continue))
+
+
+def _check_request_line(head: str) -> str:
+    """Give the fields with the version in front. Raises :class:`HTTPInputError` for a malformed request line."""
     match = _split_request_line(head)
     if match is None:
         parse_request_start_line(head.partition("\r\n")[0])
         raise HTTPInputError(f"malformed request line {head[:80]!r}")
-    start_line = _new(RequestStartLine, match.groups())
-    method, target, _ = start_line
+    method, target = match[1], match[2]
     if target[0] != "/" or "#" in target or method == "CONNECT":
         _check_target(method, target)
-    # With the version in front, on which it depends what they mean.
-    fields = head[match.start(3) :]
-    known = _known.get(fields)
-    headers, length, keep_alive, expects_continue = _read_fields(fields) if known is None else known
-    if length and method == "CONNECT":
-        raise HTTPInputError("a CONNECT request with a body, which a tunnel's first bytes could be taken for")
-    return _new(RequestHead, (start_line, headers.copy(), length, keep_alive, expects_continue))
+    return head[match.start(3) :]
 
 
 def _read_fields(block: str) -> _Fields:

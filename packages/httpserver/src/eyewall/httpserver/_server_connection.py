@@ -222,7 +222,14 @@ class HTTP1ServerConnection:
 
         Its steps run in a context of its own. The first is made by hand here, and is all of most requests.
         """
-        exchange = self._exchange = self._next_exchange()
+        exchange = HTTP1Connection(self.stream, False, self.params, self.context, self._parser, self._outbox)
+        self._exchange = exchange
+        if self._ends_after_request or self._served >= self._last:
+            exchange.is_last = True
+        if self._peer_ended:
+            exchange.peer_ended()
+        if self._observer is not None:
+            exchange.account = Account(self.stream.io_loop.time())
         context = self._requests_context.copy()
         rest = context.run(exchange.begin, self._delegate, self, data)
         if rest is not None:
@@ -273,19 +280,6 @@ class HTTP1ServerConnection:
         self._served += 1
         if self._observer is not None:
             self._tell_ended(exchange)
-
-    def _next_exchange(self) -> HTTP1Connection:
-        exchange = HTTP1Connection(self.stream, False, self.params, self.context, self._parser, self._outbox)
-        if self._ends_after_request or self._served >= self._last:
-            exchange.is_last = True
-            if self._served >= self._last:
-                most = self.params.limits.max_requests
-                logger.debug("the connection of %s ends with max_requests, %s", self.context.remote_ip, most)
-        if self._peer_ended:
-            exchange.peer_ended()
-        if self._observer is not None:
-            exchange.account = Account(self.stream.io_loop.time())
-        return exchange
 
     async def _wait_for_steps(self) -> None:
         """Wait for what is left of a request, whose time may be bounded."""

@@ -207,7 +207,7 @@ class ReadingStream(StreamCore):
         return data
 
     def _on_readable(self) -> None:
-        if self._read is None and len(self._buffer) >= self.read_chunk_size:
+        if self._buffer and self._read is None and len(self._buffer) >= self.read_chunk_size:
             self._update_events()
             return
         chunk = self.read_chunk_size
