@@ -71,15 +71,15 @@ class _DateLine:
     """The Date field line of this second, made once in it."""
 
     def __init__(self) -> None:
-        self._begins = self._ends = 0
+        self._begins = self._ends = 0.0
         self._line = ""
 
     def give(self) -> str:
         now = time.time()
         if not self._begins <= now < self._ends:
-            self._begins = int(now)
-            self._ends = self._begins + 1
-            self._line = f"Date: {format_timestamp(self._begins)}\r\n"
+            second = int(now)
+            self._begins, self._ends = float(second), second + 1.0
+            self._line = f"Date: {format_timestamp(second)}\r\n"
         return self._line
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from ._dates import date_line
 from ._head import has_token
-from ._headers import fields_of
+from ._headers import framing_of
 from ._start_line import RequestStartLine
 from .errors import HTTPOutputError
 
@@ -42,12 +42,10 @@ def frame_answer(
 
     Raises :class:`HTTPOutputError`.
     """
-    fields = fields_of(headers)
+    _, length, dated, connection = framing_of(headers)
     # By position: the fields of a named tuple cost four times as much by their names.
     method, _, version = request
-    if "Transfer-Encoding" in fields:
-        raise HTTPOutputError("leave Transfer-Encoding out: a body without Content-Length is sent in chunks anyway")
-    lines = "" if "Date" in fields else date_line()
+    lines = "" if dated else date_line()
     if status < _OK:
         # To the client this is no answer yet: it would take that to its next request for the one to this.
         keep_alive = False
@@ -59,22 +57,20 @@ def frame_answer(
         left = -status
     elif method == "HEAD":
         left = NOT_SENT
-    elif (length := fields.get("Content-Length")) is not None:
-        left = int(length) if length.isdigit() and length.isascii() else promised_length(length)
+    elif length is not None:
+        left = length if isinstance(length, int) else promised_length(length)
     elif version == "HTTP/1.0":
         left = UNTIL_CLOSE
-        if keep_alive and "Connection" not in fields:
+        if keep_alive and connection is None:
             return lines + "Connection: close\r\n", left, False
         keep_alive = False
     else:
         left = IN_CHUNKS
         lines += "Transfer-Encoding: chunked\r\n"
-    if keep_alive and version != "HTTP/1.0" and "Connection" not in fields:
-        return lines, left, True
-    if not keep_alive and version == "HTTP/1.0" and "Connection" not in fields:
+    if connection is None and keep_alive is (version != "HTTP/1.0"):
         # As it is where nobody says otherwise (RFC 9112 section 9.3).
-        return lines, left, False
-    return _connection_line(lines, left, keep_alive, headers.get("Connection"))
+        return lines, left, keep_alive
+    return _connection_line(lines, left, keep_alive, connection)
 
 
 def _connection_line(lines: str, left: int, keep_alive: bool, given: str | None) -> tuple[str, int, bool]:

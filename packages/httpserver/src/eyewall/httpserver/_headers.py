@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Final, TypeVar, overload
 
-from .errors import HTTPFieldError
+from .errors import HTTPFieldError, HTTPOutputError
 
 if TYPE_CHECKING:
     from typing import Self
@@ -19,6 +19,9 @@ REPEATED: Final = "\0"
 """What :func:`fields_of` has for a name that stands more than once: no value that a field can have."""
 
 T = TypeVar("T")
+
+Framing = tuple[str, "int | str | None", bool, "str | None"]
+"""The field lines of an answer, and what they say of its framing: its length, whether it is dated, ``Connection``."""
 
 _is_token = re.compile(TOKEN).fullmatch
 _is_value = re.compile(FIELD_VALUE).fullmatch
@@ -73,7 +76,7 @@ class HTTPHeaders(MutableMapping[str, str]):
     ``Content-Type``, in the order in which they were first set.
     """
 
-    __slots__ = ("_fields", "_lines", "_repeated")
+    __slots__ = ("_fields", "_framing", "_lines", "_repeated", "_shared")
 
     @overload
     def __init__(self, fields: Mapping[str, str | list[str]], /) -> None: ...
@@ -86,8 +89,11 @@ class HTTPHeaders(MutableMapping[str, str]):
         **more: str,
     ) -> None:
         self._fields: dict[str, str] = {}
+        # True where a copy may have the same dict: whoever changes it first takes one of its own.
+        self._shared: bool = False
         self._repeated: dict[str, list[str]] | None = None
         self._lines: str | None = None
+        self._framing: Framing | None = None
         if isinstance(fields, HTTPHeaders):
             for name, value in fields.get_all():
                 self._append(name, value)
@@ -104,8 +110,10 @@ class HTTPHeaders(MutableMapping[str, str]):
     def _of_valid(cls, fields: list[tuple[str, str]]) -> Self:
         """Make headers of fields that are valid."""
         self = cls.__new__(cls)
+        self._shared = False
         self._repeated = None
         self._lines = None
+        self._framing = None
         self._fields = {_names[name]: value for name, value in fields}
         if len(self._fields) != len(fields):
             self._fields = {}
@@ -116,7 +124,7 @@ class HTTPHeaders(MutableMapping[str, str]):
     def _copy_with(self, name: str, value: str) -> Self:
         """A copy with one field more, which is valid, of a normalised name that there is not."""
         new = self.copy()
-        new._lines = None
+        new._before_change()
         new._fields[name] = value
         return new
 
@@ -162,9 +170,12 @@ class HTTPHeaders(MutableMapping[str, str]):
 
     def copy(self) -> Self:
         """A copy that can be changed by itself."""
-        new = self.__class__.__new__(self.__class__)
-        new._fields = self._fields.copy()
+        kind = type(self)
+        new = kind.__new__(kind)
+        new._fields = self._fields
+        new._shared = self._shared = True
         new._lines = self._lines
+        new._framing = self._framing
         new._repeated = self._repeated and {name: list(values) for name, values in self._repeated.items()}
         return new
 
@@ -177,8 +188,14 @@ class HTTPHeaders(MutableMapping[str, str]):
             self._lines = "\r\n".join(map(": ".join, fields)) + "\r\n" if self._fields else ""
         return self._lines
 
-    def _append(self, name: str, value: str) -> None:
+    def _before_change(self) -> None:
         self._lines = None
+        if self._shared:
+            self._fields = self._fields.copy()
+            self._shared = False
+
+    def _append(self, name: str, value: str) -> None:
+        self._before_change()
         if (before := self._fields.get(name)) is None:
             self._fields[name] = value
             return
@@ -211,13 +228,13 @@ class HTTPHeaders(MutableMapping[str, str]):
         value = _checked_value(name, value)
         if self._repeated is not None:
             self._repeated.pop(name, None)
-        self._lines = None
+        self._before_change()
         self._fields[name] = value
 
     def __delitem__(self, name: str) -> None:
         name = _normal(name)
+        self._before_change()
         del self._fields[name]
-        self._lines = None
         if self._repeated is not None:
             self._repeated.pop(name, None)
 
@@ -243,6 +260,25 @@ def fields_of(headers: HTTPHeaders) -> dict[str, str]:
     Names are normalised; the value of one that stands more than once is :data:`REPEATED`.
     """
     return headers._fields  # pyright: ignore[reportPrivateUsage] - this module's own
+
+
+def framing_of(headers: HTTPHeaders) -> Framing:
+    """The lines, and what this package asks of every answer's fields: found out once for as long as nothing changes.
+
+    A length that is no plain number is given as it is. Raises :class:`HTTPOutputError` for a ``Transfer-Encoding``.
+    """
+    lines = headers.to_lines()
+    known = headers._framing  # pyright: ignore[reportPrivateUsage] - this module's own
+    if known is not None and known[0] is lines:
+        return known
+    fields = fields_of(headers)
+    if "Transfer-Encoding" in fields:
+        raise HTTPOutputError("leave Transfer-Encoding out: a body without Content-Length is sent in chunks anyway")
+    length: int | str | None = fields.get("Content-Length")
+    if length is not None and length.isdigit() and length.isascii():
+        length = int(length)
+    known = headers._framing = (lines, length, "Date" in fields, headers.get("Connection"))  # pyright: ignore[reportPrivateUsage]
+    return known
 
 
 # What a parser has checked is not checked again. Nobody else may go without: these are no public methods.
