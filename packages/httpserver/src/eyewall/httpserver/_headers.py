@@ -274,9 +274,8 @@ def framing_of(headers: HTTPHeaders) -> Framing:
     fields = fields_of(headers)
     if "Transfer-Encoding" in fields:
         raise HTTPOutputError("leave Transfer-Encoding out: a body without Content-Length is sent in chunks anyway")
-    length: int | str | None = fields.get("Content-Length")
-    if length is not None and length.isdigit() and length.isascii():
-        length = int(length)
+    given = fields.get("Content-Length")
+    length = int(given) if given is not None and given.isdigit() and given.isascii() else given
     known = headers._framing = (lines, length, "Date" in fields, headers.get("Connection"))  # pyright: ignore[reportPrivateUsage]
     return known
 

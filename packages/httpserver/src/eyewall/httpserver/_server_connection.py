@@ -72,6 +72,7 @@ class HTTP1ServerConnection:
         "_sweeper",
         "_task",
         "_watch",
+        "_watched",
         "context",
         "params",
         "stream",
@@ -106,6 +107,7 @@ class HTTP1ServerConnection:
         self._raised: BaseException | None = None
         # Made at the first look: most connections are over before.
         self._watch: Watch | None = None
+        self._watched = False
         self._served = 0
         # The number of the last request, counted from 0.
         self._last: float = math.inf if self.params.limits.max_requests is None else self.params.limits.max_requests - 1
@@ -170,14 +172,13 @@ class HTTP1ServerConnection:
 
     async def _serve(self, delegate: HTTPServerConnectionDelegate) -> None:
         self._begun = True
-        self._sweeper.add(self)
         if self._observer is not None:
             self._tell(self._observer.connection_opened, self.context)
         try:
-            # Before the callbacks, which register the descriptor: the first bytes are mostly there.
+            # The first bytes are mostly there.
             ready = self.stream.readable()
-            self.stream.set_close_callback(self._on_close)
-            self.stream.set_eof_callback(self._on_eof)
+            if not ready.done():
+                self._watch_peer()
             await ready
             await self._serve_requests(delegate)
         except StreamClosedError as error:
@@ -200,6 +201,7 @@ class HTTP1ServerConnection:
                 await self._end(exchange)
                 return
             if (written := exchange.written) is not None and not written.done():
+                self._watch_peer()
                 await written
             # Whoever is idle keeps nothing of what it has asked.
             self._forget(exchange)
@@ -207,6 +209,7 @@ class HTTP1ServerConnection:
             if self._parser.buffered and in_a_row < most_in_a_row and not self._ends_after_request:
                 in_a_row += 1
                 continue
+            self._watch_peer()
             if self._outbox.holding and (sent := self._outbox.release()) is not None:
                 await sent
             if self._ends_after_request:
@@ -217,6 +220,18 @@ class HTTP1ServerConnection:
                 await self._next_bytes(take)
             in_a_row = 1
 
+    def _watch_peer(self) -> None:
+        """Before a first wait: see to it that it ends when the peer goes, or takes too long.
+
+        A connection that is over with its first request never waits, and so is spared a place in the poller
+        and a timer of the sweeper.
+        """
+        if not self._watched:
+            self._watched = True
+            self._sweeper.add(self)
+            self.stream.set_close_callback(self._on_close)
+            self.stream.set_eof_callback(self._on_eof)
+
     def _begin(self, data: bytes) -> HTTP1Connection:
         """Serve the next request, up to where something has to be waited for: that is left in ``_steps``.
 
@@ -225,7 +240,7 @@ class HTTP1ServerConnection:
         exchange = HTTP1Connection(self.stream, False, self.params, self.context, self._parser, self._outbox)
         self._exchange = exchange
         if self._ends_after_request or self._served >= self._last:
-            exchange.is_last = True
+            self._mark_last(exchange)
         if self._peer_ended:
             exchange.peer_ended()
         if self._observer is not None:
@@ -236,6 +251,12 @@ class HTTP1ServerConnection:
             with suppress(StopIteration):
                 self._steps = Steps(rest, context, context.run(rest.send, None), self._outbox.release)
         return exchange
+
+    def _mark_last(self, exchange: HTTP1Connection) -> None:
+        exchange.is_last = True
+        if self._served >= self._last:
+            most = self.params.limits.max_requests
+            logger.debug("the connection of %s ends with max_requests, %s", self.context.remote_ip, most)
 
     def _take(self, data: bytes) -> bool:
         """Serve what has come, in place of the task, while that waits for it; say whether it can go on waiting.
@@ -286,6 +307,7 @@ class HTTP1ServerConnection:
         steps, self._steps = self._steps, None
         if steps is None:
             return
+        self._watch_peer()
         if self.params.deadlines.handler_timeout is None:
             await steps
             return
@@ -309,11 +331,16 @@ class HTTP1ServerConnection:
         if exchange.detached:
             return
         exchange.release()
-        if exchange.written is not None:
-            await exchange.written
-        discarded = len(self._parser.take_rest()) + len(self.stream.read_nowait())
+        if (written := exchange.written) is not None and not written.done():
+            self._watch_peer()
+        if written is not None:
+            await written
+        discarded = len(self._parser.take_rest())
+        if self._watched:
+            discarded += len(self.stream.read_nowait())
         if not discarded and not exchange.waits_for_request:
             return
+        self._watch_peer()
         self._linger()
         most = self.params.limits.linger_bytes
         while discarded <= most:

@@ -100,7 +100,8 @@ class ReadingStream(StreamCore):
         if self._read is not None and not self._read.done():
             return b""
         data, self._buffer = self._buffer, b""
-        if not self._events & READ:
+        # It has been full, or somebody waits for more by asking now and then.
+        if not self._events & READ and (not data or len(data) >= self.read_chunk_size):
             self._update_events()
         return data if type(data) is bytes else bytes(data)
 
@@ -179,7 +180,8 @@ class ReadingStream(StreamCore):
         """Try at once where nothing is watched yet: on a new connection the first bytes are mostly there."""
         if not self._events and not self._connecting():
             self._on_readable()
-        if not self._closed:
+        # Who has what it asked for may be done with the stream: it is watched when somebody has to wait.
+        if not self._closed and (self._read is not None or self._readable is not None):
             self._update_events()
 
     def _satisfy(self) -> None:
