@@ -48,6 +48,7 @@ def test_without_a_loop() -> None:
 """
     output = run_pytest(tmp_path, test, "-v", "--backends", "asyncio,simulated")
     for expected in (
+        "eyewall: --backends asyncio,simulated --simulated-seed 0",
         "test_plain[asyncio] PASSED",
         "test_plain[simulated] PASSED",
         "test_sync[simulated] PASSED",

@@ -58,9 +58,10 @@ class Insight:
 
     A thread adds a callback every ``interval`` seconds and measures how late it runs. Where that
     takes longer than ``interval``, it looks at the stack of the loop's thread; where longer than
-    ``threshold``, it logs that stack, while the loop still stands there. What is shorter than
-    ``interval`` may pass unseen. Code in C that keeps the interpreter lock stops the thread as well:
-    its length is told right, its place may be that of what came next::
+    ``threshold``, it logs that stack, while the loop still stands there, and again each time that
+    this has become twice as long. What is shorter than ``interval`` may pass unseen. Code in C that
+    keeps the interpreter lock stops the thread as well: its length is told right, its place may be
+    that of what came next::
 
         with io_loop.watch(threshold=0.05) as insight:
             io_loop.run_sync(main)
@@ -83,7 +84,7 @@ class Insight:
         self._io_loop = io_loop
         self._keep = keep
         self._slowest: list[Blockage] = []  # a heap, the shortest first
-        self._last = self._sum = self._worst = 0.0
+        self._begun = self._last = self._sum = self._worst = 0.0
         self._beats = 0
         self._loop_thread = 0
         self._answered = threading.Event()
@@ -127,24 +128,33 @@ class Insight:
         """Measure once; called in the thread that watches."""
         if not self._io_loop.is_running():
             return
-        begun = time.perf_counter()
+        self._begun = begun = time.perf_counter()
         self._answered.clear()
         self._io_loop.add_callback(self._answer, begun)
-        if self._answered.wait(self.interval):
-            return
-        seen = self._look(begun)
-        if not self._answered.wait(self.threshold - self.interval) and self._io_loop.is_running():
-            seen = self._look(begun)
-            logger.warning(
-                "the loop has stood still for %.3f s, in %s\n%s", seen.seconds, seen.where, seen.stack.rstrip()
-            )
-        # A loop that was stopped does not answer, and is no longer late.
-        while not self._answered.wait(self.interval) and self._io_loop.is_running():
-            pass
-        if self._answered.is_set() and not self._stopped.is_set():
+        if not self._answered.wait(self.interval):
+            self._follow(begun)
+
+    def _follow(self, begun: float) -> None:
+        """Watch a loop that stands still until it goes on."""
+        seen, due = self._look(begun), self.threshold
+        while not self._answered.wait(min(self.interval, begun + due - time.perf_counter())):
+            if not self._io_loop.is_running():
+                self._begun = 0.0  # one that was stopped does not answer, and is no longer late
+                return
+            if time.perf_counter() - begun >= due:
+                now = self._look(begun)
+                logger.warning(
+                    "the loop has stood still for %.3f s, in %s\n%s", now.seconds, now.where, now.stack.rstrip()
+                )
+                if due == self.threshold:  # a later look more likely sees what came after
+                    seen = now
+                due *= 2
+        if not self._stopped.is_set():
             self._remember(seen._replace(seconds=self._last))
 
     def _answer(self, begun: float) -> None:
+        if self._stopped.is_set() or begun != self._begun:
+            return
         self._loop_thread = threading.get_ident()
         self._last = lag = time.perf_counter() - begun
         self._sum += lag

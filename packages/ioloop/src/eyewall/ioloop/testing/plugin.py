@@ -61,6 +61,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Matrix(), "eyewall-matrix")
 
 
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say what would run the same again."""
+    chosen = config.stash[_CAPABILITIES]
+    names = ",".join(chosen)
+    return f"eyewall: --backends {names} --simulated-seed {config.option.simulated_seed}"
+
+
 def _find_backends(names: str | None) -> _Capabilities:
     found: _Capabilities = {}
     for name in backend_names() if names is None else names.split(","):
