@@ -96,7 +96,10 @@ class Deadlines(NamedTuple):
 
     @property
     def tick(self) -> float:
-        """How late a deadline may be noticed: a second, or a quarter of the shortest."""
+        """How late a deadline may be noticed: a second, or a quarter of the shortest.
+
+        ``linger_seconds`` does not count: how soon a connection goes that has been answered is of no weight.
+        """
         times: tuple[float | None, ...] = (
             *(self.handshake_timeout, self.header_timeout, self.body_timeout, self.idle_connection_timeout),
             *(self.handler_timeout, self.write_timeout, self.rate_window),
