@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 _entity_tags = re.compile(r'\*|(?:W/)?"[^"]*"').findall
 # No more digits than a file can have bytes; more would only be work.
-_byte_range = re.compile(r"bytes=\s*([0-9]{0,18})-([0-9]{0,18})\s*", re.ASCII).fullmatch
+_byte_range = re.compile(r"bytes=\s*([0-9]{0,18})-([0-9]{0,18})\s*", re.ASCII | re.IGNORECASE).fullmatch
 
 
 class ByteRange(NamedTuple):
