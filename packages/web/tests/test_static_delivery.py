@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from eyewall.httpserver import HTTPHeaders, HTTPServer, RequestStartLine
 from eyewall.httpserver.testing import RecordingConnection
 from eyewall.iostream import StreamClosedError
 from eyewall.tcpserver.testing import connect
-from eyewall.web import Application, RouteError, SettingError, StaticFileHandler
+from eyewall.web import CORS, Application, RouteError, SettingError, StaticFileHandler
 from eyewall.web._static_files import OpenedFile, open_file
 from eyewall.web.testing import AppClient
 
@@ -351,6 +352,24 @@ async def test_a_transform_changes_a_file_from_memory_and_not_what_is_kept(root:
         "/static/large", headers={"Accept-Encoding": "gzip"}
     )
     assert large.body == (root / "large").read_bytes()
+
+
+@pytest.mark.parametrize(("name", "sent_by_the_kernel"), [("large", True), ("large.txt", False)])
+async def test_a_large_file_that_no_transform_changes_is_sent_by_the_kernel(
+    io_loop: IOLoop, root: Path, name: str, sent_by_the_kernel: bool
+) -> None:
+    write(root / "large.txt", b"to be or not to be " * 10_000)
+    settings: dict[str, Any] = {"compress_response": True, "cors": CORS("*")}
+    connection = FileNoting(io_loop)
+    delegate = Application(static_path=root, **settings).start_request(object(), connection)
+    asks = HTTPHeaders({"Accept-Encoding": "gzip", "Origin": "https://a.example"})
+    delegate.headers_received(RequestStartLine("GET", f"/static/{name}", "HTTP/1.1"), asks)
+    await finish(delegate)
+    assert bool(connection.files) is sent_by_the_kernel
+    body = connection.body if sent_by_the_kernel else gzip.decompress(connection.body)
+    assert body == (root / name).read_bytes()
+    assert connection.headers is not None
+    assert connection.headers["Access-Control-Allow-Origin"] == "*"
 
 
 async def test_a_default_file_from_memory_stands_for_its_folder_with_a_slash_only(root: Path) -> None:

@@ -127,6 +127,10 @@ class CORSTransform(OutputTransform):
         self.policy.add_fields(self._origin, headers)
         return status_code, headers, chunk
 
+    def changes_body(self) -> bool:
+        """False: it adds to the head."""
+        return False
+
 
 def transform_of(cors: CORS) -> type[OutputTransform]:
     """Give what responses go through, by that policy."""

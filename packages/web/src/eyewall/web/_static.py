@@ -12,7 +12,6 @@ from ._media_types import is_text, media_type_of
 from ._static_cache import Representation, Signature, StoredFile
 from ._static_conditions import CONDITIONS, is_not_modified, is_refused, requested_range
 from ._static_files import (
-    CHUNK_SIZE,
     SUFFIXES,
     OpenedFile,
     check_folder,
@@ -22,6 +21,7 @@ from ._static_files import (
     next_chunk,
     open_file,
     ranking,
+    read_file,
     stat_file,
 )
 from ._static_versions import StaticVersions
@@ -29,7 +29,7 @@ from ._transforms import add_vary
 from .errors import HTTPError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator, Hashable
+    from collections.abc import Awaitable, Callable, Generator, Hashable, Iterator
     from datetime import datetime
 
 # The steps that decide what is sent; a class that has its own gets its files from elsewhere, or others.
@@ -296,7 +296,7 @@ class StaticFileHandler(StaticVersions):
             self.set_status(304)
         elif not include_body:
             self._choose_range(self.get_content_size())
-        elif not self._reads_files or (self._transform is not None and self.get_content_size() > CHUNK_SIZE):
+        elif not self._reads_files:
             part = self._choose_range(self.get_content_size())
             if part is not None:
                 await self._send_pieces(part)
@@ -424,21 +424,28 @@ class StaticFileHandler(StaticVersions):
             self.write(opened.body[part.start : part.end])
         elif opened.file is not None:
             await self.flush()
-            await self._connection.write_file(opened.file, part.start, part.end - part.start)
+            if self._transform is None or not self._transform.changes_body():
+                await self._connection.write_file(opened.file, part.start, part.end - part.start)
+            else:
+                await self._send_chunks(read_file(opened.file, *part), part.end - part.start)
 
     async def _send_pieces(self, part: ByteRange) -> None:
-        """Send what :meth:`get_content` gives: of a subclass, or where a transform changes it on its way."""
+        """Send what a subclass's :meth:`get_content` gives."""
         # A range has status 206.
         is_whole = self.get_status() == 200
         path = (self.absolute_path or "") if self._representation is None else self._representation.path
         content = self.get_content(path) if is_whole else self.get_content(path, *part)
         if isinstance(content, bytes):
             self.write(content)
-            return
-        run_in_executor = self._connection.io_loop.run_in_executor
-        left = part.end - part.start
+        else:
+            await self._send_chunks(content, part.end - part.start)
+
+    async def _send_chunks(self, chunks: Iterator[bytes], left: int) -> None:
+        io_loop = self._connection.io_loop
         while left > 0:
-            chunk = await run_in_executor(None, next_chunk, content)
+            # Shielded, so that nobody closes a file while a thread reads it.
+            with io_loop.cancel_scope(shield=True):
+                chunk = await io_loop.run_in_executor(None, next_chunk, chunks)
             if chunk is None:
                 return
             self.write(chunk)

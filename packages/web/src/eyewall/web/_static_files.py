@@ -95,11 +95,16 @@ def _refusal(error: OSError) -> HTTPError:
 def read_chunks(path: str, start: int, end: int | None) -> Generator[bytes, None, None]:
     """Read a part of a file piece by piece."""
     with open(path, "rb", buffering=0) as file:
-        file.seek(start)
-        left = math.inf if end is None else end - start
-        while left > 0 and (chunk := file.read(int(min(CHUNK_SIZE, left)))):
-            yield chunk
-            left -= len(chunk)
+        yield from read_file(file, start, end)
+
+
+def read_file(file: FileIO, start: int, end: int | None) -> Generator[bytes, None, None]:
+    """Read a part of an open file piece by piece."""
+    left = math.inf if end is None else end - start
+    while left > 0 and (chunk := os.pread(file.fileno(), int(min(CHUNK_SIZE, left)), start)):
+        yield chunk
+        start += len(chunk)
+        left -= len(chunk)
 
 
 def next_chunk(chunks: Iterator[bytes]) -> bytes | None:

@@ -37,6 +37,13 @@ class OutputTransform:
         """Take a further piece, the last if ``finishing``. Give what is sent instead."""
         return chunk
 
+    def changes_body(self) -> bool:
+        """Say whether pieces may become others: asked after the first one, which may be empty.
+
+        Where they may not, a large file goes to the client without being seen here.
+        """
+        return True
+
 
 class _Chain(OutputTransform):
     """Several transforms, each given what the one before it gave."""
@@ -55,6 +62,9 @@ class _Chain(OutputTransform):
         for transform in self._transforms:
             chunk = transform.transform_chunk(chunk, finishing)
         return chunk
+
+    def changes_body(self) -> bool:
+        return any(transform.changes_body() for transform in self._transforms)
 
 
 def transform_for(request: HTTPServerRequest, transforms: Sequence[type[OutputTransform]]) -> OutputTransform:
@@ -126,6 +136,10 @@ class ContentEncoding(OutputTransform):
         if self._compressor is None:
             return chunk
         return self._compressor.compress(chunk, finishing)
+
+    def changes_body(self) -> bool:
+        """True where it compresses."""
+        return self._compressor is not None
 
     def _is_text(self, content_type: str) -> bool:
         media_type = content_type.partition(";")[0].strip().lower()
