@@ -9,7 +9,7 @@ import pytest
 
 from board import Draft
 from board import feed as feed_module
-from board.store import Store
+from board.store import MAX_PAGE_SIZE, Store
 from eyewall.httpserver import HTTPServer
 from eyewall.tcpserver.testing import connect
 from eyewall.web import HTTPClientError
@@ -75,6 +75,17 @@ async def test_a_page_is_told_what_came_between_its_making_and_its_listening(ada
     socket = await ada.websocket(f"/live?after={numbers[0]}")
     assert [(await told(socket))["number"] for _ in range(2)] == numbers[1:]
     await hang_up(socket)
+
+
+async def test_a_page_that_slept_for_long_is_told_everything(board: Board, ada: Visitor) -> None:
+    account = await board.clerk.ask(Store.account_named, "Ada King")
+    assert account is not None
+    for number in range(2 * MAX_PAGE_SIZE + 1):
+        await board.clerk.ask(Store.add, Draft(str(number), "At noon."), account)
+    listener = board.feed.listen(0)
+    numbers = [(await anext(listener)).number for _ in range(2 * MAX_PAGE_SIZE + 1)]
+    assert numbers == sorted(set(numbers))
+    await listener.aclose()
 
 
 async def test_a_message_that_another_process_took_in_is_told_at_the_next_look(board: Board, ada: Visitor) -> None:

@@ -76,7 +76,10 @@ async def test_who_wants_to_write_is_sent_to_sign_in_and_comes_back(ada: Visitor
     assert back.headers["Location"] == NEW
 
 
-@pytest.mark.parametrize("path", ["//evil.example/", "https://evil.example/", "/\\evil.example/", "evil", ""])
+@pytest.mark.parametrize(
+    "path",
+    ["//evil.example/", "https://evil.example/", "/\\evil.example/", "/\t/evil.example/", "/\n/evil", "evil", ""],
+)
 async def test_a_link_sends_nobody_to_another_site(ada: Visitor, path: str) -> None:
     response = await ada.submit("/sign-in", name="Ada King", password=PASSWORD, next=path)
     assert response.headers["Location"] == "/"

@@ -145,6 +145,14 @@ def test_the_owner_deletes_a_notice_with_its_replies_and_nobody_else(store: Stor
     assert store.get(reply.id) is None
 
 
+def test_what_is_newer_comes_in_the_order_of_its_numbers_replies_too(store: Store) -> None:
+    first = add(store)
+    assert store.newest() == first.id
+    newer = [add(store, reply_to=first.id), add(store)]
+    assert store.since(first.id) == newer
+    assert store.since(store.newest()) == []
+
+
 def test_who_deletes_a_notice_is_told_the_photographs_that_go_with_it(store: Store) -> None:
     with_photo = store.add(Draft("Lunch", "At noon.", photo="one.jpg"), ADA)
     assert with_photo is not None

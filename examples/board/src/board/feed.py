@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from eyewall.ioloop import PeriodicCallback
 from eyewall.web import WebSocketHandler, broadcast
 
-from .store import Store
+from .store import MAX_PAGE_SIZE, Store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -99,7 +99,10 @@ class Feed:
             self._timer.stop()
 
     async def _since(self, number: int) -> Sequence[News]:
-        messages = await self._clerk.ask(Store.since, number)
+        messages = page = await self._clerk.ask(Store.since, number)
+        while len(page) == MAX_PAGE_SIZE:
+            page = await self._clerk.ask(Store.since, page[-1].id)
+            messages += page
         return [News(message.id, await self._told(message)) for message in messages]
 
     async def _told(self, message: Message) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from .accounts import Credentials
@@ -9,6 +10,10 @@ from .page import PageHandler
 
 _WRONG: Final = {"password": "There is no such name with this password."}
 _TAKEN: Final = {"name": "Somebody has this name already. Please add something to yours, or sign in."}
+
+
+# To a browser, //evil.example/ names a host, a backslash is a slash, and a tab or a line's end in between is nothing.
+_is_ours = re.compile(r"/(?!/)[!-\[\]-~]*").fullmatch
 
 
 class SignIn(PageHandler):
@@ -46,9 +51,7 @@ class SignIn(PageHandler):
     def next(self) -> str:
         """Where the visitor came from: a path of this board, whatever somebody may have put into the link."""
         path = self.get_argument("next", "/")
-        # To a browser, //evil.example/ names a host, and a backslash is a slash.
-        is_ours = path.startswith("/") and not path.startswith(("//", "/\\"))
-        return path if is_ours else "/"
+        return path if _is_ours(path) else "/"
 
 
 class Join(SignIn):

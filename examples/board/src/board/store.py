@@ -162,9 +162,9 @@ class Store:
         (number,) = self._sql.execute("SELECT coalesce(max(id), 0) FROM message").fetchone()
         return int(number)
 
-    def since(self, number: int, limit: int = MAX_PAGE_SIZE) -> list[Message]:
-        """Notices and replies with higher numbers, the lowest first."""
-        return self._select("m.id > ? ORDER BY m.id LIMIT ?", number, limit)
+    def since(self, number: int) -> list[Message]:
+        """Notices and replies with higher numbers, the lowest first, :data:`MAX_PAGE_SIZE` of them at most."""
+        return self._select("m.id > ? ORDER BY m.id LIMIT ?", number, MAX_PAGE_SIZE)
 
     def add(self, draft: Draft, author: Account) -> Message | None:
         """Keep a clean draft; None where it replies to what is not, or is no longer, a notice.
