@@ -133,7 +133,7 @@ class TestCallbacks:
 
         thread = threading.Thread(target=io_loop.add_callback, args=(from_afar,))
         io_loop.call_later(0.01, thread.start)  # by then, the loop sleeps
-        with io_loop.cancel_scope(deadline=io_loop.time() + 5):
+        with io_loop.cancel_scope(deadline=io_loop.time() + 20):
             assert await promise == threading.get_ident()
         assert promise.done(), "the callback did not wake the loop"
         thread.join()
@@ -162,7 +162,7 @@ class TestCallbacks:
         killer = threading.Thread(target=os.kill, args=(os.getpid(), signal.SIGUSR1))
         try:
             io_loop.call_later(0.01, killer.start)
-            with io_loop.cancel_scope(deadline=io_loop.time() + 5):
+            with io_loop.cancel_scope(deadline=io_loop.time() + 20):
                 assert await promise == "woken"
             assert promise.done(), "the signal did not wake the loop"
             killer.join()

@@ -251,7 +251,7 @@ class TestDescriptors:
             io_loop.add_handler(near, receive, READ)
             again()
             far.send(b"x")
-            with io_loop.cancel_scope(deadline=io_loop.time() + 5):
+            with io_loop.cancel_scope(deadline=io_loop.time() + 20):
                 assert await promise == b"x"
             assert promise.done(), "the callback has kept the descriptor from being served"
 

@@ -175,14 +175,14 @@ class TestRunning:
     def test_another_thread_stops_the_loop(self, io_loop: IOLoop) -> None:
         thread = threading.Thread(target=io_loop.add_callback, args=(io_loop.stop,))
         io_loop.add_callback(thread.start)
-        alarm = io_loop.call_later(10, pytest.fail, "the loop went on")
+        alarm = io_loop.call_later(20, pytest.fail, "the loop went on")
         io_loop.start()
         alarm.cancel()
         thread.join()
 
     @staticmethod
     def _start_until_interrupted(io_loop: IOLoop) -> None:
-        alarm = io_loop.call_later(10, io_loop.stop)  # for a loop that swallows the interrupt
+        alarm = io_loop.call_later(20, io_loop.stop)  # for a loop that swallows the interrupt
         with pytest.raises(KeyboardInterrupt):
             io_loop.start()
         alarm.cancel()
@@ -299,7 +299,7 @@ class TestRunning:
                 os._exit(status)
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
         far.sendall(b"x")
-        alarm = io_loop.call_later(5, io_loop.stop)
+        alarm = io_loop.call_later(20, io_loop.stop)
         io_loop.start()
         alarm.cancel()
         io_loop.remove_handler(near.fileno())
@@ -328,6 +328,6 @@ class TestRunning:
                 os._exit(status)
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0  # noqa: ASYNC222 - it ends at once
         far.sendall(b"x")
-        with near, far, io_loop.cancel_scope(deadline=io_loop.time() + 5):
+        with near, far, io_loop.cancel_scope(deadline=io_loop.time() + 20):
             assert await promise == b"x"
         assert promise.done(), "the child has taken the descriptor from its parent"

@@ -55,7 +55,7 @@ class TestSignals:
                 io_loop.add_signal_handler(NUMBER, promise.set_result, "woken")
                 killer = threading.Thread(target=os.kill, args=(os.getpid(), NUMBER))
                 io_loop.add_callback(killer.start)
-                with io_loop.cancel_scope(deadline=io_loop.time() + 5):
+                with io_loop.cancel_scope(deadline=io_loop.time() + 20):
                     assert await promise == "woken"
                 assert promise.done(), "the signal did not wake the loop"
                 killer.join()
@@ -64,7 +64,7 @@ class TestSignals:
         with ignored():
             io_loop.add_signal_handler(NUMBER, io_loop.stop)
             signal.raise_signal(NUMBER)
-            deadline = io_loop.call_later(5, pytest.fail, "the signal was lost")
+            deadline = io_loop.call_later(20, pytest.fail, "the signal was lost")
             io_loop.start()
             deadline.cancel()
             assert io_loop.remove_signal_handler(NUMBER)
