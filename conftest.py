@@ -23,6 +23,7 @@ FOREIGN_PROGRAMS = {
     "nginx": ("nginx", "/usr/sbin/nginx"),
     "openssl": ("openssl",),
     "systemd": ("systemd-socket-activate",),
+    "valgrind": ("valgrind",),
     "wrk": ("wrk",),
 }
 

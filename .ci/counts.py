@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 LAYERS = ["ioloop", "iostream", "tcpserver", "httpserver", "web"]
 EVERYWHERE = [*LAYERS, "integration", "board"]
-EXPECTED = [*EVERYWHERE, "types", "imports", "wheels", "optimized", "load"]
+EXPECTED = [*EVERYWHERE, "types", "imports", "wheels", "optimized", "load", "instructions"]
 OUTCOMES = ["passed", "failed", "skipped"]
 
 
