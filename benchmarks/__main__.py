@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from ._contestants import CONTESTANTS, FLOOR, HELLO, WORKS
 from ._measure import BenchmarkError, choose_cores, measure
+from ._plot import plot
 from ._report import as_json, describe_machine, table
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def options() -> argparse.Namespace:
         choices=[work.name for work in WORKS],
         help="these kinds of work (default: all)",
     )
+    parser.add_argument("--plot", action="store_true", help="draw it, too, as SVG beside the JSON; needs matplotlib")
     return parser.parse_args()
 
 
@@ -62,7 +64,13 @@ def choose(only: Sequence[str] | None, works: Sequence[str] | None) -> list[tupl
             print(f"without {contestant.name}: {', '.join(missing)} not installed", file=sys.stderr)
         else:
             able.append(contestant)
-    pairs = [(work, contestant) for work in WORKS if works is None or work.name in works for contestant in able]
+    pairs = [
+        (work, contestant)
+        for work in WORKS
+        if works is None or work.name in works
+        for contestant in able
+        if contestant.serves(work)
+    ]
     return pairs if (HELLO, FLOOR) in pairs else [(HELLO, FLOOR), *pairs]
 
 
@@ -118,7 +126,11 @@ def main() -> int:
         f"{machine['processor']}, Linux {machine['kernel']}, {machine['python']}", *warnings(machine, cores), sep="\n"
     )
     print(f"Medians of {chosen.rounds} rounds of {chosen.seconds} s.", *table(samples), sep="\n")
-    print(f"\nKept in {keep(as_json(samples, machine))}")
+    kept = keep(as_json(samples, machine))
+    print(f"\nKept in {kept}")
+    if chosen.plot:
+        plot(samples, kept.with_suffix(".svg"))
+        print(f"Drawn in {kept.with_suffix('.svg')}")
     return 0
 
 

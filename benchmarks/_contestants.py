@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 _PIPELINED: Final = Path(__file__).parent / "pipelined.lua"
+_POST: Final = Path(__file__).parent / "post.lua"
 _STRANGERS: Final = Path(__file__).parent / "strangers.lua"
 
 
@@ -20,7 +21,19 @@ class Contestant(NamedTuple):
     loop: str = "asyncio"
     """The backend that eyewall is told to use."""
     canned: bool = False
-    """True for a floor, which parses nothing and has to be told how many requests come at a time."""
+    """True for a floor, which parses nothing and has to be told what to send."""
+    more: str | None = None
+    """The module that serves all kinds of work, where it is another; empty where there is none."""
+
+    def serves(self, work: Work) -> bool:
+        """Whether it takes part in a kind of work."""
+        return work.is_hello or (not work.tls if self.canned else self.more != "")
+
+    def command(self, work: Work) -> list[str]:
+        """Give the module to run, and what it is told behind the port."""
+        if self.canned:
+            return [self.module, str(work.at_a_time), str(work.size), *(["close"] if work.closes else [])]
+        return [self.module if work.is_hello or self.more is None else self.more]
 
     def missing(self) -> list[str]:
         """Give what it needs and is not installed."""
@@ -36,6 +49,21 @@ class Work(NamedTuple):
     """What wrk is told beside the address."""
     at_a_time: int = 1
     """How many requests come in one write."""
+    path: str = "/"
+    """What is asked for."""
+    expects: bytes = b"Hello, world!"
+    """What the answer's body begins with, to a request without any of wrk's options."""
+    size: int = 13
+    """How many bytes of body a floor answers with."""
+    tls: bool = False
+    """Over TLS."""
+    closes: bool = False
+    """A new connection for each request."""
+
+    @property
+    def is_hello(self) -> bool:
+        """Whether it takes no more than the smallest program."""
+        return self.path == "/" and not self.tls
 
 
 # What Chromium sends for a page, and wrk's own Host: twelve fields.
@@ -55,20 +83,26 @@ BROWSER: Final = {
     "Accept-Language": "en-GB,en;q=0.9",
 }
 
+_EYEWALL: Final = "benchmarks.servers.eyewall_web"
 FLOOR: Final = Contestant("floor", "benchmarks.servers.floor", canned=True)
 CONTESTANTS: Final = (
     FLOOR,
     Contestant("floor-asyncio", "benchmarks.servers.floor_asyncio", canned=True),
-    Contestant("eyewall.httpserver", "benchmarks.servers.eyewall_callback"),
-    Contestant("eyewall.web", "examples.hello"),
-    Contestant("eyewall.web-selector", "examples.hello", (), loop="selector"),
-    Contestant("eyewall.web-uvloop", "examples.hello", ("uvloop",), loop="uvloop"),
-    Contestant("eyewall.web-trio", "examples.hello", ("trio",), loop="trio"),
+    Contestant("eyewall.httpserver", "benchmarks.servers.eyewall_callback", more=""),
+    Contestant("eyewall.web", "examples.hello", more=_EYEWALL),
+    Contestant("eyewall.web-selector", "examples.hello", (), loop="selector", more=_EYEWALL),
+    Contestant("eyewall.web-uvloop", "examples.hello", ("uvloop",), loop="uvloop", more=_EYEWALL),
+    Contestant("eyewall.web-trio", "examples.hello", ("trio",), loop="trio", more=_EYEWALL),
     Contestant("tornado", "benchmarks.servers.tornado_web", ("tornado",)),
     Contestant("aiohttp-uvloop", "benchmarks.servers.aiohttp_uvloop", ("aiohttp", "uvloop")),
     Contestant(
         "starlette-uvicorn", "benchmarks.servers.starlette_uvicorn", ("starlette", "uvicorn", "uvloop", "httptools")
     ),
+    Contestant("starlette-granian", "benchmarks.servers.starlette_granian", ("starlette", "granian", "uvloop")),
+    Contestant(
+        "blacksheep-uvicorn", "benchmarks.servers.blacksheep_uvicorn", ("blacksheep", "uvicorn", "uvloop", "httptools")
+    ),
+    Contestant("blacksheep-granian", "benchmarks.servers.blacksheep_granian", ("blacksheep", "granian", "uvloop")),
 )
 
 _BROWSER_OPTIONS: Final = tuple(part for name, value in BROWSER.items() for part in ("-H", f"{name}: {value}"))
@@ -81,4 +115,17 @@ WORKS: Final = (
         "strangers", "and a thirteenth, a cookie that is another each time", ("-s", str(_STRANGERS), *_BROWSER_OPTIONS)
     ),
     Work("pipelined", "the plain GET, sixteen in one write; figures for each", ("-s", str(_PIPELINED)), 16),
+    Work("connect", "the plain GET, a new connection for each", ("-H", "Connection: close"), closes=True),
+    Work("tls", "the plain GET over TLS", tls=True),
+    Work(
+        "typed",
+        "a route with two values and a browser's twelve fields, answered with JSON",
+        _BROWSER_OPTIONS,
+        path="/users/42/alice",
+        expects=b'{"id":',
+        size=27,
+    ),
+    Work("post", "1 KiB of JSON read and written", ("-s", str(_POST)), path="/echo", expects=b"", size=1000),
+    Work("static-4k", "a file of 4 KiB", path="/static/4k.txt", expects=b"xxxx", size=4096),
+    Work("static-64k", "a file of 64 KiB", path="/static/64k.txt", expects=b"xxxx", size=65536),
 )

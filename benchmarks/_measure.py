@@ -5,7 +5,9 @@ from __future__ import annotations
 import http.client
 import os
 import re
+import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -99,20 +101,22 @@ def measure(contestant: Contestant, work: Work, cores: Cores, seconds: int) -> S
 def _serving(contestant: Contestant, work: Work, cpu: int) -> Generator[tuple[int, int]]:
     """Run a contestant, and give its process and its port once it has answered as it should."""
     port = _free_port()
-    command = [sys.executable, "-m", contestant.module, str(port)]
-    if contestant.canned:
-        command.append(str(work.at_a_time))
+    module, *told = contestant.command(work)
+    command = [sys.executable, "-m", module, str(port), *told, *(_certificate() if work.tls else ())]
     environ = os.environ | {"EYEWALL_IOLOOP": contestant.loop}
     with tempfile.TemporaryFile("w+") as said, _pinned(cpu):
-        server = subprocess.Popen(command, cwd=_ROOT, env=environ, stdout=said, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(
+            command, cwd=_ROOT, env=environ, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
+        )
         try:
-            _check_answer(contestant, port, server)
+            _check_answer(contestant, work, port, server)
             yield server.pid, port
         except BenchmarkError as error:
             said.seek(0)
             raise BenchmarkError(f"{error}\n{said.read()[-2000:]}".strip()) from None
         finally:
-            server.kill()
+            # With its workers.
+            os.killpg(server.pid, signal.SIGKILL)
             server.wait()
 
 
@@ -134,29 +138,36 @@ def _free_port() -> int:
         return port
 
 
-def _check_answer(contestant: Contestant, port: int, server: subprocess.Popen[bytes]) -> None:
+def _check_answer(contestant: Contestant, work: Work, port: int, server: subprocess.Popen[bytes]) -> None:
     """See that it is the same application that all serve."""
-    status, body = _first_answer(contestant, port, server)
-    if (status, body) != (200, b"Hello, world!"):
+    status, body = _first_answer(contestant, work, port, server)
+    if not contestant.canned and work.expects and not (status == 200 and body.startswith(work.expects)):
         raise BenchmarkError(f"{contestant.name} answers {status} {body[:80]!r}, which is another application")
 
 
-def _first_answer(contestant: Contestant, port: int, server: subprocess.Popen[bytes]) -> tuple[int, bytes]:
+def _first_answer(contestant: Contestant, work: Work, port: int, server: subprocess.Popen[bytes]) -> tuple[int, bytes]:
     """Ask until the server has come up."""
     deadline = time.monotonic() + _START_SECONDS
     while True:
         try:
-            return _get(port)
+            return _get(work, port)
         except OSError as error:
             if server.poll() is not None or time.monotonic() > deadline:
                 raise BenchmarkError(f"{contestant.name} does not serve on port {port}: {error}") from error
             time.sleep(0.02)
 
 
-def _get(port: int) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_START_SECONDS)
+def _get(work: Work, port: int) -> tuple[int, bytes]:
+    if work.tls:
+        trusting = ssl.create_default_context(cafile=_certificate()[0])
+        trusting.check_hostname = False
+        connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+            "127.0.0.1", port, timeout=_START_SECONDS, context=trusting
+        )
+    else:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_START_SECONDS)
     with closing(connection):
-        connection.request("GET", "/")
+        connection.request("GET", work.path)
         answer = connection.getresponse()
         return answer.status, answer.read()
 
@@ -166,7 +177,10 @@ def _load(contestant: Contestant, work: Work, cpu: int, port: int, seconds: int)
     options = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *work.wrk]
     with _pinned(cpu):
         done = subprocess.run(
-            ["wrk", *options, f"http://127.0.0.1:{port}/"], capture_output=True, text=True, check=False
+            ["wrk", *options, f"{'https' if work.tls else 'http'}://127.0.0.1:{port}{work.path}"],
+            capture_output=True,
+            text=True,
+            check=False,
         )
     requests = re.search(r"(\d+) requests in", done.stdout)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
@@ -177,8 +191,26 @@ def _load(contestant: Contestant, work: Work, cpu: int, port: int, seconds: int)
     return _Load(int(requests[1]), float(rate[1]))
 
 
+def _certificate() -> tuple[str, str]:
+    """Make a certificate and its key, once."""
+    folder = _ROOT / "benchmarks" / "results"
+    folder.mkdir(exist_ok=True)
+    certificate, key = str(folder / "certificate.pem"), str(folder / "key.pem")
+    if not Path(key).exists():
+        make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        about = ["-days", "3650", "-subj", "/CN=127.0.0.1", "-keyout", key, "-out", certificate]
+        subprocess.run([*make, *about], check=True, capture_output=True)
+    return certificate, key
+
+
 def _processor_time(pid: int) -> tuple[float, float]:
-    """Seconds that a process, with all its threads, has run outside and inside the kernel (proc_pid_stat(5))."""
+    """Seconds that a process, its threads and its workers have run outside and inside the kernel (proc_pid_stat(5))."""
+    workers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    times = [_own_time(one) for one in (pid, *map(int, workers))]
+    return sum(user for user, _ in times), sum(system for _, system in times)
+
+
+def _own_time(pid: int) -> tuple[float, float]:
     # The name of the program comes second, in parentheses, and may itself hold spaces and parentheses.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) / _TICKS, int(fields[12]) / _TICKS

@@ -20,7 +20,18 @@ if TYPE_CHECKING:
 
     Samples = Mapping[tuple[Work, Contestant], Sequence[Sample]]
 
-_PACKAGES: Final = ("eyewall-web", "tornado", "aiohttp", "starlette", "uvicorn", "httptools", "trio", "uvloop")
+_PACKAGES: Final = (
+    "eyewall-web",
+    "tornado",
+    "aiohttp",
+    "blacksheep",
+    "granian",
+    "starlette",
+    "uvicorn",
+    "httptools",
+    "trio",
+    "uvloop",
+)
 _HEADING: Final = (
     f"{'':20}{'µs/request':>11}{'x floor':>9}{'user':>8}{'system':>8}{'requests/s':>12}{'busy':>6}{'spread':>8}"
 )

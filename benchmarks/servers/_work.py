@@ -8,7 +8,7 @@ from typing import Final
 
 MEBIBYTE: Final = 1024 * 1024
 STATIC: Final = Path(__file__).parents[1] / "results" / "static"
-"""The files that are served: ``4k`` and ``64k``, made when a measurement needs them."""
+"""The files that are served: ``4k.txt`` and ``64k.txt``, made when a measurement needs them."""
 JSON_1K: Final = json.dumps(
     {"name": "x" * 30, "ok": True, "items": [{"id": n, "v": "abcdefgh"} for n in range(29)]}
 ).encode()
@@ -18,5 +18,5 @@ JSON_1K: Final = json.dumps(
 def make_files() -> None:
     """Make the files that are served."""
     STATIC.mkdir(parents=True, exist_ok=True)
-    for name, size in (("4k", 4096), ("64k", 65536)):
+    for name, size in (("4k.txt", 4096), ("64k.txt", 65536)):
         (STATIC / name).write_bytes(b"x" * size)

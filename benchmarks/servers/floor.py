@@ -1,6 +1,7 @@
 """The floor: epoll, ``recv``, a canned ``send``; nothing is parsed.
 
-``python -m benchmarks.servers.floor PORT [ANSWERS]``: so many answers for each read.
+``python -m benchmarks.servers.floor PORT [ANSWERS [BYTES [close]]]``: so many answers for each read, each with a
+body of so many bytes, and then the end of the connection.
 """
 
 from __future__ import annotations
@@ -9,13 +10,20 @@ import select
 import socket
 import sys
 
-ANSWER = (
+_HEAD = (
     b"HTTP/1.1 200 OK\r\nServer: floor\r\nContent-Type: text/html; charset=UTF-8\r\n"
-    b"Date: Mon, 23 Nov 2026 08:50:19 GMT\r\nContent-Length: 13\r\n\r\nHello, world!"
+    b"Date: Mon, 23 Nov 2026 08:50:19 GMT\r\nContent-Length: %d\r\n%s\r\n%s"
 )
 
 
-def serve(port: int, answer: bytes) -> None:
+def answer_of(arguments: list[str]) -> bytes:
+    """Give what the command line asks for."""
+    count, size = (int(argument) for argument in [*arguments[:2], "1", "13"][:2]) if arguments else (1, 13)
+    ending = b"Connection: close\r\n" if "close" in arguments else b""
+    return _HEAD % (size, ending, b"Hello, world!".ljust(size, b"x")[:size]) * count
+
+
+def serve(port: int, answer: bytes, *, closes: bool = False) -> None:
     """Send the answer for whatever is read. It takes one read for one request, or for one batch of them."""
     with socket.create_server(("127.0.0.1", port), backlog=1024) as listener, select.epoll() as epoll:
         connections: dict[int, socket.socket] = {}
@@ -31,6 +39,8 @@ def serve(port: int, answer: bytes) -> None:
                     epoll.register(connection.fileno(), select.EPOLLIN)
                 elif received(connections[fd]):
                     connections[fd].send(answer)
+                    if closes:
+                        connections.pop(fd).close()
                 else:
                     epoll.unregister(fd)
                     connections.pop(fd).close()
@@ -45,4 +55,4 @@ def received(connection: socket.socket) -> bytes:
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]), ANSWER * int(sys.argv[2] if len(sys.argv) > 2 else 1))
+    serve(int(sys.argv[1]), answer_of(sys.argv[2:]), closes="close" in sys.argv)

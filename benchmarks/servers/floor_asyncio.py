@@ -1,6 +1,6 @@
 """What one task for each connection costs on asyncio by itself: a reader, a future, a task, a canned answer.
 
-``python -m benchmarks.servers.floor_asyncio PORT [ANSWERS]``: so many answers for each read. What reads and
+``python -m benchmarks.servers.floor_asyncio PORT [ANSWERS [BYTES [close]]]``: as ``floor``. What reads and
 answers in a coroutine on asyncio has all of this, and HTTP besides.
 """
 
@@ -10,7 +10,7 @@ import asyncio
 import socket
 import sys
 
-from .floor import ANSWER
+from .floor import answer_of
 
 
 class Connection:
@@ -33,7 +33,7 @@ class Connection:
         if not self.waiter.done():
             self.waiter.set_result(None)
 
-    async def serve(self, answer: bytes) -> None:
+    async def serve(self, answer: bytes, *, closes: bool) -> None:
         """Be the task of this connection."""
         self.loop.add_reader(self.socket.fileno(), self.on_readable)
         while True:
@@ -43,11 +43,13 @@ class Connection:
             # Before the answer: what it brings in must find somebody who waits.
             self.waiter = self.loop.create_future()
             self.socket.send(answer)
+            if closes:
+                break
         self.loop.remove_reader(self.socket.fileno())
         self.socket.close()
 
 
-async def serve(port: int, answer: bytes) -> None:
+async def serve(port: int, answer: bytes, *, closes: bool) -> None:
     """Accept, and make a task for each connection."""
     loop = asyncio.get_running_loop()
     tasks: set[asyncio.Task[None]] = set()
@@ -57,10 +59,10 @@ async def serve(port: int, answer: bytes) -> None:
             connected, _ = await loop.sock_accept(listener)
             connected.setblocking(False)
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            task = loop.create_task(Connection(connected, loop).serve(answer))
+            task = loop.create_task(Connection(connected, loop).serve(answer, closes=closes))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), ANSWER * int(sys.argv[2] if len(sys.argv) > 2 else 1)))
+    asyncio.run(serve(int(sys.argv[1]), answer_of(sys.argv[2:]), closes="close" in sys.argv))
