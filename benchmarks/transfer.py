@@ -1,21 +1,26 @@
 """``python -m benchmarks.transfer``: an upload and a download over HTTP, beside the same by bare sockets.
 
-The same client talks to a server of each kind, which has a process of its own. A row's ratio is to the bare sockets
-of the same run: by the rate, and by the server's processor time.
+The same client talks to a server of each kind, which has a process and a core of its own. The columns are those of
+``benchmarks.bulk``: by processor time is what the busier of both could do; ratios are to the bare sockets of the round.
 """
+
+# The tools of these benchmarks are theirs together.
+# pyright: reportPrivateUsage=false
 
 from __future__ import annotations
 
 import argparse
 import os
 import socket
-import statistics
 import time
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from eyewall.httpserver import HTTPHeaders, HTTPServer, Limits, RequestStartLine, ResponseStartLine
 from eyewall.ioloop import IOLoop
 from eyewall.iostream import IOStream
+
+from ._measure import _pinned, choose_cores
+from .bulk import Transfer, _columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,18 +28,12 @@ if TYPE_CHECKING:
     from eyewall.httpserver import HTTPConnection
     from eyewall.ioloop import Promise
 
+    from ._measure import Cores
+
 MIB: Final = 1024 * 1024
 PIECE: Final = bytes(MIB)
 CHUNK: Final = 64 * 1024
 OK: Final = ResponseStartLine("", 200, "OK")
-
-
-class Measured(NamedTuple):
-    """What one transfer took."""
-
-    seconds: float
-    server_seconds: float
-    """Of processor time."""
 
 
 class Bulk:
@@ -125,49 +124,53 @@ def ask(sock: socket.socket, upload: int, download: int) -> None:
         received += sock.recv_into(room)
 
 
-def transfer(serve: Callable[[socket.socket], float], upload: int, download: int) -> Measured:
+def transfer(serve: Callable[[socket.socket], float], upload: int, download: int, cores: Cores) -> Transfer:
     """Measure one transfer, with the server in a process of its own."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         near = socket.create_connection(listener.getsockname())
         far, _ = listener.accept()
     read, write = os.pipe()
     if (child := os.fork()) == 0:
+        os.sched_setaffinity(0, {cores.server})
         near.close()
         os.write(write, str(serve(far)).encode())
         os._exit(0)
     far.close()
     os.close(write)
-    began = time.perf_counter()
-    ask(near, upload, download)
-    seconds = time.perf_counter() - began
+    began, busy_before = time.perf_counter(), time.process_time()
+    with _pinned(cores.load):
+        ask(near, upload, download)
+    elapsed, client = time.perf_counter() - began, time.process_time() - busy_before
     near.close()
     with os.fdopen(read) as told:
-        server_seconds = float(told.read())
+        server = float(told.read())
     os.waitpid(child, 0)
-    return Measured(seconds, server_seconds)
+    size = (upload + download) * MIB
+    return Transfer(size / elapsed / 1e6, size / max(client, server) / 1e6)
 
 
 def main() -> None:
     """Measure each in turn, and print a table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.transfer", description=__doc__)
-    parser.add_argument("--megabytes", type=int, default=512, help="how much goes through (default: 512)")
-    parser.add_argument("--rounds", type=int, default=7, help="measurements of each, interleaved (default: 7)")
+    parser.add_argument("--megabytes", type=int, default=256, help="how much goes through at a time (default: 256)")
+    parser.add_argument("--rounds", type=int, default=15, help="measurements of each, interleaved (default: 15)")
     arguments = parser.parse_args()
-    size = arguments.megabytes
-    servers = {"bare sockets": serve_bare, "eyewall.httpserver": serve_http}
-    print(f"{'':32}{'MB/s':>8}{'x bare':>8}{'CPU ms':>8}{'x bare':>8}{'spread':>8}")
-    for work, (up, down) in {"upload": (size, 0), "download": (0, size)}.items():
-        taken: dict[str, list[Measured]] = {name: [] for name in servers}
-        for _ in range(arguments.rounds):
-            for name, serve in servers.items():
-                taken[name].append(transfer(serve, up, down))
-        floor, floor_cpu = map(statistics.median, zip(*taken["bare sockets"], strict=True))
-        for name, samples in taken.items():
-            seconds, cpu = map(statistics.median, zip(*samples, strict=True))
-            spread = (max(samples).seconds - min(samples).seconds) / seconds
-            rate = size * MIB / seconds / 1e6
-            ratios = f"{floor / seconds:>8.2f}{cpu * 1000:>8.0f}{floor_cpu / cpu:>8.2f}"
-            print(f"{f'{work}, {name}':32}{rate:>8.0f}{ratios}{spread:>8.0%}")
+    cores = choose_cores()
+    works = {"upload": (arguments.megabytes, 0), "download": (0, arguments.megabytes)}
+    print(f"{'':20}{'by processor time':>26}{'by the clock':>26}")
+    print(" " * 20 + f"{'MB/s':>10}{'x bare':>8}{'spread':>8}" * 2)
+    for work, (upload, download) in works.items():
+        bare, samples = zip(
+            *[
+                (transfer(serve_bare, upload, download, cores), transfer(serve_http, upload, download, cores))
+                for _ in range(arguments.rounds)
+            ],
+            strict=True,
+        )
+        for name, rows in ((f"{work}, bare", bare), (f"{work}, eyewall", samples)):
+            by_processor = _columns([one.capacity for one in rows], [one.capacity for one in bare])
+            by_clock = _columns([one.rate for one in rows], [one.rate for one in bare])
+            print(f"{name:20}{by_processor}{by_clock}")
 
 
 if __name__ == "__main__":
