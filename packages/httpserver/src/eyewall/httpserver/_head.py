@@ -44,6 +44,7 @@ _SECRET: Final = frozenset({"Cookie", "Authorization", "Proxy-Authorization"})
 _secret_line = re.compile(rf"\r\n(Cookie|Authorization):[ \t]*+({FIELD_VALUE}+)(?=\r\n)").search
 _Fields = tuple[HTTPHeaders, int, bool, bool]
 _known: Final[dict[str, _Fields]] = {}
+_VERSION_LINES: Final = ("HTTP/1.1\r\n", "HTTP/1.0\r\n")
 _VERSION_LENGTH: Final = len("HTTP/1.1")
 _VERSION_LINE: Final = len("HTTP/1.1\r\n")
 
@@ -77,10 +78,11 @@ def parse_request_head(head: str) -> RequestHead:
     method, _, rest = head.partition(" ")
     target, _, fields = rest.partition(" ")
     known = _known.get(fields)
-    if known is None or method not in _USUAL_METHODS or not _is_usual_target(target):
+    usual = method in _USUAL_METHODS and _is_usual_target(target)
+    if not usual or (known is None and not fields.startswith(_VERSION_LINES)):
         fields = _check_request_line(head)
-        known = _known.get(fields) or _read_fields(fields)
-    headers, length, keep_alive, expects_continue = known
+        known = _known.get(fields)
+    headers, length, keep_alive, expects_continue = _read_fields(fields) if known is None else known
     if length and method == "CONNECT":
         raise HTTPInputError("a CONNECT request with a body, which a tunnel's first bytes could be taken for")
     start_line = _new(RequestStartLine, (method, target, fields[:_VERSION_LENGTH]))

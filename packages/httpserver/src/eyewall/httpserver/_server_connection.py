@@ -190,7 +190,7 @@ class HTTP1ServerConnection:
         most_in_a_row = self.params.limits.max_pipelined
         in_a_row = 1
         self._delegate, self._requests_context = delegate, copy_context()
-        take = self.stream.io_loop.lend_task(self._take)
+        take: Callable[[bytes], bool] | None = None
         while True:
             # Where the loop has served this one on behalf of the task, it is there already.
             exchange = self._exchange or self._begin(b"" if self._parser.buffered else self.stream.read_nowait())
@@ -217,6 +217,7 @@ class HTTP1ServerConnection:
             if self._parser.buffered:
                 await self._next_turn()
             else:
+                take = take or self.stream.io_loop.lend_task(self._take)
                 await self._next_bytes(take)
             in_a_row = 1
 
