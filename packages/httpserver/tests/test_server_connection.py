@@ -306,6 +306,22 @@ async def test_who_detaches_gets_the_stream_with_what_was_not_read(io_loop: IOLo
     stream.close()
 
 
+async def test_whoever_detaches_the_stream_is_the_one_who_hears_of_its_end(io_loop: IOLoop) -> None:
+    async def detach(recorder: Recorder) -> None:
+        over: Promise[None] = io_loop.create_future()
+        stream = recorder.connection.detach()
+        stream.set_close_callback(lambda: over.set_result(None))
+        await over
+        recorder.told.append("over")
+
+    served = Served(io_loop, headers=detach)
+    served.client.write_nowait(GET)
+    await turns(served.client)
+    served.client.close()
+    await served.over()
+    assert served.told == [["headers", "over"]]
+
+
 async def test_one_request_can_be_served_by_hand(io_loop: IOLoop) -> None:
     client, far = memory_streams(io_loop)
     client.write_nowait(GET + b"rest")

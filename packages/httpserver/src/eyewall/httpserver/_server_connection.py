@@ -227,9 +227,12 @@ class HTTP1ServerConnection:
         A connection that is over with its first request never waits, and so is spared a place in the poller
         and a timer of the sweeper.
         """
-        if not self._watched:
-            self._watched = True
-            self._sweeper.add(self)
+        if self._watched:
+            return
+        self._watched = True
+        self._sweeper.add(self)
+        # Who has detached the stream already calls for itself.
+        if self._exchange is None or not self._exchange.detached:
             self.stream.set_close_callback(self._on_close)
             self.stream.set_eof_callback(self._on_eof)
 
