@@ -26,14 +26,14 @@ WITHOUT_WEBSOCKET = "delete window.WebSocket"
 LIVE = 'document.querySelector(".live").dataset.way'
 
 
-def browse(folder: Path, visit: Callable[[Browser], Awaitable[None]]) -> None:
+def browse(visit: Callable[[Browser], Awaitable[None]]) -> None:
     """Run a browser, and the coroutine of somebody who uses it."""
 
     async def visit_and_leave() -> None:
         async with connected(devtools) as browser:
             await visit(browser)
 
-    with launched(folder) as devtools, closing(IOLoop(make_current=False)) as io_loop:
+    with launched() as devtools, closing(IOLoop(make_current=False)) as io_loop:
         io_loop.run_sync(visit_and_leave, timeout=GUARD_SECONDS)
 
 
@@ -63,7 +63,7 @@ def test_what_one_window_posts_the_other_shows_at_once(tmp_path: Path, script: s
         assert await jun.run("window.isTheSame")
 
     with running(tmp_path, "--port", "0") as (_, address):
-        browse(tmp_path, visit)
+        browse(visit)
 
 
 def test_a_conversation_goes_on_in_two_windows_and_is_counted_in_a_third(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_conversation_goes_on_in_two_windows_and_is_counted_in_a_third(tmp_pat
         await visitor.until("document.querySelector('.more a').textContent.startsWith('2 replies')")
 
     with running(tmp_path, "--port", "0", "--processes", "2") as (_, address):
-        browse(tmp_path, visit)
+        browse(visit)
 
 
 def test_a_photograph_is_seen_in_the_other_window(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_photograph_is_seen_in_the_other_window(tmp_path: Path) -> None:
     photo = tmp_path / "photo.gif"
     photo.write_bytes(b"GIF89a\1\0\1\0\0\0\0,\0\0\0\0\1\0\1\0\0\2\0;")
     with running(tmp_path, "--port", "0") as (_, address):
-        browse(tmp_path, visit)
+        browse(visit)
 
 
 def test_a_window_catches_up_when_the_board_is_back(tmp_path: Path) -> None:
@@ -125,4 +125,4 @@ def test_a_window_catches_up_when_the_board_is_back(tmp_path: Path) -> None:
 
     with ExitStack() as stack:
         process, address = stack.enter_context(running(tmp_path, "--port", "0"))
-        browse(tmp_path, visit)
+        browse(visit)

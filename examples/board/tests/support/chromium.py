@@ -6,11 +6,14 @@ What is waited for is told by the browser: a page that has loaded, a document th
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import threading
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryDirectory
+from typing import IO, TYPE_CHECKING, Any
 
 from eyewall.web import websocket_connect
 
@@ -29,9 +32,11 @@ OPTIONS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-crash-reporter",
     "--disable-quic",
     "--remote-debugging-port=0",
 ]
+GUARD_SECONDS = 30
 MAX_MESSAGE = 64 * 1024 * 1024
 
 WAIT = """new Promise(resolve => {
@@ -43,25 +48,35 @@ WAIT = """new Promise(resolve => {
 
 
 @contextmanager
-def launched(folder: Path) -> Generator[str]:
-    """Run a browser with a profile of its own; gives the address of its DevTools."""
+def launched() -> Generator[str]:
+    """Run a browser with a profile of its own, which goes with it; gives the address of its DevTools."""
     browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
-    command = [browser, *OPTIONS, f"--user-data-dir={folder / 'profile'}", "about:blank"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace") as process:
-        try:
+    with TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile:
+        command = [browser, *OPTIONS, f"--user-data-dir={profile}", "about:blank"]
+        # A session of its own: the browser and the processes that it starts end together.
+        with subprocess.Popen(
+            command, stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True
+        ) as process:
             assert process.stderr is not None
-            lines: list[str] = []
-            for line in process.stderr:
-                lines.append(line)
-                if line.startswith("DevTools listening on "):
-                    break
-            else:
-                raise AssertionError(f"Chromium has ended: {''.join(lines)}")
             # A pipe that nobody reads would stop it.
-            threading.Thread(target=process.stderr.read, daemon=True).start()
-            yield line.rpartition(" ")[2].strip()
-        finally:
-            process.kill()
+            rest = threading.Thread(target=process.stderr.read, daemon=True)
+            try:
+                address = _address_in(process.stderr)
+                rest.start()
+                yield address
+            finally:
+                os.killpg(process.pid, signal.SIGKILL)
+                if rest.ident is not None:
+                    rest.join(GUARD_SECONDS)  # the last of them to end closes the pipe
+
+
+def _address_in(stderr: IO[str]) -> str:
+    lines: list[str] = []
+    for line in stderr:
+        lines.append(line)
+        if line.startswith("DevTools listening on "):
+            return line.rpartition(" ")[2].strip()
+    raise AssertionError(f"Chromium has ended: {''.join(lines)}")
 
 
 class Browser:
