@@ -17,6 +17,7 @@ from eyewall.httpserver import (
     RequestStartLine,
     ResponseStartLine,
 )
+from eyewall.httpserver._answer_head import parse_answer_head
 from eyewall.httpserver._limiter import Limiter
 from eyewall.httpserver._parser import RequestParser
 
@@ -141,7 +142,7 @@ def test_what_the_requests_mean() -> None:
         ("close", False, False),
         ("keep-alive", True, True),
         ("Keep-Alive", True, True),
-        ("keep-alive, close", False, True),
+        ("keep-alive, close", False, False),
         ("upgrade", True, False),
         ("closed", True, False),
         ("x,\tclose", False, False),
@@ -149,8 +150,10 @@ def test_what_the_requests_mean() -> None:
 )
 def test_connection_says_whether_another_request_follows(connection: str, keeps_1_1: bool, keeps_1_0: bool) -> None:
     for version, keeps in ("1.1", keeps_1_1), ("1.0", keeps_1_0):
-        told, _ = parse(f"GET / HTTP/{version}\r\nHost: a\r\nConnection: {connection}\r\n\r\n".encode())
+        fields = f"Host: a\r\nConnection: {connection}\r\nContent-Length: 0\r\n"
+        told, _ = parse(f"GET / HTTP/{version}\r\n{fields}\r\n".encode())
         assert told.heads[0].keep_alive is keeps
+        assert parse_answer_head(f"HTTP/{version} 200 OK\r\n{fields}", "GET").keep_alive is keeps
 
 
 def head(*lines: str, start: str = "POST / HTTP/1.1") -> bytes:

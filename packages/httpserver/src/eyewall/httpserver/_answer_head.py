@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ._framing import UNTIL_CLOSE
-from ._head import body_length, has_token, parse_fields
+from ._head import body_length, parse_fields, persists
 from ._start_line import ResponseStartLine, parse_response_start_line
 from .errors import HTTPInputError
 
@@ -46,8 +46,7 @@ def parse_answer_head(head: str, method: str) -> AnswerHead:
     headers = parse_fields(head, len(line) + 2)
     is_1_0 = start_line.version == "HTTP/1.0"
     length = _answer_length(start_line.code, method, headers, is_1_0)
-    connection = headers.get("Connection", "")
-    keep_alive = has_token(connection, "keep-alive") if is_1_0 else not has_token(connection, "close")
+    keep_alive = persists(headers.get("Connection"), is_1_0)
     if length == UNTIL_CLOSE or start_line.code == _SWITCHING_PROTOCOLS or _opens_tunnel(start_line.code, method):
         keep_alive = False
     return AnswerHead(start_line, headers, length, keep_alive)

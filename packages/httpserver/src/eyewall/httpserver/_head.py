@@ -126,9 +126,7 @@ def _read_lines(block: str) -> _Fields:
     fields = fields_of(headers)
     _check_host(fields.get("Host"), is_1_0)
     length = body_length(headers, is_1_0) if "Content-Length" in fields or "Transfer-Encoding" in fields else 0
-    keep_alive = not is_1_0
-    if (connection := headers.get("Connection")) is not None:
-        keep_alive = has_token(connection, "keep-alive") if is_1_0 else not has_token(connection, "close")
+    keep_alive = persists(headers.get("Connection"), is_1_0)
     expects_continue = "Expect" in fields and _expects_continue(headers["Expect"]) and length != 0 and not is_1_0
     return headers, length, keep_alive, expects_continue
 
@@ -148,6 +146,13 @@ def has_token(value: str, token: str) -> bool:
     """True if a comma-separated field value holds ``token``, given in lower case."""
     value = value.lower()
     return value == token or ("," in value and token in [item.strip(" \t") for item in value.split(",")])
+
+
+def persists(connection: str | None, is_1_0: bool) -> bool:
+    """Whether the sender of this Connection field would go on (RFC 9112 section 9.3)."""
+    if connection is None:
+        return not is_1_0
+    return not has_token(connection, "close") and (not is_1_0 or has_token(connection, "keep-alive"))
 
 
 def body_length(headers: HTTPHeaders, is_1_0: bool) -> int:
