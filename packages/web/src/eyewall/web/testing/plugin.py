@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from eyewall.httpserver import HTTPServerConnectionDelegate
     from eyewall.ioloop import IOLoop
 
-pytest_plugins = ["eyewall.ioloop.testing.plugin"]
+pytest_plugins: list[str] = ["eyewall.ioloop.testing.plugin"]
 
 
 class MakeAppClient(Protocol):
