@@ -8,6 +8,7 @@ import pytest
 from visiting import Visitor
 
 from board import Board, make_app
+from board.rendering import Templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
     from eyewall.web import Application
 
 
+TEMPLATES = Templates("The <Third> Floor")  # to compile them takes as long as all else in a test
+
+
 @pytest.fixture
 def board(io_loop: IOLoop, tmp_path: Path) -> Iterator[Board]:
-    board = Board.at(tmp_path / "board.sqlite3", io_loop=io_loop, title="The <Third> Floor", password_cost=1)
+    board = Board.at(tmp_path / "board.sqlite3", TEMPLATES, io_loop=io_loop, password_cost=1)
     yield board
     io_loop.run_sync(board.close)
 

@@ -11,6 +11,7 @@ import pytest
 from board import Board, make_app
 from board.messages import MAX_TITLE
 from board.page import MAX_FORM_BYTES
+from board.rendering import Templates
 from board.store import PAGE_SIZE
 from eyewall.web.testing import AppClient
 
@@ -243,7 +244,7 @@ async def test_a_failing_store_is_a_500_page_without_a_trace(
 ) -> None:
     database = tmp_path / "notes.txt"
     database.write_text("no database, " * 100)
-    board = Board.at(database, io_loop=io_loop)
+    board = Board.at(database, Templates("Office board"), io_loop=io_loop)
     response = await AppClient(make_app(board, cookie_secret="for tests only")).get("/")
     await board.close()
     assert response.code == 500

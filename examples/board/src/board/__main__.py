@@ -14,6 +14,7 @@ from eyewall.ioloop import IOLoop
 from eyewall.tcpserver import BindError, bind_sockets, fork_processes
 
 from .app import make_app
+from .rendering import Templates
 from .secret import VARIABLE, SecretError, find_secret
 from .state import Board
 from .store import Store, StoreError
@@ -108,7 +109,7 @@ def serve(options: Options, secret: str, sockets: list[socket.socket]) -> None:
     stop_signals = (signal.SIGINT, signal.SIGTERM)
     for number in stop_signals:
         signal.signal(number, on_signal)
-    board = Board.at(options.database, io_loop=io_loop, title=options.title)
+    board = Board.at(options.database, Templates(options.title), io_loop=io_loop)
     server = HTTPServer(make_app(board, cookie_secret=secret), max_body_size=MAX_REQUEST_BYTES)
     server.add_sockets(sockets)
     io_loop.start()

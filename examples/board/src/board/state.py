@@ -10,7 +10,6 @@ from .clerk import Clerk
 from .doorman import Doorman
 from .feed import Feed
 from .photos import Photos
-from .rendering import Templates
 from .store import Store
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from .accounts import Account
     from .messages import Draft, Message
+    from .rendering import Templates
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,10 @@ class Board:
 
     @classmethod
     def at(
-        cls, database: Path, *, io_loop: EventLoop, title: str = "Office board", password_cost: int = DEFAULT_COST
+        cls, database: Path, templates: Templates, *, io_loop: EventLoop, password_cost: int = DEFAULT_COST
     ) -> Board:
         """Make the board of a database. Make it after a fork: no thread survives one."""
         clerk = Clerk(database, io_loop=io_loop)
-        templates = Templates(title)
         return cls(
             clerk,
             Doorman(clerk, io_loop=io_loop, cost=password_cost),
