@@ -30,8 +30,8 @@ class BaseIOStream(WritingStream):
     (64 KiB) bytes taken from the transport at a time, ``max_write_buffer_size`` (none) bytes that
     may wait to be sent.
 
-    Bytes are read ahead, up to about ``read_chunk_size``, once a first read or a callback has shown
-    that somebody cares: so the end of a peer is noticed while nobody reads. The descriptor stays
+    Bytes are read ahead, up to about ``read_chunk_size``, once a read has had to wait or a callback has
+    been set: so the end of a peer is noticed while nobody reads. The descriptor stays
     registered from one read to the next. A write is tried at once, before anything is registered.
 
     A stream is an asynchronous iterator over what comes, in pieces as they come, until the peer ends its
