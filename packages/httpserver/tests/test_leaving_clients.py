@@ -100,6 +100,19 @@ async def test_a_client_that_ends_its_side_behind_a_body_is_told_of_when_all_has
     await served.server.close_all_connections()
 
 
+@pytest.mark.parametrize("rest", [b"GET / HT", POST + b"12"])
+async def test_who_ends_behind_half_of_a_request_gets_the_answers_to_those_before(io_loop: IOLoop, rest: bytes) -> None:
+    served = Served(io_loop, finish=_answer)
+    client, far = memory_streams(io_loop)
+    client.write_nowait(GET + GET + rest)
+    client.shutdown_write()  # all of it is there when the server begins
+    served.server.handle_stream(far, ("192.0.2.1", 1))
+    assert (await client.read_until_close()).count(b"hello") == 2
+    served.client.close()
+    await turns(client)
+    await served.server.close_all_connections()
+
+
 async def test_who_is_told_of_a_reset_hears_of_no_more_of_what_was_read(io_loop: IOLoop) -> None:
     async def take(recorder: Recorder) -> None:
         await turns(served.client)

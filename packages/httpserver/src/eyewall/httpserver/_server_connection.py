@@ -206,10 +206,11 @@ class HTTP1ServerConnection:
             # Whoever is idle keeps nothing of what it has asked.
             self._forget(exchange)
             del exchange, written
+            # Before the next is begun, too: an end that comes behind half of it is not to take this answer along.
+            self._watch_peer()
             if self._parser.buffered and in_a_row < most_in_a_row and not self._ends_after_request:
                 in_a_row += 1
                 continue
-            self._watch_peer()
             if self._outbox.holding and (sent := self._outbox.release()) is not None:
                 await sent
             if self._ends_after_request:
