@@ -130,8 +130,9 @@ async def test_what_raises_is_logged_and_closes_with_1011(io_loop: IOLoop, caplo
 async def test_a_ping_is_answered_with_its_data() -> None:
     connection = await client().websocket("/")
     Echo.opened[0].ping(b"are you there")
-    await connection.write_message("after")
-    assert await connection.read_message() == "after"
+    for message in ("behind the ping", "behind its answer"):  # which crosses the first message
+        await connection.write_message(message)
+        assert await connection.read_message() == message
     assert Echo.opened[0].pongs == [b"are you there"]
     connection.close()
 
@@ -172,6 +173,57 @@ async def test_one_message_goes_to_all_who_are_there() -> None:
         assert await connection.read_message() == "news " * 1000
         assert await connection.read_message() == '{"number": 1}'
         connection.close()
+
+
+async def test_a_message_for_ten_thousand_is_framed_and_compressed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from eyewall.web._websocket._library import frames
+
+    made: list[bytes] = []
+    serialize = frames.Frame.serialize
+
+    def counted(frame: Any, **options: Any) -> bytes:
+        made.append(serialize(frame, **options))
+        return made[-1]
+
+    monkeypatch.setattr(frames.Frame, "serialize", counted)
+    sent: list[bytes] = []
+
+    class Connection:
+        is_open = True
+        send_frame = staticmethod(sent.append)
+
+        def __init__(self, bits: int | None) -> None:
+            self.shared_window_bits = bits
+
+    class Handler:
+        def __init__(self, number: int) -> None:
+            self.ws_connection = Connection(15 if number % 2 else None)
+
+    handlers: Any = [Handler(number) for number in range(10_000)]
+    broadcast(handlers, "news " * 1000)
+    assert len(sent) == 10_000
+    assert sorted(map(len, made)) == sorted(map(len, set(sent)))
+    assert len(made) == 2  # for those who have it compressed, and for those who do not
+    assert {id(data) for data in sent} == {id(data) for data in made}
+
+
+async def test_answers_to_messages_that_came_together_keep_their_order(io_loop: IOLoop) -> None:
+    class Plain(WebSocketHandler):
+        def on_message(self, message: str | bytes) -> None:
+            self.write_message(message)
+            if message == "news":
+                broadcast([self], "for all")
+
+    connection = await AppClient(Application([("/", Plain)]), io_loop=io_loop).websocket("/")
+    protocol = connection.protocol
+    messages = ["a", "b", "news", "c", "x" * 100_000, "d"]
+    protocol._holds = True  # so that they leave together
+    for message in messages:
+        connection.write_message(message)
+    protocol._release()
+    answers = [await connection.read_message() for _ in range(len(messages) + 1)]
+    assert answers == ["a", "b", "news", "for all", *messages[3:]]
+    connection.close()
 
 
 @pytest.mark.parametrize(

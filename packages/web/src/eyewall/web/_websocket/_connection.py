@@ -6,6 +6,7 @@ import codecs
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
+from eyewall.ioloop import CompletedFuture
 from eyewall.iostream import StreamClosedError
 
 from ._errors import WebSocketClosedError
@@ -23,6 +24,9 @@ CLOSE_TIMEOUT_SECONDS: Final = 5
 """How long a peer has to answer a close."""
 MAX_UNSENT: Final = 16 * 1024 * 1024
 """How many bytes may wait for a peer that reads slowly; beyond that it is cut off."""
+
+MAX_HELD: Final = 64 * 1024
+"""How many bytes of answers to messages that came together are sent together."""
 
 EVENTS_A_TURN: Final = 32
 """How many messages are taken before the loop hears of something else, such as other connections."""
@@ -56,6 +60,9 @@ class WebSocketConnection:
         self._text: codecs.IncrementalDecoder | None = None  # of the message that is coming, where it is text
         self._pieces: list[Any] = []
         self._broken = False
+        self._holds = False
+        """True while messages of one read are taken by methods that do not wait: their answers leave together."""
+        self._held = 0
         self._timers: dict[str, Timer] = {}
         self._ping_interval = ping_interval
         self._ping_timeout = ping_interval if ping_timeout is None else ping_timeout
@@ -88,14 +95,20 @@ class WebSocketConnection:
         sent = self.stream.drained()
         try:
             while not self._is_over():
-                await self.stream.readable()
+                ready = self.stream.readable()
+                if ready.done():
+                    await self._next_turn()  # whoever never lets this one wait does not keep others waiting
+                await ready
                 self._protocol.receive_data(self.stream.read_nowait())
                 for number, event in enumerate(self._protocol.events_received(), 1):
-                    await self._take(event)
+                    self._holds = True
+                    if (waits := self._take(event)) is not None:
+                        self._release()
+                        await waits
                     if number % EVENTS_A_TURN == 0:
+                        self._release()
                         await self._next_turn()
-                sent = self._send()
-                await self._next_turn()
+                sent = self._release()
             self._close_within(CLOSE_TIMEOUT_SECONDS)
             await sent
             # What still comes is thrown away: with it unread, the kernel would reset the connection, and the peer
@@ -106,6 +119,13 @@ class WebSocketConnection:
                 self.stream.read_nowait()
         except StreamClosedError:
             self.abort()
+        finally:
+            self._holds = False
+
+    def _release(self) -> Future[None]:
+        """Send what was held back, and hold nothing back from now on."""
+        self._holds = False
+        return self._send()
 
     async def _next_turn(self) -> None:
         turn = self.stream.io_loop.create_future()
@@ -120,7 +140,7 @@ class WebSocketConnection:
         if "close" not in self._timers:
             self._timers["close"] = self.stream.io_loop.call_later(seconds, self.abort)
 
-    async def _take(self, event: Any) -> None:
+    def _take(self, event: Any) -> Awaitable[None] | None:
         opcode = event.opcode
         if opcode is frames.Opcode.PING:
             self._on_ping(bytes(event.data))
@@ -129,28 +149,36 @@ class WebSocketConnection:
             self._on_pong(bytes(event.data))
         elif opcode is not frames.Opcode.CLOSE:
             message = self._assemble(event)
-            if message is not None and (waits := self._on_message(message)) is not None:
-                self._send()
-                await waits
+            return None if message is None else self._on_message(message)
+        return None
 
     def _assemble(self, frame: frames.Frame) -> str | bytes | None:
         """Add a frame to the message that is coming; give the message once it is whole."""
+        if frame.opcode is not frames.Opcode.CONT and frame.fin:  # as most are
+            return bytes(frame.data) if frame.opcode is frames.Opcode.BINARY else self._decoded(frame.data)
         if frame.opcode is not frames.Opcode.CONT:
             self._text = _decoder() if frame.opcode is frames.Opcode.TEXT else None
             self._pieces = []
         if self._text is None:
             self._pieces.append(frame.data)
         else:
-            try:
-                self._pieces.append(self._text.decode(frame.data, frame.fin))
-            except UnicodeDecodeError as error:
-                self._broken = True
-                self._protocol.fail(frames.CloseCode.INVALID_DATA, f"{error.reason} at position {error.start}")
+            text = self._decoded(frame.data, frame.fin, self._text)
+            if text is None:
                 return None
+            self._pieces.append(text)
         if not frame.fin:
             return None
         pieces, self._pieces = self._pieces, []
         return b"".join(pieces) if self._text is None else "".join(pieces)
+
+    def _decoded(self, data: Any, final: bool = True, decoder: codecs.IncrementalDecoder | None = None) -> str | None:
+        """Give a piece of text; None where it is none, which ends the connection."""
+        try:
+            return str(data, "utf-8") if decoder is None else decoder.decode(data, final)
+        except UnicodeDecodeError as error:
+            self._broken = True
+            self._protocol.fail(frames.CloseCode.INVALID_DATA, f"{error.reason} at position {error.start}")
+            return None
 
     def write_message(self, message: str | bytes | Mapping[str, object], *, binary: bool) -> Future[None]:
         """Send a message: text, bytes if ``binary``, or a dict as JSON.
@@ -164,6 +192,9 @@ class WebSocketConnection:
             self._protocol.send_binary(data)
         else:
             self._protocol.send_text(data)
+        self._held += len(data)
+        if self._holds and self._held <= MAX_HELD:
+            return CompletedFuture(self.stream.io_loop, None)
         sent = self._send()
         if self.stream.unsent > MAX_UNSENT:
             logger.info("%s: cut off, as more than %d bytes wait for it", self.stream.info, MAX_UNSENT)
@@ -176,6 +207,8 @@ class WebSocketConnection:
         if self.stream.unsent + len(data) > MAX_UNSENT:
             self.abort()
         elif self.is_open:
+            if self._holds:
+                self._send()
             self.stream.write_nowait(data)
 
     @property
@@ -221,6 +254,7 @@ class WebSocketConnection:
 
     def _send(self) -> Future[None]:
         """Send what the protocol has made."""
+        self._held = 0
         data = b"".join(self._protocol.data_to_send())
         if data and not self.stream.closed():
             return self.stream.write(data)
