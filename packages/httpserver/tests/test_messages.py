@@ -219,6 +219,23 @@ async def test_a_delegate_that_takes_over_a_connect_has_a_tunnel(io_loop: IOLoop
     streams[0].close()
 
 
+async def test_who_takes_a_stream_over_and_waits_is_told_of_its_end(io_loop: IOLoop) -> None:
+    ended = io_loop.create_future()
+
+    async def take_over(recorder: Recorder) -> None:
+        recorder.connection.write_headers(ResponseStartLine("", 200, "Connected"), HTTPHeaders())
+        stream = recorder.connection.detach()
+        stream.set_close_callback(lambda: ended.set_result(None))
+        await ended
+
+    served = Served(io_loop, finish=take_over)
+    served.client.write_nowait(CONNECT)
+    await served.client.read_until(b"\r\n\r\n")
+    served.client.close()
+    await ended
+    await served.over()
+
+
 async def test_a_connect_that_is_refused_is_an_exchange_like_any_other(io_loop: IOLoop) -> None:
     def refuse(recorder: Recorder) -> None:
         recorder.connection.write_headers(
