@@ -43,6 +43,7 @@ def options() -> argparse.Namespace:
         choices=[work.name for work in WORKS],
         help="these kinds of work (default: all)",
     )
+    parser.add_argument("--one-core", action="store_true", help="the server and wrk on one core, in turns")
     parser.add_argument("--plot", action="store_true", help="draw it, too, as SVG beside the JSON; needs matplotlib")
     return parser.parse_args()
 
@@ -116,7 +117,7 @@ def main() -> int:
         print("The benchmarks need wrk: apt install wrk, or https://github.com/wg/wrk", file=sys.stderr)
         return 1
     try:
-        cores = choose_cores()
+        cores = choose_cores(one=chosen.one_core)
         machine = describe_machine(cores) | {"seconds": chosen.seconds, "rounds": chosen.rounds}
         samples = run(choose(chosen.only, chosen.work), cores, chosen.seconds, chosen.rounds)
     except BenchmarkError as error:

@@ -64,9 +64,11 @@ class _Load(NamedTuple):
     rate: float
 
 
-def choose_cores() -> Cores:
-    """Choose a core for the server and another for wrk. Raises BenchmarkError where there is only one."""
+def choose_cores(*, one: bool = False) -> Cores:
+    """Choose a core for the server and another for wrk, or one for both. Raises BenchmarkError where there are none."""
     allowed = sorted(os.sched_getaffinity(0))
+    if one:
+        return Cores(allowed[0], allowed[0], shared=False)
     if len(allowed) < 2:
         raise BenchmarkError("the server and wrk need a core each, and this process may use only one")
     siblings = _siblings(allowed[0])
