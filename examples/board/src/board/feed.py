@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -35,8 +36,8 @@ class News(NamedTuple):
 class Feed:
     """Looks into the store for messages with higher numbers than it has seen, and tells its listeners.
 
-    A listener is a WebSocket, which is written to, or somebody who iterates over :meth:`listen`. It may be told
-    of a message twice, and not miss one.
+    A listener is a WebSocket, which is written to, or somebody who iterates over :meth:`listen`. It is told of each
+    message once, also of those that come while it catches up.
     """
 
     def __init__(self, clerk: Clerk, templates: Templates, *, io_loop: EventLoop) -> None:
@@ -44,7 +45,8 @@ class Feed:
         self._templates = templates
         self._io_loop = io_loop
         self._newest = 0
-        self._sockets: set[WebSocketHandler] = set()
+        # Each with the number of what it was told last by itself; infinity while it catches up.
+        self._sockets: dict[WebSocketHandler, float] = {}
         self._mailboxes: set[Mailbox] = set()
         self._timer = PeriodicCallback(self.look, LOOK_MILLISECONDS, io_loop=io_loop)
 
@@ -55,20 +57,26 @@ class Feed:
         for news in await self._since(self._newest):
             if news.number > self._newest:  # and not told meanwhile, by another look
                 self._newest = news.number
-                broadcast(self._sockets, news.text)
+                broadcast([socket for socket, seen in self._sockets.items() if seen < news.number], news.text)
                 for mailbox in self._mailboxes:
                     mailbox.put(news)
 
     async def open(self, socket: WebSocketHandler, after: int) -> None:
         """Tell a WebSocket of what is newer than ``after``, now and from now on."""
         await self._expect_listener()
-        self._sockets.add(socket)
-        for news in await self._since(after):
-            broadcast([socket], news.text)
+        self._sockets[socket] = math.inf
+        seen, newest = 0, -1
+        while newest != self._newest:  # others were told of something meanwhile
+            newest = self._newest
+            for news in await self._since(max(after, seen)):
+                broadcast([socket], news.text)
+                seen = news.number
+        if socket in self._sockets:
+            self._sockets[socket] = seen
 
     def close(self, socket: WebSocketHandler) -> None:
         """Tell it no more."""
-        self._sockets.discard(socket)
+        self._sockets.pop(socket, None)
         self._rest()
 
     async def listen(self, after: int) -> AsyncGenerator[News]:
@@ -77,10 +85,14 @@ class Feed:
         mailbox = Mailbox(self._io_loop)
         self._mailboxes.add(mailbox)
         try:
+            seen = 0
             for news in await self._since(after):
+                seen = news.number
                 yield news
             while not mailbox.is_full:
-                yield await mailbox.take()
+                news = await mailbox.take()
+                if news.number > seen:
+                    yield news
         finally:
             self._mailboxes.discard(mailbox)
             self._rest()
