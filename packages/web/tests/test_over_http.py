@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from eyewall.httpserver import HTTPServer
+from eyewall.httpserver import HTTPHeaders, HTTPServer, ResponseStartLine
+from eyewall.ioloop import IOLoop
 from eyewall.tcpserver.testing import connect
-from eyewall.web import Application, RequestHandler
+from eyewall.web import Application, FallbackHandler, RequestHandler, SettingError
+from eyewall.web.testing import AppClient
 
 if TYPE_CHECKING:
-    from eyewall.ioloop import IOLoop
+    from eyewall.httpserver import HTTPServerRequest
 
 
 class Hello(RequestHandler):
@@ -116,3 +118,63 @@ async def test_listen_makes_a_server_that_listens() -> None:
         assert server.conn_params.limits.max_body_size == 1000
     finally:
         server.stop()
+
+
+async def test_a_handler_may_take_the_connection_over(io_loop: IOLoop) -> None:
+    class Takes(RequestHandler):
+        async def get(self) -> None:
+            stream = self.detach()
+            await stream.write(b"220 ready\r\n")
+            await stream.write((await stream.read_until(b"\n")).upper())
+            stream.close()
+
+    client = connect(HTTPServer(Application([("/", Takes)])), io_loop=io_loop)
+    await client.write(request("GET", "/").encode() + b"hello\n")
+    assert await client.read_until_close() == b"220 ready\r\nHELLO\n"
+
+
+@pytest.mark.parametrize("waits", [False, True])
+async def test_what_a_fallback_answers_is_the_answer(waits: bool) -> None:
+    ended: list[str] = []
+
+    def answer(request: HTTPServerRequest) -> None:
+        body = request.path.encode()
+        fields = HTTPHeaders({"Content-Length": str(len(body))})
+        request.connection.write_headers(ResponseStartLine("", 200, "OK"), fields, body)
+        request.connection.finish()
+
+    async def answer_later(request: HTTPServerRequest) -> None:
+        await IOLoop.current().run_in_executor(None, ended.append, "waited")
+        answer(request)
+
+    class Counted(FallbackHandler):
+        def on_finish(self) -> None:
+            ended.append("on_finish")
+
+    fallback = answer_later if waits else answer
+    server = HTTPServer(Application([("/", Hello), ("/.*", Counted, {"fallback": fallback})]))
+    answers = await talk(server, request("GET", "/old"), request("GET", "/", "Connection: close"))
+    assert answers.count("HTTP/1.1 200 OK") == 2
+    assert "/old" in answers
+    assert answers.endswith("Hello, world!")
+    assert ended == (["waited", "on_finish"] if waits else ["on_finish"])
+
+
+async def test_a_fallback_that_raises_is_answered_500(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(request: HTTPServerRequest) -> None:
+        raise ZeroDivisionError(request.path)
+
+    server = HTTPServer(Application([("/.*", FallbackHandler, {"fallback": broken})]))
+    assert "500 Internal Server Error" in await talk(server, request("GET", "/old", "Connection: close"))
+    assert "Uncaught exception GET /old" in caplog.text
+
+
+async def test_a_setting_that_is_missing_is_named() -> None:
+    class Needs(RequestHandler):
+        def get(self) -> None:
+            with pytest.raises(SettingError, match="login needs the setting login_url"):
+                self.require_setting("login_url", "login")
+            self.require_setting("told")
+            self.write("there")
+
+    assert (await AppClient(Application([("/", Needs)], told=["x"])).get("/")).text == "there"

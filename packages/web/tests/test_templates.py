@@ -10,6 +10,7 @@ from eyewall.web import Application, JinjaLoader, RequestHandler, SettingError, 
 from eyewall.web.testing import AppClient
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 pytest.importorskip("jinja2")
@@ -200,6 +201,32 @@ async def test_a_module_that_is_not_there_is_told(folder: Path, caplog: pytest.L
     assert "Nothing" in caplog.text
     with pytest.raises(SettingError, match="ui_modules is 7: make it a dict"):
         Application(ui_modules=7)
+
+
+async def test_a_handler_says_how_scripts_and_styles_are_put_into_a_page(folder: Path) -> None:
+    class Own(RequestHandler):
+        def get(self) -> None:
+            self.render("page.html")
+
+        def render_linked_css(self, css_files: Iterable[str]) -> str:
+            return f"<css {' '.join(css_files)}>"
+
+        def render_embed_css(self, css_embed: Iterable[bytes]) -> bytes:
+            return b"<style %s>" % b" ".join(css_embed)
+
+        def render_linked_js(self, js_files: Iterable[str]) -> str:
+            return f"<js {' '.join(js_files)}>"
+
+        def render_embed_js(self, js_embed: Iterable[bytes]) -> bytes:
+            return b"<script %s>" % b" ".join(js_embed)
+
+    (folder / "page.html").write_text("<head></head><body>{{ modules.Entry('x') }}</body>")
+    app = Application([("/", Own)], template_path=str(folder), ui_modules={"Entry": Entry})
+    page = (await AppClient(app).get("/")).text
+    assert page == (
+        "<head><css /own.css><style p {}><meta/></head><body><p>x for None</p>"
+        "<js style.css https://cdn.example/a.js?x=1&y><script go()><i/></body>"
+    )
 
 
 async def test_a_page_may_have_the_modules_and_functions_alone_and_then_asks_for_no_user(folder: Path) -> None:

@@ -5,6 +5,7 @@ from ._base import HeaderValue
 from ._cors import CORS
 from ._disconnect import DisconnectPolicy
 from ._events import EventSourceHandler, ServerSentEvent
+from ._fallback import FallbackHandler
 from ._handler import ErrorHandler, RequestHandler, stream_request_body
 from ._locale import Locale
 from ._logformat import JSONLogFormatter, TextLogFormatter
@@ -56,6 +57,7 @@ __all__ = [
     "Dispatcher",
     "ErrorHandler",
     "EventSourceHandler",
+    "FallbackHandler",
     "Finish",
     "Form",
     "FormError",

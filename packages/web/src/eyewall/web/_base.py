@@ -13,6 +13,7 @@ from ._defaults import HTML, JSON
 from ._json import json_encode
 from ._status import start_line_of
 from ._transforms import transform_for
+from .errors import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from eyewall.httpserver import HTTPConnection, HTTPServerRequest
     from eyewall.ioloop import Future
+    from eyewall.iostream import Stream
 
     from ._application import Application
     from ._transforms import OutputTransform
@@ -87,6 +89,20 @@ class HandlerBase:
     def settings(self) -> dict[str, Any]:
         """The application's settings."""
         return self.application.settings
+
+    def require_setting(self, name: str, feature: str = "this feature") -> None:
+        """Raise :class:`SettingError` where the application has no setting of that name, or an empty one."""
+        if not self.settings.get(name):
+            raise SettingError(f"{feature} needs the setting {name}: give it to the Application")
+
+    def detach(self) -> Stream:
+        """Take the connection's stream over: the request is over for HTTP, and whoever detaches closes the stream.
+
+        What the client is to be answered before is written to the stream by hand. :meth:`on_finish` is not called.
+        """
+        stream = self._connection.detach()
+        self._finished = True
+        return stream
 
     def on_finish(self) -> None:
         """Clean up or count: called once, when the response was handed over or given up."""

@@ -7,12 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ._locale import LocaleMixin
-from ._ui import UIModules
+from ._ui import UIModules, embedded_css, embedded_js, linked_css, linked_js
 from ._xsrf import XSRFMixin
 from .errors import SettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from eyewall.ioloop import Future
 
@@ -140,6 +140,31 @@ class TemplatesMixin(XSRFMixin, LocaleMixin):
             self._ui_modules = UIModules(self, self.application.ui_modules, Markup)
         methods = {name: partial(method, self) for name, method in self.application.ui_methods.items()}
         return {"modules": self._ui_modules, "_tt_modules": self._ui_modules, **methods}
+
+    def render_linked_css(self, css_files: Iterable[str]) -> str:
+        """Make the HTML that links the style sheets of a page's UI modules: override it for another form.
+
+        ``css_files`` are URLs, or paths below ``static_path``. As the other three it is called by
+        :meth:`render` where there is something to link.
+        """
+        return linked_css(self._urls_of(css_files))
+
+    def render_embed_css(self, css_embed: Iterable[bytes]) -> bytes:
+        """Make the HTML that holds the styles of a page's UI modules."""
+        return embedded_css(css_embed)
+
+    def render_linked_js(self, js_files: Iterable[str]) -> str:
+        """Make the HTML that links the scripts of a page's UI modules."""
+        return linked_js(self._urls_of(js_files))
+
+    def render_embed_js(self, js_embed: Iterable[bytes]) -> bytes:
+        """Make the HTML that holds the scripts of a page's UI modules."""
+        return embedded_js(js_embed)
+
+    def _urls_of(self, files: Iterable[str]) -> list[str]:
+        """Give each file's URL once, in order."""
+        urls = (file if file.startswith(("/", "http:", "https:")) else self.static_url(file) for file in files)
+        return list(dict.fromkeys(urls))
 
     def get_template_path(self) -> str | None:
         """Give the folder of this handler's templates: by default the setting ``template_path``."""

@@ -104,38 +104,55 @@ class UIModules:
         return _insert(page, b"</body>", b"".join(self._body()))
 
     def _head(self) -> Iterator[bytes]:
-        from html import escape
-
-        for url in self._urls("css_files"):
-            yield f'<link href="{escape(url)}" type="text/css" rel="stylesheet"/>'.encode()
-        styles = "\n".join(self._texts("embedded_css"))
-        if styles:
-            yield f'<style type="text/css">\n{styles}\n</style>'.encode()
-        yield "".join(self._texts("html_head")).encode()
+        if files := self._files("css_files"):
+            yield self._handler.render_linked_css(files).encode()
+        if styles := self._texts("embedded_css"):
+            yield self._handler.render_embed_css(styles)
+        yield from self._texts("html_head")
 
     def _body(self) -> Iterator[bytes]:
-        from html import escape
+        if files := self._files("javascript_files"):
+            yield self._handler.render_linked_js(files).encode()
+        if scripts := self._texts("embedded_javascript"):
+            yield self._handler.render_embed_js(scripts)
+        yield from self._texts("html_body")
 
-        for url in self._urls("javascript_files"):
-            yield f'<script src="{escape(url)}" type="text/javascript"></script>'.encode()
-        scripts = "\n".join(self._texts("embedded_javascript"))
-        if scripts:
-            yield f'<script type="text/javascript">\n//<![CDATA[\n{scripts}\n//]]>\n</script>'.encode()
-        yield "".join(self._texts("html_body")).encode()
+    def _texts(self, method: str) -> list[bytes]:
+        texts: list[str | bytes | None] = [getattr(module, method)() for module in self._used.values()]
+        return [text.encode() if isinstance(text, str) else text for text in texts if text]
 
-    def _texts(self, method: str) -> Iterator[str]:
+    def _files(self, method: str) -> list[str]:
+        files: list[str] = []
         for module in self._used.values():
-            text: str | bytes | None = getattr(module, method)()
-            if text:
-                yield text.decode() if isinstance(text, bytes) else text
+            given: str | bytes | Iterable[str] | None = getattr(module, method)()
+            if isinstance(given, str | bytes):
+                given = [given if isinstance(given, str) else given.decode()]
+            files.extend(map(str, given or ()))
+        return files
 
-    def _urls(self, method: str) -> list[str]:
-        urls: dict[str, None] = {}  # in order, each once
-        for module in self._used.values():
-            files: str | bytes | Iterable[str] | None = getattr(module, method)()
-            for file in [files] if isinstance(files, str) else [str(name) for name in files or ()]:
-                urls[file if file.startswith(("/", "http:", "https:")) else self._handler.static_url(file)] = None
-        return list(urls)
+
+def linked_css(urls: Iterable[str]) -> str:
+    """Link style sheets."""
+    from html import escape
+
+    return "".join(f'<link href="{escape(url)}" type="text/css" rel="stylesheet"/>' for url in urls)
+
+
+def embedded_css(styles: Iterable[bytes]) -> bytes:
+    """Put styles into an element."""
+    return b'<style type="text/css">\n' + b"\n".join(styles) + b"\n</style>"
+
+
+def linked_js(urls: Iterable[str]) -> str:
+    """Link scripts."""
+    from html import escape
+
+    return "".join(f'<script src="{escape(url)}" type="text/javascript"></script>' for url in urls)
+
+
+def embedded_js(scripts: Iterable[bytes]) -> bytes:
+    """Put scripts into an element."""
+    return b'<script type="text/javascript">\n//<![CDATA[\n' + b"\n".join(scripts) + b"\n//]]>\n</script>"
 
 
 def _insert(page: bytes, before: bytes, what: bytes) -> bytes:

@@ -204,8 +204,7 @@ class WebSocketHandler(RequestHandler):
         for field in (self._new_cookies or {}).values():
             self._headers.add("Set-Cookie", field)
         self._connection.write_headers(ResponseStartLine("HTTP/1.1", 101, "Switching Protocols"), self._headers)
-        stream = self._connection.detach()
-        self._finished = True
+        stream = self.detach()
         for name in ("write", "redirect", "set_header", "set_cookie", "set_status", "flush", "finish"):
             setattr(self, name, _refused)
         self.application.log_request(self)

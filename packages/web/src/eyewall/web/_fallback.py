@@ -1,0 +1,49 @@
+"""FallbackHandler: a part of an application's paths that another application answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._handler import RequestHandler
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from eyewall.httpserver import HTTPServerRequest
+
+
+class FallbackHandler(RequestHandler):
+    """Leaves its requests to ``fallback``, given in the route's ``kwargs``: a function as ``HTTPServer`` takes one.
+
+    ::
+
+        def old_site(request: HTTPServerRequest) -> None:
+            request.connection.write_headers(ResponseStartLine("", 200, "OK"), HTTPHeaders({"Content-Length": "3"}))
+            request.connection.write(b"old")
+            request.connection.finish()
+
+        Application([("/new", New), ("/.*", FallbackHandler, {"fallback": old_site})])
+
+    It may be a coroutine, and has to answer. A change that a page of another site asks for is refused before,
+    as for every handler.
+    """
+
+    def initialize(self, fallback: Callable[[HTTPServerRequest], Awaitable[object] | None]) -> None:
+        """Take the other application."""
+        self._fallback = fallback
+
+    def prepare(self) -> Awaitable[object] | None:
+        """Leave the request to the other application."""
+        waits = self._fallback(self.request)
+        if waits is not None:
+            return self._wait(waits)
+        self._leave()
+        return None
+
+    async def _wait(self, waits: Awaitable[object]) -> None:
+        await waits
+        self._leave()
+
+    def _leave(self) -> None:
+        self._finished = True
+        self.on_finish()
