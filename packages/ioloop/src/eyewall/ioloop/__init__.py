@@ -6,8 +6,9 @@ from ._capability import Capability
 from ._completed import CompletedFuture
 from ._events import ERROR, NONE, READ, WRITE
 from ._insight import Blockage, Counts, Insight, Lag
-from ._ioloop import IOLoop, run
+from ._ioloop import IOLoop
 from ._periodic import PeriodicCallback
+from ._run import run
 from .backends import asyncio_backend
 from .errors import BackendNotFoundError, BadYieldError, DeadlockError, FutureStateError, IOLoopError
 from .protocols import Backend, CancelScope, EventLoop, Future, HasFileno, Promise, Task, Timer

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, overload
 from ._callbacks import follow, log_failure
 from ._capability import Capability
 from ._events import ERROR, NONE, READ, WRITE
-from ._insight import Insight
+from ._insight import Insight, wanted_threshold
 from .backends import (
     backend_over,
     describe_tasks,
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 DEFAULT_BACKEND: Final = "asyncio"
 VARIABLE: Final = "EYEWALL_IOLOOP"
-WATCH_VARIABLE: Final = "EYEWALL_IOLOOP_WATCH"
 
 
 class _Current(threading.local):
@@ -79,7 +78,7 @@ class IOLoop:
         given, the environment variable ``EYEWALL_IOLOOP``, or ``"asyncio"``. ``asyncio_loop`` puts the
         IOLoop around that loop instead; ``RuntimeError`` is raised where it has one already.
         """
-        threshold = _threshold()
+        threshold = wanted_threshold()
         held = self._choose(backend) if asyncio_loop is None else backend_over(asyncio_loop)
         self._backend: Final[Backend] = held
         self._pid: Final = os.getpid()
@@ -490,32 +489,3 @@ class IOLoop:
         else:
             if result is not None and hasattr(result, "__await__"):
                 self.spawn(follow(callback, result), name=getattr(callback, "__qualname__", None))
-
-
-def _threshold() -> float:
-    """Give what the environment says about watching every loop; 0 where it says nothing."""
-    text = os.environ.get(WATCH_VARIABLE) or "0"
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"{WATCH_VARIABLE} is a number of seconds, such as 0.1, not {text!r}") from None
-
-
-def run(main: Callable[[], Awaitable[T]], *, backend: str | Backend | None = None) -> T:
-    """Run a program: make a loop, await ``main()`` in it, cancel what tasks are left, close the loop.
-
-    ``backend`` is chosen as by :class:`IOLoop`. Raises ``RuntimeError`` where a loop runs already::
-
-        eyewall.ioloop.run(main, backend="uvloop")
-    """
-    if running_backend() is not None:
-        raise RuntimeError("a loop runs in this thread already; await main() instead of run(main)")
-    io_loop = IOLoop(backend=backend)
-    try:
-        return io_loop.run_sync(main)
-    finally:
-        try:
-            if io_loop._usable():  # not in a child that main() has forked and that ends by an exception
-                io_loop.shutdown()
-        finally:
-            io_loop.close()

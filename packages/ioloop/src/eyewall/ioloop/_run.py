@@ -1,0 +1,33 @@
+"""run(): a whole program in one call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._ioloop import IOLoop
+from .backends import running_backend
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from .protocols import Backend, T
+
+
+def run(main: Callable[[], Awaitable[T]], *, backend: str | Backend | None = None) -> T:
+    """Run a program: make a loop, await ``main()`` in it, cancel what tasks are left, close the loop.
+
+    ``backend`` is chosen as by :class:`IOLoop`. Raises ``RuntimeError`` where a loop runs already::
+
+        eyewall.ioloop.run(main, backend="uvloop")
+    """
+    if running_backend() is not None:
+        raise RuntimeError("a loop runs in this thread already; await main() instead of run(main)")
+    io_loop = IOLoop(backend=backend)
+    try:
+        return io_loop.run_sync(main)
+    finally:
+        try:
+            if io_loop._usable():  # not in a child that main() has forked and that ends by an exception
+                io_loop.shutdown()
+        finally:
+            io_loop.close()
