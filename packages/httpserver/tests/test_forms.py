@@ -100,12 +100,15 @@ def test_a_boundary_line_may_have_blanks_and_a_part_no_body() -> None:
         (b'form-data; name="\xe6\xb5\x8b"', "测"),
         (b"form-data; name=\xe6\xb5\x8b", "测"),
         (rb'form-data; name="a\"b\\c\d"', r'a"b\c\d'),
-        (b"form-data; name=b; name*=UTF-8''%C3%A1", "á"),
-        (b"form-data; name*=iso-8859-1'en'%E1", "á"),
     ],
 )
 def test_names_come_in_all_the_ways_that_clients_write_them(disposition: bytes, name: str) -> None:
     assert read(form(b"content-disposition: " + disposition))[0] == {name: [b"1"]}
+
+
+@pytest.mark.parametrize("parameters", [b"; filename=b; filename*=UTF-8''%C3%A1", b"; filename*=iso-8859-1'en'%E1"])
+def test_the_extended_name_of_a_file_goes_before_the_plain_one(parameters: bytes) -> None:
+    assert read(form(FIELD + parameters))[1]["a"][0].filename == "á"
 
 
 @pytest.mark.parametrize(
@@ -128,6 +131,8 @@ def test_names_come_in_all_the_ways_that_clients_write_them(disposition: bytes, 
         (form(b"Content-Disposition: form-data; name=a b"), "malformed parameter"),
         (form(b'Content-Disposition: form-data; name="a'), "malformed parameter"),
         (form(b"Content-Disposition: form-data; name"), "malformed parameter"),
+        (form(b"Content-Disposition: form-data; name=b; name*=UTF-8''%C3%A1"), "with name[*], 'á'"),
+        (form(b"Content-Disposition: form-data; name*=UTF-8''b"), "with name[*], 'b'"),
         (form(b"Content-Disposition: form-data; name*=a"), "malformed extended parameter"),
         (form(b"Content-Disposition: form-data; name*=UTF-16''a"), "malformed extended parameter"),
         (form(b"Content-Disposition: form-data; name*=UTF-8''%FF"), "is no UTF-8"),

@@ -105,6 +105,30 @@ async def test_parts_come_with_all_that_is_said_of_them() -> None:
     assert told["received"] == told["expected"] == len(FORM)
 
 
+@pytest.mark.parametrize(
+    ("parameters", "filename"),
+    [
+        ("name=a; filename=b; filename*=UTF-8''%C3%A1", "á"),
+        ("name=a; FILENAME*=utf-8''%C3%A1", "á"),
+        ('name=a; filename="; filename*=b"', "; filename*=b"),
+        ('name=a; filename="*"', "*"),
+    ],
+)
+async def test_the_extended_name_of_a_file_goes_before_the_plain_one(parameters: str, filename: str) -> None:
+    told = await post(Parts, disposed(parameters))
+    assert [found[:2] for found in told["parts"]] == [["a", filename]]
+
+
+@pytest.mark.parametrize("parameters", ["name=a; name*=utf-8''b", "name*=utf-8''b", "name=a; filename*=b"])
+async def test_what_another_reader_would_take_for_another_name_is_a_400(parameters: str) -> None:
+    assert await post(Parts, disposed(parameters)) == 400
+
+
+def disposed(parameters: str) -> bytes:
+    head = f"--{BOUNDARY}\r\nContent-Disposition: form-data; {parameters}\r\n\r\n1\r\n"
+    return body_of(head.encode())
+
+
 async def test_a_form_may_be_cut_anywhere(io_loop: IOLoop) -> None:
     whole = (await exchange(io_loop, Parts, FORM)).partition(b"\r\n\r\n")[2]
     assert b"a b.jpg" in whole

@@ -33,6 +33,12 @@ def split_parameters(value: str) -> tuple[str, dict[str, str]]:
     Raises :class:`HTTPInputError` for what is malformed, and for a parameter that stands twice: of
     such a value two readers could each make something else.
     """
+    first, parameters, extended = split_extended(value)
+    return first, parameters | extended
+
+
+def split_extended(value: str) -> tuple[str, dict[str, str], dict[str, str]]:
+    """Do the same, with those that have a star, without it, on their own."""
     match = _main_value(value)
     position = match.end() if match else 0
     parameters: dict[str, str] = {}
@@ -52,7 +58,7 @@ def split_parameters(value: str) -> tuple[str, dict[str, str]]:
         if key in group:
             raise HTTPInputError(f"the parameter {name} stands twice in {value[:80]!r}")
         group[key] = _decoded(text) if group is extended else text
-    return match[1] if match else "", parameters | extended
+    return match[1] if match else "", parameters, extended
 
 
 def _decoded(text: str) -> str:

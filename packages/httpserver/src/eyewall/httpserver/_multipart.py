@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, overload
 
-from ._field_parameters import split_parameters
+from ._field_parameters import split_extended
 from ._headers import TOKEN
 from .errors import HTTPInputError
 
@@ -115,14 +115,18 @@ def _read_fields(data: bytes, start: int, max_size: int) -> tuple[str, str, str,
             raise HTTPInputError(f"a multipart/form-data part header too large: max_part_header_size is {max_size}")
         raise HTTPInputError("a multipart/form-data part is missing headers")
     fields = _parse_fields(data[start:end])
-    kind, parameters = split_parameters(fields.get("content-disposition", ""))
+    kind, parameters, extended = split_extended(fields.get("content-disposition", ""))
     if kind.lower() != "form-data":
         raise HTTPInputError(f"a multipart/form-data part with Content-Disposition {kind[:40]!r}, not form-data")
+    if "name" in extended:
+        # Who passes over it, as most do, would read another name, or none.
+        raise HTTPInputError(f"a multipart/form-data part with name*, {extended['name'][:40]!r}: a form has name only")
     if not (name := parameters.get("name")):
         raise HTTPInputError("a multipart/form-data part is missing its name")
     if (coding := fields.get("content-transfer-encoding", "binary").lower()) not in _NOT_ENCODED:
         raise HTTPInputError(f"Content-Transfer-Encoding {coding[:40]!r} in a form (RFC 7578 section 4.7)", status=415)
-    return name, parameters.get("filename", ""), fields.get("content-type", _UNKNOWN_TYPE), end + 4
+    filename = extended.get("filename", parameters.get("filename", ""))
+    return name, filename, fields.get("content-type", _UNKNOWN_TYPE), end + 4
 
 
 def _parse_fields(block: bytes) -> dict[str, str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
+
+from eyewall.httpserver import HTTPInputError, split_parameters
 
 from ..errors import FormError
 from ._library import Parser, Segment, form_error
@@ -33,7 +36,7 @@ class FormPart:
         self._reader = reader
         self.name: Final[str] = segment.name
         """The name of the field."""
-        self.filename: Final[str | None] = segment.filename
+        self.filename: Final[str | None] = filename_of(segment)
         """The name that the client gave to a file; None for a field."""
         self.content_type: Final[str] = segment.content_type or _UNKNOWN_TYPE
         """The media type that the client gave, without parameters; ``"application/octet-stream"`` for none."""
@@ -100,13 +103,14 @@ class PartReader:
         segment = await self._next_event()
         if segment is None or isinstance(segment, bytes | bytearray):
             raise StopAsyncIteration
-        for name in (segment.name, segment.filename or ""):
+        part = FormPart(self, segment)
+        for name in (part.name, part.filename or ""):
             if len(name.encode()) > self.limits.max_name_size:
                 raise FormError(413, f"a name of {self.limits.max_name_size} bytes at most is taken")
-        if not segment.name:
+        if not part.name:
             raise FormError(400, "a part of the form has no name")
-        self._part = FormPart(self, segment)
-        return self._part
+        self._part = part
+        return part
 
     async def next_chunk(self, part: FormPart) -> bytes | None:
         """Give the next piece of a part; None where there is none any more."""
@@ -146,3 +150,25 @@ class PartReader:
             self._is_over = True
             raise form_error(error) from error
         return None
+
+
+def filename_of(segment: Segment) -> str | None:
+    """Give the name of its file, of which the library knows only the plain form. Raises :class:`FormError` (400).
+
+    ``filename*`` goes before ``filename`` and ``name*`` is refused, as in a form that is read in memory.
+    """
+    disposition = dict(segment.headerlist).get("Content-Disposition", "")
+    if "*" not in disposition:
+        return segment.filename
+    extended = _extended_names(disposition)
+    if "name" in extended:
+        raise FormError(400, "a part of the form with name*: a form has name only")
+    try:
+        return split_parameters(disposition)[1]["filename"] if "filename" in extended else segment.filename
+    except HTTPInputError as error:
+        raise FormError(400, str(error)) from error
+
+
+def _extended_names(disposition: str) -> set[str]:
+    unquoted = re.sub(r'"(?:[^"\\]|\\.)*+"', "", disposition)
+    return {name.lower() for name in re.findall(r";\s*(\w+)\*\s*=", unquoted)}
