@@ -10,7 +10,7 @@ from eyewall.iostream import StreamClosedError
 
 from ._client import ClientRole
 from ._decompress import DecompressingDelegate
-from ._framing import NO_REQUEST, frame_answer, frame_chunk, without_length
+from ._framing import NO_REQUEST, answer_head, frame_chunk
 from ._headers import HTTPHeaders
 from ._parser import RequestParser
 from ._reasons import reason_of, responses, status_lines
@@ -33,7 +33,6 @@ logger = logging.getLogger("eyewall.httpserver")
 _OK: Final = 200
 _CONTINUE: Final = 100
 _SWITCHING_PROTOCOLS: Final = 101
-_NOT_MODIFIED: Final = 304
 # A head and a body that are together about this long leave as one buffer: a copy costs less than a second one.
 _JOIN_BELOW: Final = 64 * 1024
 
@@ -215,15 +214,9 @@ class HTTP1Connection(ClientRole):
             return self._write_request(start_line, headers, chunk)
         if self._started:
             raise HTTPOutputError("the headers have been sent already: an answer begins once")
-        status_line = status_lines[start_line]
-        # Its code: what has a status line is an answer's, and to ask isinstance would cost half a per cent.
-        status: int = start_line[1]  # type: ignore[assignment]
         request = NO_REQUEST if self._head is None else self._head[0]
         keep_alive = self.keep_alive and (self._parser is None or not self._parser.waits or self._will_read_on())
-        lines, left, keep_alive = frame_answer(status, headers, request, keep_alive)
-        if left <= -_CONTINUE and left != -_NOT_MODIFIED:
-            headers = without_length(headers)
-        head = f"{status_line}{headers.to_lines()}{lines}\r\n".encode("latin-1")
+        head, left, keep_alive = answer_head(start_line, headers, request, keep_alive)
         buffers: tuple[Buffer, ...]
         if not chunk:
             buffers = (head,)
@@ -235,7 +228,7 @@ class HTTP1Connection(ClientRole):
             buffers = (head, *body)
         self._started, self._left, self.keep_alive = True, left, keep_alive
         if self.account is not None:
-            self.account.status = status
+            self.account.status = start_line[1]  # type: ignore[assignment]
         return self._send(buffers)
 
     def send_informational(self, status: int, headers: HTTPHeaders | None = None, /) -> Future[None]:

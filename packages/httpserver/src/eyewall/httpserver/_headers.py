@@ -20,9 +20,6 @@ REPEATED: Final = "\0"
 
 T = TypeVar("T")
 
-Framing = tuple[str, "int | str | None", bool, "str | None"]
-"""The field lines of an answer, and what they say of its framing: its length, whether it is dated, ``Connection``."""
-
 _is_token = re.compile(TOKEN).fullmatch
 _is_value = re.compile(FIELD_VALUE).fullmatch
 
@@ -57,6 +54,21 @@ def _checked_value(name: str, value: str) -> str:
             "encode it first"
         )
     return value.strip(" \t")
+
+
+class Framing:
+    """The field lines of an answer, and what they say of its framing; copies of the fields share it."""
+
+    __slots__ = ("connection", "dated", "last_head", "length", "lines")
+
+    def __init__(self, lines: str, length: int | str | None, dated: bool, connection: str | None) -> None:
+        self.lines: Final = lines
+        self.length: Final = length
+        """``Content-Length``; as it is, where it is no plain number."""
+        self.dated: Final = dated
+        self.connection: Final = connection
+        self.last_head: tuple[tuple[object, ...], tuple[bytes, int, bool]] | None = None
+        """What ``answer_head`` gave the last time, behind all that it depends on beside the lines."""
 
 
 class HTTPHeaders(MutableMapping[str, str]):
@@ -188,6 +200,21 @@ class HTTPHeaders(MutableMapping[str, str]):
             self._lines = "\r\n".join(map(": ".join, fields)) + "\r\n" if self._fields else ""
         return self._lines
 
+    def _framed(self) -> tuple[Framing, bool]:
+        """What this package asks of every answer's fields, and whether that was known: nothing has changed since.
+
+        Raises :class:`HTTPOutputError` for a ``Transfer-Encoding``.
+        """
+        known = self._framing
+        if known is not None and known.lines is self._lines:
+            return known, True
+        if "Transfer-Encoding" in self._fields:
+            raise HTTPOutputError("leave Transfer-Encoding out: a body without Content-Length is sent in chunks anyway")
+        given = self._fields.get("Content-Length")
+        length = int(given) if given is not None and given.isdigit() and given.isascii() else given
+        known = self._framing = Framing(self.to_lines(), length, "Date" in self._fields, self.get("Connection"))
+        return known, False
+
     def _before_change(self) -> None:
         self._lines = None
         if self._shared:
@@ -262,24 +289,7 @@ def fields_of(headers: HTTPHeaders) -> dict[str, str]:
     return headers._fields  # pyright: ignore[reportPrivateUsage] - this module's own
 
 
-def framing_of(headers: HTTPHeaders) -> Framing:
-    """The lines, and what this package asks of every answer's fields: found out once for as long as nothing changes.
-
-    A length that is no plain number is given as it is. Raises :class:`HTTPOutputError` for a ``Transfer-Encoding``.
-    """
-    lines = headers.to_lines()
-    known = headers._framing  # pyright: ignore[reportPrivateUsage] - this module's own
-    if known is not None and known[0] is lines:
-        return known
-    fields = fields_of(headers)
-    if "Transfer-Encoding" in fields:
-        raise HTTPOutputError("leave Transfer-Encoding out: a body without Content-Length is sent in chunks anyway")
-    given = fields.get("Content-Length")
-    length = int(given) if given is not None and given.isdigit() and given.isascii() else given
-    known = headers._framing = (lines, length, "Date" in fields, headers.get("Connection"))  # pyright: ignore[reportPrivateUsage]
-    return known
-
-
 # What a parser has checked is not checked again. Nobody else may go without: these are no public methods.
 headers_of: Final = HTTPHeaders._of_valid  # pyright: ignore[reportPrivateUsage] - this module's own
 copy_with: Final = HTTPHeaders._copy_with  # pyright: ignore[reportPrivateUsage] - this module's own
+framing_of: Final = HTTPHeaders._framed  # pyright: ignore[reportPrivateUsage] - this module's own
