@@ -122,6 +122,7 @@ async def test_a_connect_has_a_timer_until_it_is_over(io_loop: IOLoop) -> None:
         connecting = stream.connect(listener.getsockname(), deadline=io_loop.time() + 3600)
         assert len(loop.timers) == 1
         await connecting
+    await loop.turn()
     assert loop.timers == []
     stream.close()
 
@@ -135,6 +136,7 @@ async def test_a_handshake_has_a_timer_until_it_is_over(io_loop: IOLoop) -> None
     assert len(loop.timers) == 1
     client = await near.start_tls(False, certificate.client_options, "localhost")
     server = await accepting
+    await loop.turn()
     assert loop.timers == []
     client.close()
     server.close()
