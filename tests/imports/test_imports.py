@@ -112,3 +112,26 @@ def is_public(module: str, name: str | None, *, within: str) -> bool:
     if len(parts) > 2:
         return parts[2] == "testing" and ".testing" in within and not any(part.startswith("_") for part in parts)
     return name is None or name in importlib.import_module(module).__all__
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_what_is_imported_when_asked_for_is_what_a_type_checker_sees(layer: str) -> None:
+    tree = ast.parse((PACKAGES / layer / "src/eyewall" / layer / "__init__.py").read_text())
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    seen = {
+        f"{'.' * line.level}{line.module}": tuple(sorted(alias.name for alias in line.names))
+        for line in block.body
+        if isinstance(line, ast.ImportFrom)
+    }
+    later = importlib.import_module(f"eyewall.{layer}._later")
+    assert {home: tuple(sorted(names)) for home, names in later.MODULES.items()} == seen
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_name_that_is_imported_when_asked_for_is_as_any_other(layer: str) -> None:
+    package, later = (importlib.import_module(f"eyewall.{layer}{end}") for end in ("", "._later"))
+    names = {name for names in later.MODULES.values() for name in names}
+    assert names <= set(package.__all__) & set(dir(package))
+    assert run(f"from eyewall.{layer} import *; print(*({names!r} - globals().keys()))") == "\n"
+    with pytest.raises(AttributeError, match=f"module 'eyewall.{layer}' has no attribute 'nothing'"):
+        _ = package.nothing

@@ -1,12 +1,13 @@
 """A strict, fast HTTP/1.1 server for a function or a delegate."""
 
+from typing import TYPE_CHECKING
+
 from ._callback import CallbackDelegate
 from ._conditional import ByteRange, content_range, etag_matches, parse_range
 from ._connection import HTTP1Connection
 from ._context import HTTPConnectionContext
 from ._cookies import parse_cookie
 from ._dates import format_timestamp, parse_date
-from ._field_parameters import split_parameters
 from ._forms import (
     ParseBodyConfig,
     ParseMultipartConfig,
@@ -17,7 +18,6 @@ from ._forms import (
 )
 from ._headers import HTTPHeaders
 from ._multipart import HTTPFile
-from ._negotiation import Preference, best_encoding, best_language, best_media_type, parse_preferences
 from ._parameters import Deadlines, HalfClosed, HTTP1ConnectionParameters, Limits
 from ._reasons import forbids_body, reason_of, responses
 from ._record import Cause, RequestRecord
@@ -30,9 +30,17 @@ from ._start_line import (
     parse_request_start_line,
     parse_response_start_line,
 )
-from ._urls import encode_username_password, qs_to_qsl, split_host_and_port, url_concat
 from .errors import HTTPFieldError, HTTPInputError, HTTPOutputError, HTTPProtocolError
 from .protocols import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate, HTTPServerObserver
+
+if TYPE_CHECKING:
+    from ._field_parameters import split_parameters
+    from ._negotiation import Preference, best_encoding, best_language, best_media_type, parse_preferences
+    from ._urls import encode_username_password, qs_to_qsl, split_host_and_port, url_concat
+else:  # what not every program needs is imported when it is first asked for
+    from ._later import load, public_names
+
+    __getattr__, __dir__ = load, public_names
 
 __all__ = [
     "ByteRange",

@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from eyewall.iostream import StreamClosedError
 
-from ._answer_parser import AnswerParser
-from ._decompress import DecompressingDelegate
 from ._exchange import Exchange
 from ._framing import IN_CHUNKS, frame_chunk, promised_length
 from ._head import RequestHead, has_token
 from ._headers import fields_of
-from ._pace import Pace
 from ._start_line import REQUEST_LINE, RequestStartLine, ResponseStartLine
 from .errors import HTTPInputError, HTTPOutputError
 
@@ -22,7 +19,9 @@ if TYPE_CHECKING:
     from eyewall.iostream import Buffer
 
     from ._answer_head import AnswerHead
+    from ._answer_parser import AnswerParser
     from ._headers import HTTPHeaders
+    from ._pace import Pace
     from .protocols import HTTPMessageDelegate
 
 logger = logging.getLogger("eyewall.httpserver")
@@ -66,7 +65,11 @@ class ClientRole(Exchange):
 
     async def _read_answer(self, delegate: HTTPMessageDelegate) -> bool:
         if self.params.decompress:
+            from ._decompress import DecompressingDelegate
+
             delegate = DecompressingDelegate(delegate, self)
+        from ._answer_parser import AnswerParser
+
         method = "GET" if self._head is None else self._head.start_line.method
         parser = AnswerParser(self.params.limiter, method, self.params.chunk_size)
         self._parser, self._delegate = parser, delegate
@@ -99,6 +102,8 @@ class ClientRole(Exchange):
     async def _feed(self, parser: AnswerParser) -> None:
         """Read until the answer is complete, or somebody has taken the stream over."""
         data = self.stream.read_nowait()
+        from ._pace import Pace
+
         pace = Pace(self)
         while True:
             waiting = parser.feed(data)

@@ -9,7 +9,6 @@ from eyewall.ioloop import CompletedFuture
 from eyewall.iostream import StreamClosedError
 
 from ._client import ClientRole
-from ._decompress import DecompressingDelegate
 from ._framing import NO_REQUEST, answer_head, frame_chunk
 from ._headers import HTTPHeaders
 from ._parser import RequestParser
@@ -80,6 +79,8 @@ class HTTP1Connection(ClientRole):
         if self.is_client:
             return await self._read_answer(delegate)
         if self.params.decompress:
+            from ._decompress import DecompressingDelegate
+
             delegate = DecompressingDelegate(delegate, self)
         parser = self._parser = RequestParser(self.params.limiter, self.params.chunk_size)
         try:

@@ -14,7 +14,6 @@ from eyewall.tcpserver import DrainedError
 from ._connection import HTTP1Connection
 from ._context import HTTPConnectionContext
 from ._deadlines import Sweeper
-from ._decompress import Decompressing
 from ._outbox import Outbox
 from ._parameters import HTTP1ConnectionParameters
 from ._parser import RequestParser
@@ -122,6 +121,8 @@ class HTTP1ServerConnection:
     def start_serving(self, delegate: HTTPServerConnectionDelegate) -> None:
         """Begin to serve; ``delegate.on_close`` tells when it is over."""
         if self.params.decompress:
+            from ._decompress import Decompressing
+
             delegate = Decompressing(delegate)
         self._task = self.stream.io_loop.spawn(self._serve(delegate))
 

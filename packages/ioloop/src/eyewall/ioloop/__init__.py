@@ -1,17 +1,24 @@
 """The event loop of the eyewall stack: Tornado's IOLoop on an event loop of your choice."""
 
 from builtins import TimeoutError  # noqa: A004 - what run_sync raises, where Tornado has it
+from typing import TYPE_CHECKING
 
 from ._capability import Capability
 from ._completed import CompletedFuture
 from ._events import ERROR, NONE, READ, WRITE
-from ._insight import Blockage, Counts, Insight, Lag
 from ._ioloop import IOLoop
-from ._periodic import PeriodicCallback
-from ._run import run
 from .backends import asyncio_backend
 from .errors import BackendNotFoundError, BadYieldError, DeadlockError, FutureStateError, IOLoopError
 from .protocols import Backend, CancelScope, EventLoop, Future, HasFileno, Promise, Task, Timer
+
+if TYPE_CHECKING:
+    from ._insight import Blockage, Counts, Insight, Lag
+    from ._periodic import PeriodicCallback
+    from ._run import run
+else:  # what not every program needs is imported when it is first asked for
+    from ._later import load, public_names
+
+    __getattr__, __dir__ = load, public_names
 
 __all__ = [
     "ERROR",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import logging
-import os
 import sys
 import threading
 import time
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from ._ioloop import IOLoop
 
 logger: Final = logging.getLogger("eyewall.ioloop")
-WATCH_VARIABLE: Final = "EYEWALL_IOLOOP_WATCH"
 
 
 class Counts(NamedTuple):
@@ -188,12 +186,3 @@ def _describe(frame: FrameType) -> tuple[str, str]:
 
     code = frame.f_code
     return f"{code.co_qualname} at {code.co_filename}:{frame.f_lineno}", "".join(traceback.format_stack(frame))
-
-
-def wanted_threshold() -> float:
-    """Give what the environment says about watching every loop; 0 where it says nothing."""
-    text = os.environ.get(WATCH_VARIABLE) or "0"
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"{WATCH_VARIABLE} is a number of seconds, such as 0.1, not {text!r}") from None

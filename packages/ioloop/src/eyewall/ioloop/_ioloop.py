@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, overload
 from ._callbacks import follow, log_failure
 from ._capability import Capability
 from ._events import ERROR, NONE, READ, WRITE
-from ._insight import Insight, wanted_threshold
+from ._threshold import wanted_threshold
 from .backends import (
     backend_over,
     describe_tasks,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future as ThreadFuture
     from datetime import timedelta
 
-    from ._insight import Counts
+    from ._insight import Counts, Insight
     from ._signals import SignalHandlers
     from .backends import AsyncioLoop, HostedBackend
     from .protocols import Backend, CancelScope, Future, HasFileno, Promise, Task, Timer
@@ -468,6 +468,8 @@ class IOLoop:
         seconds, does this for every loop. Raises as :class:`~eyewall.ioloop.Insight` does, which it
         returns; a watch begun before ends.
         """
+        from ._insight import Insight
+
         if self.insight is not None:
             self.insight.stop()
         self.insight = Insight(self, threshold, interval=interval, keep=keep)

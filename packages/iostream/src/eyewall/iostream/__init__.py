@@ -1,13 +1,11 @@
 """Typed non-blocking byte streams, over sockets, TLS, or anything else that carries bytes."""
 
+from typing import TYPE_CHECKING
+
 from ._base import BaseIOStream
 from ._info import Address, ProxyInfo, ProxyTLSInfo, StreamInfo, TLSInfo, UnixCredentials
 from ._iostream import IOStream
 from ._limits import DEFAULT_HANDSHAKE_TIMEOUT, HIGH_WATER_MARK, LOW_WATER_MARK
-from ._pipe import PipeIOStream
-from ._ssl_options import SSLOptions, SSLOptionsDict, reload_certificates, ssl_options_to_context, ssl_wrap_socket
-from ._ssliostream import SSLIOStream
-from ._tlsstream import BaseTLSStream, TLSStream
 from ._transport import FileTransport, Transport
 from .errors import (
     SSLConfigurationError,
@@ -19,6 +17,16 @@ from .errors import (
     UnsatisfiableReadError,
 )
 from .protocols import Buffer, Stream, StreamOwner
+
+if TYPE_CHECKING:
+    from ._pipe import PipeIOStream
+    from ._ssl_options import SSLOptions, SSLOptionsDict, reload_certificates, ssl_options_to_context, ssl_wrap_socket
+    from ._ssliostream import SSLIOStream
+    from ._tlsstream import BaseTLSStream, TLSStream
+else:  # what not every program needs is imported when it is first asked for
+    from ._later import load, public_names
+
+    __getattr__, __dir__ = load, public_names
 
 __all__ = [
     "DEFAULT_HANDSHAKE_TIMEOUT",

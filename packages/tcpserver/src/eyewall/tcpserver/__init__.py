@@ -1,31 +1,39 @@
 """Listening sockets, TCP servers and worker processes: what it takes to serve any TCP protocol."""
 
-from eyewall.iostream import SSLOptions, ssl_options_to_context, ssl_wrap_socket
+from typing import TYPE_CHECKING
 
 from ._accept import add_accept_handler
 from ._bind import bind_sockets, bind_unix_socket
 from ._drain import DrainReport, ServerState
-from ._forking import forbid_workers, task_id
 from ._gate import ConnectionLimits
-from ._inherit import socket_from_descriptor, sockets_from_systemd
-from ._process import cpu_count, fork_processes
-from ._proxy import ProxyProtocol
-from ._resolver import (
-    BlockingResolver,
-    DefaultExecutorResolver,
-    DefaultLoopResolver,
-    ExecutorResolver,
-    OverrideResolver,
-    Resolver,
-    ThreadedResolver,
-    is_valid_ip,
-)
-from ._subprocess import Subprocess
-from ._supervision import ExitCode, Supervisor, notify, watchdog_seconds
-from ._tcpclient import TCPClient
 from ._tcpserver import TCPServer
 from .errors import BindError, ConnectError, DrainedError, ProxyHeaderError, ResolveError, TCPServerError
 from .protocols import MakeServer, Server, Servers, StreamHandler
+
+if TYPE_CHECKING:
+    from eyewall.iostream import SSLOptions, ssl_options_to_context, ssl_wrap_socket
+
+    from ._forking import forbid_workers, task_id
+    from ._inherit import socket_from_descriptor, sockets_from_systemd
+    from ._process import cpu_count, fork_processes
+    from ._proxy import ProxyProtocol
+    from ._resolver import (
+        BlockingResolver,
+        DefaultExecutorResolver,
+        DefaultLoopResolver,
+        ExecutorResolver,
+        OverrideResolver,
+        Resolver,
+        ThreadedResolver,
+        is_valid_ip,
+    )
+    from ._subprocess import Subprocess
+    from ._supervision import ExitCode, Supervisor, notify, watchdog_seconds
+    from ._tcpclient import TCPClient
+else:  # what not every program needs is imported when it is first asked for
+    from ._later import load, public_names
+
+    __getattr__, __dir__ = load, public_names
 
 __all__ = [
     "BindError",

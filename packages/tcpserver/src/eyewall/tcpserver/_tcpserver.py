@@ -6,7 +6,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from eyewall.ioloop import IOLoop
-from eyewall.iostream import DEFAULT_HANDSHAKE_TIMEOUT, IOStream, SSLIOStream, ssl_options_to_context
+from eyewall.iostream import DEFAULT_HANDSHAKE_TIMEOUT, IOStream
 
 from ._accept import Acceptor
 from ._bind import DEFAULT_BACKLOG, bind_sockets
@@ -15,8 +15,6 @@ from ._dispatch import dispatch, serve
 from ._drain import DEFAULT_GRACE, Drain, ServerState, log_report
 from ._gate import ConnectionLimits, Gate
 from ._log import logger, readable
-from ._process import fork_processes
-from ._proxy import read_proxy_header
 
 if TYPE_CHECKING:
     import ssl
@@ -69,9 +67,11 @@ class TCPServer:
         handshake_timeout: float | None = None,
         io_loop: EventLoop | None = None,
     ) -> None:
-        self.ssl_options: ssl.SSLContext | None = (
-            None if ssl_options is None else ssl_options_to_context(ssl_options, server_side=True)
-        )
+        self.ssl_options: ssl.SSLContext | None = None
+        if ssl_options is not None:
+            from eyewall.iostream import ssl_options_to_context
+
+            self.ssl_options = ssl_options_to_context(ssl_options, server_side=True)
         self.max_buffer_size: int | None = max_buffer_size
         self.read_chunk_size: int | None = read_chunk_size
         self.connection_limits: ConnectionLimits = connection_limits or ConnectionLimits()
@@ -191,6 +191,8 @@ class TCPServer:
         if num_processes != 1:
             if self._io_loop is not None:
                 raise RuntimeError("a server that has its event loop cannot fork; call start() before giving it one")
+            from ._process import fork_processes
+
             fork_processes(num_processes, max_restarts)
         self._started = True
         bound, self._bound = self._bound, []
@@ -306,6 +308,8 @@ class TCPServer:
             connection.runs_in(task)
 
     async def _serve_behind_proxy(self, connection: Connection, sock: socket.socket, proxy: ProxyProtocol) -> None:
+        from ._proxy import read_proxy_header
+
         info = await read_proxy_header(proxy, sock, connection.address, self.io_loop)
         if info is None:
             return
@@ -330,6 +334,8 @@ class TCPServer:
                 max_buffer_size=self.max_buffer_size,
                 read_chunk_size=self.read_chunk_size,
             )
+        from eyewall.iostream import SSLIOStream
+
         return SSLIOStream(
             sock,
             ssl_options=self.ssl_options,

@@ -1,17 +1,15 @@
 """Tornado's application layer, typed: Application, RequestHandler, routing and static files."""
 
+from typing import TYPE_CHECKING
+
 from ._application import Application, Dispatcher
 from ._base import HeaderValue
 from ._cors import CORS
 from ._disconnect import DisconnectPolicy
-from ._events import EventSourceHandler, ServerSentEvent
-from ._fallback import FallbackHandler
 from ._handler import ErrorHandler, RequestHandler, stream_request_body
 from ._locale import Locale
-from ._logformat import JSONLogFormatter, TextLogFormatter
 from ._matchers import AnyMatches, DefaultHostMatches, HostMatches, Matcher, PathMatches
-from ._parts import FLOAT, INT, PATH, TEXT, UUID_PART, Part, register_part
-from ._redirect import RedirectHandler
+from ._parts import FLOAT, INT, PATH, TEXT, Part, register_part
 from ._router import ReversibleRouter, ReversibleRuleRouter, Router, Rule, RuleLine, RuleRouter, Target
 from ._routing import Match, Route, RouteLine, RouteTarget, URLSpec, url
 from ._signed import (
@@ -22,21 +20,32 @@ from ._signed import (
     decode_signed_value,
     get_signature_key_version,
 )
-from ._slashes import addslash, removeslash
-from ._static import StaticFileHandler
 from ._templates import JinjaLoader, Template, TemplateLoader
 from ._transforms import ContentEncoding, GZipContentEncoding, OutputTransform
-from ._typed import ROOT, Handler, Takes, TakesNoState, TakesState, TypedPath, TypedRoute
 from ._ui import UIModule
-from ._uploads._files import UploadedFile
-from ._uploads._handler import Form, UploadHandler
-from ._uploads._limits import FormLimits
-from ._uploads._parts import FormPart, PartReader
 from ._users import authenticated
-from ._websocket._client import WebSocketClientConnection, websocket_connect
-from ._websocket._errors import HTTPClientError, WebSocketClosedError, WebSocketError
-from ._websocket._handler import WebSocketHandler, broadcast
 from .errors import BodyError, Finish, FormError, HTTPError, MissingArgumentError, RouteError, SettingError, WebError
+
+if TYPE_CHECKING:
+    from ._events import EventSourceHandler, ServerSentEvent
+    from ._fallback import FallbackHandler
+    from ._logformat import JSONLogFormatter, TextLogFormatter
+    from ._redirect import RedirectHandler
+    from ._slashes import addslash, removeslash
+    from ._static import StaticFileHandler
+    from ._typed import ROOT, Handler, Takes, TakesNoState, TakesState, TypedPath, TypedRoute
+    from ._uploads._files import UploadedFile
+    from ._uploads._handler import Form, UploadHandler
+    from ._uploads._limits import FormLimits
+    from ._uploads._parts import FormPart, PartReader
+    from ._uuid_part import UUID_PART
+    from ._websocket._client import WebSocketClientConnection, websocket_connect
+    from ._websocket._errors import HTTPClientError, WebSocketClosedError, WebSocketError
+    from ._websocket._handler import WebSocketHandler, broadcast
+else:  # what not every program needs is imported when it is first asked for
+    from ._later import load, public_names
+
+    __getattr__, __dir__ = load, public_names
 
 __all__ = [
     "CORS",

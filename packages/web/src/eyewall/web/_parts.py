@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, Generic, TypeVar, get_type_hints
-from uuid import UUID
 
 from .errors import RouteError
 
 T = TypeVar("T")
 
-_STEADY: Final[tuple[object, ...]] = (str, int, float, UUID)
+# By their names: to import uuid takes long, and few need it.
+_STEADY: Final = frozenset({"builtins.str", "builtins.int", "builtins.float", "uuid.UUID"})
 
 
 class Part(Generic[T]):
@@ -38,7 +38,7 @@ class Part(Generic[T]):
         self.parse: Final = parse
         self.type: Final = _type_of(parse)
         """What ``parse`` gives; ``object`` where that is not said."""
-        self.is_steady: Final = parse in _STEADY
+        self.is_steady: Final = isinstance(parse, type) and f"{parse.__module__}.{parse.__qualname__}" in _STEADY
         """Whether it gives the same for the same text at any time, and nothing that could be changed."""
 
     def may_hold(self, character: str) -> bool:
@@ -68,24 +68,32 @@ TEXT: Final = Part("[^/]+", str)
 """Anything up to the next slash."""
 PATH: Final = Part(".*", str)
 """Anything, slashes too."""
-UUID_PART: Final = Part("[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", UUID)
-"""A UUID in its usual form."""
 
-_registered: Final[dict[str, Part[Any]]] = {
+_registered: Final[dict[str, Part[Any] | None]] = {
     "str": TEXT,
     "int": INT,
     "float": FLOAT,
     "path": PATH,
-    "uuid": UUID_PART,
+    "uuid": None,  # imported when asked for
 }
+
+
+def _part_named(name: str) -> Part[Any] | None:
+    if name != "uuid":
+        return _registered.get(name)
+    from ._uuid_part import UUID_PART
+
+    return UUID_PART
 
 
 def register_part(name: str, part: Part[Any]) -> None:
     """Let templates of routes name a part of your own. Raises :class:`RouteError` for a name that is taken."""
     if not name.isidentifier():
         raise RouteError(f"{name!r} is no name for a part: use letters, digits and underscores")
-    if _registered.setdefault(name, part) is not part:
-        raise RouteError(f"there is a part {name!r} already: {_registered[name]!r}")
+    taken = _part_named(name)
+    if taken is not None and taken is not part:
+        raise RouteError(f"there is a part {name!r} already: {taken!r}")
+    _registered[name] = part
 
 
 _place: Final = re.compile(r"\{([A-Za-z_]\w*)(?::([A-Za-z_]\w*))?\}")
@@ -109,10 +117,11 @@ def read_template(template: str) -> tuple[str, dict[str, Part[Any]]]:
         name, kind = place[1], place[2] or "str"
         if name in parts:
             raise RouteError(f"route {template!r} has two places named {name!r}")
-        if kind not in _registered:
+        part = _part_named(kind)
+        if part is None:
             kinds = ", ".join(_registered)
             raise RouteError(f"route {template!r}: there is no part {kind!r}; there are {kinds}, and register_part")
-        parts[name] = _registered[kind]
+        parts[name] = part
         text = template[end : place.start()]
         regex += _literal(template, text) + f"(?P<{name}>{ends.pattern_behind(text, name, parts[name])})"
         end = place.end()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 from ._routing import URLSpec
-from ._static import StaticFileHandler
 from ._static_cache import DEFAULT_CACHE_SIZE, FileCache
 from .errors import SettingError
 
@@ -19,10 +18,12 @@ def static_routes(settings: Mapping[str, Any]) -> list[URLSpec]:
     path: object = settings.get("static_path")
     if not path:
         return []
+    from ._static import StaticFileHandler
+
     handler: Any = settings.get("static_handler_class", StaticFileHandler)  # checked by its route
     kwargs = {**settings.get("static_handler_args", {}), "path": path}
     try:
-        if _is_ours(handler):
+        if isinstance(handler, type) and issubclass(handler, StaticFileHandler):
             handler.check_route(kwargs)
     except ValueError as error:
         raise SettingError(f"static_path is {path!r}: {error}") from error
@@ -30,10 +31,6 @@ def static_routes(settings: Mapping[str, Any]) -> list[URLSpec]:
     # The one that is asked for most comes first.
     patterns = (prefix + "(.*)", r"/(robots\.txt)", r"/(favicon\.ico)")
     return [URLSpec(pattern, handler, kwargs) for pattern in patterns]
-
-
-def _is_ours(handler: object) -> TypeGuard[type[StaticFileHandler]]:
-    return isinstance(handler, type) and issubclass(handler, StaticFileHandler)
 
 
 def static_cache(settings: Mapping[str, Any]) -> FileCache:
