@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ._contestants import CONTESTANTS, FLOOR, HELLO, WORKS
-from ._measure import BenchmarkError, choose_cores, measure
+from ._drivers import DRIVERS
+from ._measure import BenchmarkError, choose_cores
 from ._plot import plot
 from ._report import as_json, describe_machine, table
 
@@ -28,8 +29,10 @@ _QUIET_LOAD: Final = 0.5
 def options() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--seconds", type=_positive, default=2, help="how long each measurement takes (default: 2)")
-    parser.add_argument("--rounds", type=_positive, default=3, help="measurements of each, interleaved (default: 3)")
+    parser.add_argument(
+        "--seconds", type=_positive, default=2.0, help="how long each takes (default: 2; by wrk, at least 1)"
+    )
+    parser.add_argument("--rounds", type=_whole, default=3, help="measurements of each, interleaved (default: 3)")
     parser.add_argument(
         "--only",
         nargs="+",
@@ -43,12 +46,19 @@ def options() -> argparse.Namespace:
         choices=[work.name for work in WORKS],
         help="these kinds of work (default: all)",
     )
-    parser.add_argument("--one-core", action="store_true", help="the server and wrk on one core, in turns")
+    parser.add_argument("--one-core", action="store_true", help="the server and its load on one core, in turns")
     parser.add_argument("--plot", action="store_true", help="draw it, too, as SVG beside the JSON; needs matplotlib")
     return parser.parse_args()
 
 
-def _positive(text: str) -> int:
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def _whole(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
@@ -56,7 +66,7 @@ def _positive(text: str) -> int:
 
 
 def choose(only: Sequence[str] | None, works: Sequence[str] | None) -> list[tuple[Work, Contestant]]:
-    """Give what to measure, in the order of the table; the floor's plain request always, as all is measured by it."""
+    """Give what to measure, in the order of the table; and the floor's plain request, if any is compared with it."""
     able: list[Contestant] = []
     for contestant in CONTESTANTS:
         if only is not None and contestant.name not in only and contestant is not FLOOR:
@@ -72,20 +82,22 @@ def choose(only: Sequence[str] | None, works: Sequence[str] | None) -> list[tupl
         for contestant in able
         if contestant.serves(work)
     ]
-    return pairs if (HELLO, FLOOR) in pairs else [(HELLO, FLOOR), *pairs]
+    lacking = (HELLO, FLOOR) not in pairs and any(work.by_hello for work, _ in pairs)
+    return [(HELLO, FLOOR), *pairs] if lacking else pairs
 
 
 def run(
-    pairs: Sequence[tuple[Work, Contestant]], cores: Cores, seconds: int, rounds: int
+    pairs: Sequence[tuple[Work, Contestant]], cores: Cores, seconds: float, rounds: int
 ) -> dict[tuple[Work, Contestant], list[Sample]]:
     """Measure all, round by round: what disturbs the machine for a while then disturbs everybody."""
     samples: dict[tuple[Work, Contestant], list[Sample]] = {pair: [] for pair in pairs}
     for number in range(1, rounds + 1):
         for work, contestant in pairs:
-            sample = measure(contestant, work, cores, seconds)
+            sample = DRIVERS[work.drive](contestant, work, cores, seconds)
             samples[work, contestant].append(sample)
             print(
-                f"round {number} of {rounds}  {work.name:10}{contestant.name:20}{sample.cost:8.2f} µs", file=sys.stderr
+                f"round {number} of {rounds}  {work.name:12}{contestant.name:20}{sample.cost:10.2f} {work.unit}",
+                file=sys.stderr,
             )
     return samples
 
@@ -104,7 +116,7 @@ def warnings(machine: Mapping[str, object], cores: Cores) -> Iterable[str]:
     if isinstance(load, float) and load > _QUIET_LOAD:
         yield f"The load average was {load:.1f} before this began: others use the machine, and the figures are noisy."
     if cores.shared:
-        yield "The server and wrk share a core's two threads: compare ratios only."
+        yield "The server and its load share a core's two threads: compare ratios only."
 
 
 def main() -> int:
@@ -113,20 +125,21 @@ def main() -> int:
     if sys.platform != "linux":
         print("The benchmarks pin processes and read /proc: they run on Linux only.", file=sys.stderr)
         return 1
-    if shutil.which("wrk") is None:
+    pairs = choose(chosen.only, chosen.work)
+    if shutil.which("wrk") is None and any(work.drive == "wrk" for work, _ in pairs):
         print("The benchmarks need wrk: apt install wrk, or https://github.com/wg/wrk", file=sys.stderr)
         return 1
     try:
         cores = choose_cores(one=chosen.one_core)
         machine = describe_machine(cores) | {"seconds": chosen.seconds, "rounds": chosen.rounds}
-        samples = run(choose(chosen.only, chosen.work), cores, chosen.seconds, chosen.rounds)
+        samples = run(pairs, cores, chosen.seconds, chosen.rounds)
     except BenchmarkError as error:
         print(error, file=sys.stderr)
         return 1
     print(
         f"{machine['processor']}, Linux {machine['kernel']}, {machine['python']}", *warnings(machine, cores), sep="\n"
     )
-    print(f"Medians of {chosen.rounds} rounds of {chosen.seconds} s.", *table(samples), sep="\n")
+    print(f"Medians of {chosen.rounds} rounds of {chosen.seconds:g} s.", *table(samples), sep="\n")
     kept = keep(as_json(samples, machine))
     print(f"\nKept in {kept}")
     if chosen.plot:

@@ -1,10 +1,11 @@
-"""One measurement: a server alone on one core, wrk on another, and the processor time between two looks at /proc."""
+"""One measurement: a server alone on one core, its load on another, and what /proc says of it before and after."""
 
 from __future__ import annotations
 
 import http.client
 import os
 import re
+import resource
 import signal
 import socket
 import ssl
@@ -12,19 +13,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from .imports import compiling
+
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from ._contestants import Contestant, Work
 
 CONNECTIONS: Final = 64
 _ROOT: Final = Path(__file__).parents[1]
+COMPILED: Final = str(_ROOT / "benchmarks" / "results" / "compiled")
+"""Where Python keeps what it has compiled for the servers."""
 _WARM_UP_SECONDS: Final = 1
 _START_SECONDS: Final = 10
+_LOOK_AGAIN_SECONDS: Final = 0.002
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
@@ -42,26 +48,18 @@ class Cores(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """What one run of wrk has shown."""
+    """What one measurement has shown."""
 
-    user: float
-    """Processor time of the server for a request outside the kernel, in microseconds."""
-    system: float
+    cost: float
+    """The figure that counts, in the unit of the work: mostly the server's processor time for a request."""
+    user: float = 0
+    """Of processor time, the part outside the kernel."""
+    system: float = 0
     """The same inside the kernel."""
-    rate: float
+    rate: float = 0
     """Requests answered in a second."""
-    busy: float
+    busy: float = 0
     """The part of the time that the server had its core, 0 to 1."""
-
-    @property
-    def cost(self) -> float:
-        """Processor time for a request, in microseconds."""
-        return self.user + self.system
-
-
-class _Load(NamedTuple):
-    requests: int
-    rate: float
 
 
 def choose_cores(*, one: bool = False) -> Cores:
@@ -85,31 +83,68 @@ def _siblings(cpu: int) -> set[int]:
     return {number for ends in ranges for number in range(int(ends[0]), int(ends[-1]) + 1)}
 
 
-def measure(contestant: Contestant, work: Work, cores: Cores, seconds: int) -> Sample:
-    """Start a contestant, see that it answers, warm it up, load it, and stop it."""
-    with _serving(contestant, work, cores.server) as (pid, port):
+def measure(contestant: Contestant, work: Work, cores: Cores, seconds: float) -> Sample:
+    """Start a contestant, see that it answers, warm it up, load it by wrk, and stop it."""
+    with serving(contestant, work, cores.server) as (pid, port), idle_connections(port, work.idle):
         _load(contestant, work, cores.load, port, _WARM_UP_SECONDS)
-        user, system = _processor_time(pid)
-        began = time.perf_counter()
-        load = _load(contestant, work, cores.load, port, seconds)
-        elapsed = time.perf_counter() - began
-        user_after, system_after = _processor_time(pid)
+        return meter(pid, lambda: _load(contestant, work, cores.load, port, seconds))
+
+
+def meter(pid: int, load: Callable[[], int]) -> Sample:
+    """Give the server's processor time for each of what the load says that it has done."""
+    user, system = _processor_time(pid)
+    began = time.perf_counter()
+    number = load()
+    elapsed = time.perf_counter() - began
+    user_after, system_after = _processor_time(pid)
     user, system = user_after - user, system_after - system
-    micro = 1e6 / load.requests
-    return Sample(user * micro, system * micro, load.rate, (user + system) / elapsed)
+    micro = 1e6 / number
+    return Sample((user + system) * micro, user * micro, system * micro, number / elapsed, (user + system) / elapsed)
 
 
 @contextmanager
-def _serving(contestant: Contestant, work: Work, cpu: int) -> Generator[tuple[int, int]]:
+def idle_connections(port: int, wanted: int) -> Generator[list[socket.socket]]:
+    """Have so many connections that have been answered once; fewer where RLIMIT_NOFILE does not allow them."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(_answered_connection(port)) for _ in range(possible_connections(wanted))]
+
+
+def possible_connections(wanted: int) -> int:
+    """As many as this process, and a server that it starts, may have descriptors for, if so many are wanted."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return min(wanted, hard - 500)
+
+
+def _answered_connection(port: int) -> socket.socket:
+    client = socket.create_connection(("127.0.0.1", port), timeout=_START_SECONDS)
+    ask(client)
+    return client
+
+
+def ask(client: socket.socket) -> None:
+    """Ask for the greeting, and read it."""
+    client.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    answer = b""
+    while not answer.endswith(b"Hello, world!"):
+        if not (data := client.recv(4096)):
+            raise BenchmarkError(f"the server has closed an idle connection, after {answer!r}")
+        answer += data
+
+
+@contextmanager
+def serving(contestant: Contestant, work: Work, cpu: int) -> Generator[tuple[int, int]]:
     """Run a contestant, and give its process and its port once it has answered as it should."""
     port = _free_port()
     module, *told = contestant.command(work)
     command = [sys.executable, "-m", module, str(port), *told, *(_certificate() if work.tls else ())]
-    environ = os.environ | {"EYEWALL_IOLOOP": contestant.loop}
-    with tempfile.TemporaryFile("w+") as said, _pinned(cpu):
-        server = subprocess.Popen(
-            command, cwd=_ROOT, env=environ, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
-        )
+    environ = compiling(COMPILED) | {"EYEWALL_IOLOOP": contestant.loop, "BENCHMARK_PLACES": str(work.places)}
+    possible_connections(work.idle)
+    with tempfile.TemporaryFile("w+") as said:
+        with _pinned(cpu):
+            server = subprocess.Popen(
+                command, cwd=_ROOT, env=environ, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
+            )
         try:
             _check_answer(contestant, work, port, server)
             yield server.pid, port
@@ -156,7 +191,7 @@ def _first_answer(contestant: Contestant, work: Work, port: int, server: subproc
         except OSError as error:
             if server.poll() is not None or time.monotonic() > deadline:
                 raise BenchmarkError(f"{contestant.name} does not serve on port {port}: {error}") from error
-            time.sleep(0.02)
+            time.sleep(_LOOK_AGAIN_SECONDS)
 
 
 def _get(work: Work, port: int) -> tuple[int, bytes]:
@@ -174,9 +209,9 @@ def _get(work: Work, port: int) -> tuple[int, bytes]:
         return answer.status, answer.read()
 
 
-def _load(contestant: Contestant, work: Work, cpu: int, port: int, seconds: int) -> _Load:
-    """Run wrk. An answer that is missing, or no 200, makes the figures worthless."""
-    options = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *work.wrk]
+def _load(contestant: Contestant, work: Work, cpu: int, port: int, seconds: float) -> int:
+    """Run wrk, and give the number of answers. One that is missing, or no 200, makes the figures worthless."""
+    options = ["-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", *work.wrk]
     with _pinned(cpu):
         done = subprocess.run(
             ["wrk", *options, f"{'https' if work.tls else 'http'}://127.0.0.1:{port}{work.path}"],
@@ -185,12 +220,11 @@ def _load(contestant: Contestant, work: Work, cpu: int, port: int, seconds: int)
             check=False,
         )
     requests = re.search(r"(\d+) requests in", done.stdout)
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
-    if done.returncode or requests is None or rate is None or int(requests[1]) == 0:
+    if done.returncode or requests is None or int(requests[1]) == 0:
         raise BenchmarkError(f"wrk on {contestant.name}, {work.name}: no result\n{done.stdout}{done.stderr}")
     if wrong := re.search(r"(?:Socket errors|Non-2xx).*", done.stdout):
         raise BenchmarkError(f"wrk on {contestant.name}, {work.name}: {wrong[0]}")
-    return _Load(int(requests[1]), float(rate[1]))
+    return int(requests[1])
 
 
 def _certificate() -> tuple[str, str]:
@@ -207,9 +241,18 @@ def _certificate() -> tuple[str, str]:
 
 def _processor_time(pid: int) -> tuple[float, float]:
     """Seconds that a process, its threads and its workers have run outside and inside the kernel (proc_pid_stat(5))."""
-    workers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    times = [_own_time(one) for one in (pid, *map(int, workers))]
+    times = [_own_time(one) for one in _with_workers(pid)]
     return sum(user for user, _ in times), sum(system for _, system in times)
+
+
+def resident_memory(pid: int) -> int:
+    """Bytes of memory that a process and its workers have (proc_pid_statm(5))."""
+    pages = [int(Path(f"/proc/{one}/statm").read_text().split()[1]) for one in _with_workers(pid)]
+    return sum(pages) * resource.getpagesize()
+
+
+def _with_workers(pid: int) -> list[int]:
+    return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
 
 
 def _own_time(pid: int) -> tuple[float, float]:

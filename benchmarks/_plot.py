@@ -31,14 +31,12 @@ def plot(samples: Samples, path: Path) -> None:
         costs = [typical_cost(samples[work, one]) for one in contestants]
         bars = panel.barh([one.name for one in contestants], costs, color=[_colour(one.name) for one in contestants])
         panel.bar_label(bars, [f" {ratio(samples, work, one):.1f}" for one in contestants], fontsize=8)
-        panel.set_title(f"{work.name}: {work.title}", loc="left", fontsize=9)
+        panel.set_title(f"{work.name}: {work.title}, {work.unit}", loc="left", fontsize=9)
         panel.invert_yaxis()
         panel.tick_params(labelsize=8)
         panel.spines[["top", "right"]].set_visible(False)
         panel.margins(x=0.08)
-    panels[-1][0].set_xlabel(
-        "µs of processor time for a request; beside each bar, as a multiple of the floor", fontsize=8
-    )
+    panels[-1][0].set_xlabel("µs are of processor time; beside each bar, it as a multiple of the floor", fontsize=8)
     figure.savefig(path)
 
 

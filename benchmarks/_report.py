@@ -32,9 +32,6 @@ _PACKAGES: Final = (
     "trio",
     "uvloop",
 )
-_HEADING: Final = (
-    f"{'':20}{'µs/request':>11}{'x floor':>9}{'user':>8}{'system':>8}{'requests/s':>12}{'busy':>6}{'spread':>8}"
-)
 
 
 def medians(samples: Sequence[Sample]) -> Sample:
@@ -49,13 +46,13 @@ def spread(samples: Sequence[Sample]) -> float:
 
 
 def typical_cost(samples: Sequence[Sample]) -> float:
-    """Give the median cost of a request, in microseconds; that of the sums, not the sum of the medians."""
+    """Give the median of what counts, in the unit of the work."""
     return median(sample.cost for sample in samples)
 
 
 def ratio(samples: Samples, work: Work, contestant: Contestant) -> float:
-    """How many of the floor's plain requests a request costs. All kinds of work are measured by that one."""
-    return typical_cost(samples[work, contestant]) / typical_cost(samples[HELLO, FLOOR])
+    """How many of the floor's plain requests a request costs; what is no request, how many of the floor's own."""
+    return typical_cost(samples[work, contestant]) / typical_cost(samples[HELLO if work.by_hello else work, FLOOR])
 
 
 def table(samples: Samples) -> Iterator[str]:
@@ -64,14 +61,26 @@ def table(samples: Samples) -> Iterator[str]:
     for work in works:
         yield ""
         yield f"{work.name}: {work.title}"
-        yield _HEADING
+        yield f"{'':20}{work.unit:>11}{'x floor':>9}{_headings(work)}{'spread':>8}"
         for contestant in [one for other, one in samples if other == work]:
             rows = samples[work, contestant]
-            middle = medians(rows)
             yield (
                 f"{contestant.name:20}{typical_cost(rows):11.2f}{ratio(samples, work, contestant):9.2f}"
-                f"{middle.user:8.2f}{middle.system:8.2f}{middle.rate:12,.0f}{middle.busy:6.0%}{spread(rows):8.0%}"
+                f"{_details(work, rows)}{spread(rows):8.0%}"
             )
+
+
+def _headings(work: Work) -> str:
+    """Name what only processor time has beside the figure that counts."""
+    each = work.unit.partition("/")[2]
+    rate = "MiB/s" if each == "MiB" else f"{each}s/s"
+    return f"{'user':>8}{'system':>8}{rate:>12}{'busy':>6}" if work.is_processor_time else ""
+
+
+def _details(work: Work, rows: Sequence[Sample]) -> str:
+    middle = medians(rows)
+    line = f"{middle.user:8.2f}{middle.system:8.2f}{middle.rate:12,.0f}{middle.busy:6.0%}"
+    return line if work.is_processor_time else ""
 
 
 def as_json(samples: Samples, machine: Mapping[str, object]) -> dict[str, object]:
@@ -83,7 +92,8 @@ def as_json(samples: Samples, machine: Mapping[str, object]) -> dict[str, object
             {
                 "work": work.name,
                 "contestant": contestant.name,
-                "microseconds": typical_cost(rows),
+                "cost": typical_cost(rows),
+                "unit": work.unit,
                 "ratio": ratio(samples, work, contestant),
                 "samples": [row._asdict() for row in rows],
             }

@@ -33,11 +33,14 @@ def measure(module: str, cache: str) -> tuple[float, int]:
     """Import a module in a process of its own; give the milliseconds, and how many modules that loaded."""
     # -P: the current folder, where tests and benchmarks lie, is not searched, as it is not for an installed program.
     command = [sys.executable, "-P", "-c", _PROGRAM.format(module=module)]
-    # Compiled once, as an installed program is, whatever the environment says of that.
-    environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": cache}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environ)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=compiling(cache))
     milliseconds, loaded = done.stdout.split()
     return float(milliseconds), int(loaded)
+
+
+def compiling(cache: str) -> dict[str, str]:
+    """Give the environment of a program that is compiled once, as an installed one is, whatever this one says."""
+    return {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": cache}
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ CONNECTIONS: Final = 16
 _START_SECONDS: Final = 10
 _MASK: Final = b"\x11\x22\x33\x44"
 _ASK: Final = (
-    b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"GET %s HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
 
@@ -121,23 +121,25 @@ def _answers(port: int) -> bool:
     return False
 
 
-def connect(port: int) -> socket.socket:
+def connect(port: int, path: bytes = b"/") -> socket.socket:
     """Open a WebSocket."""
     client = socket.create_connection(("127.0.0.1", port))
     client.settimeout(30)
-    client.sendall(_ASK)
+    client.sendall(_ASK % path)
     answer = b""
     while not answer.endswith(b"\r\n\r\n"):
-        answer += client.recv(1)
+        if not (data := client.recv(1)):
+            raise BenchmarkError(f"the server opens no WebSocket, and says {answer!r}")
+        answer += data
     return client
 
 
 class Clients:
     """Connections that are waited for all together."""
 
-    def __init__(self, port: int, count: int) -> None:
+    def __init__(self, port: int, count: int, path: bytes = b"/") -> None:
         self._selector = selectors.DefaultSelector()
-        self.sockets = [connect(port) for _ in range(count)]
+        self.sockets = [connect(port, path) for _ in range(count)]
         self._left: dict[socket.socket, int] = {}
         for client in self.sockets:
             client.setblocking(False)

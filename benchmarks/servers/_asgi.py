@@ -18,6 +18,8 @@ def serve_on_uvicorn(target: str) -> None:
         http="httptools",
         log_level="warning",
         access_log=False,
+        # Idle connections are measured, too.
+        timeout_keep_alive=75,
         ssl_certfile=certificate.get("ssl_certfile"),
         ssl_keyfile=certificate.get("ssl_keyfile"),
     )
@@ -38,6 +40,8 @@ def serve_on_granian(target: str) -> None:
         interface=Interfaces.ASGI,
         loop=Loops.uvloop,
         log_enabled=False,
+        # Idle connections count: at the limit it accepts no more.
+        backlog=20_000,
         ssl_cert=files[0] if files else None,
         ssl_key=files[1] if files else None,
     ).serve()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,10 @@ JSON_1K: Final = json.dumps(
     {"name": "x" * 30, "ok": True, "items": [{"id": n, "v": "abcdefgh"} for n in range(29)]}
 ).encode()
 """A kilobyte of JSON."""
+PLACES: Final = int(os.environ.get("BENCHMARK_PLACES", "10"))
+"""How many routes stand behind the others, ``/place-0/7`` and so on."""
+FIELDS: Final = {f"X-Field-{number}": f"value {number}" for number in range(50)}
+"""What ``/headers`` answers with, beside the greeting."""
 
 
 def make_files() -> None:

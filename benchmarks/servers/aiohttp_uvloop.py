@@ -9,9 +9,9 @@ import ssl
 import sys
 
 import uvloop
-from aiohttp import web
+from aiohttp import WSMsgType, web
 
-from ._work import STATIC, make_files
+from ._work import FIELDS, MEBIBYTE, PLACES, STATIC, make_files
 
 
 async def greet(_request: web.Request) -> web.Response:
@@ -29,6 +29,40 @@ async def echo(request: web.Request) -> web.Response:
     return web.json_response(await request.json())
 
 
+async def answer_with_fields(_request: web.Request) -> web.Response:
+    """Greet, with many header fields."""
+    return web.Response(text="Hello, world!", content_type="text/html", headers=FIELDS)
+
+
+async def upload(request: web.Request) -> web.Response:
+    """Take a body in pieces, and say how much it was."""
+    size = 0
+    async for chunk in request.content.iter_any():
+        size += len(chunk)
+    return web.Response(text=str(size))
+
+
+async def download(request: web.Request) -> web.StreamResponse:
+    """Give a body in pieces."""
+    piece, size = bytes(65536), int(request.match_info["mebibytes"]) * MEBIBYTE
+    response = web.StreamResponse()
+    response.content_length = size
+    await response.prepare(request)
+    for _ in range(size // len(piece)):
+        await response.write(piece)
+    return response
+
+
+async def echo_messages(request: web.Request) -> web.WebSocketResponse:
+    """Send back what comes."""
+    socket = web.WebSocketResponse(compress=False)
+    await socket.prepare(request)
+    async for message in socket:
+        if message.type is WSMsgType.TEXT:
+            await socket.send_str(message.data)
+    return socket
+
+
 def main() -> None:
     """Serve."""
     make_files()
@@ -36,6 +70,12 @@ def main() -> None:
     app.router.add_get("/", greet)
     app.router.add_get(r"/users/{number:\d+}/{name}", user)
     app.router.add_post("/echo", echo)
+    app.router.add_post("/upload", upload)
+    app.router.add_get(r"/download/{mebibytes:\d+}", download)
+    app.router.add_get("/socket", echo_messages)
+    app.router.add_get("/headers", answer_with_fields)
+    for number in range(PLACES):
+        app.router.add_get(rf"/place-{number}/{{number:\d+}}", greet)
     app.router.add_static("/static/", STATIC)
     context = None
     if sys.argv[2:]:

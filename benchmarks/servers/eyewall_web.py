@@ -13,7 +13,7 @@ from eyewall.httpserver import HTTPServer
 from eyewall.ioloop import IOLoop
 from eyewall.web import INT, ROOT, TEXT, Application, Handler, RequestHandler, WebSocketHandler, stream_request_body
 
-from ._work import MEBIBYTE, STATIC, make_files
+from ._work import FIELDS, MEBIBYTE, PLACES, STATIC, make_files
 
 if TYPE_CHECKING:
     from eyewall.web import RouteLine, TypedRoute
@@ -24,6 +24,24 @@ class Hello(RequestHandler):
 
     def get(self) -> None:
         """Greet."""
+        self.write("Hello, world!")
+
+
+class Place(RequestHandler):
+    """Greets, whatever the number in the path."""
+
+    def get(self, _number: str) -> None:
+        """Greet."""
+        self.write("Hello, world!")
+
+
+class Headers(RequestHandler):
+    """Greets, with many header fields."""
+
+    def get(self) -> None:
+        """Greet."""
+        for name, value in FIELDS.items():
+            self.set_header(name, value)
         self.write("Hello, world!")
 
 
@@ -97,6 +115,8 @@ ROUTES: list[RouteLine | TypedRoute[Any]] = [
     (r"/upload", Upload),
     (r"/download/([0-9]+)", Download),
     (r"/socket", EchoSocket),
+    (r"/headers", Headers),
+    *((rf"/place-{number}/([0-9]+)", Place) for number in range(PLACES)),
 ]
 
 
