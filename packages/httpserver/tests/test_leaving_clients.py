@@ -100,6 +100,50 @@ async def test_a_client_that_ends_its_side_behind_a_body_is_told_of_when_all_has
     await served.server.close_all_connections()
 
 
+CHUNKED = POST.replace(b"Content-Length: 5", b"Transfer-Encoding: chunked")
+
+
+@pytest.mark.parametrize("sent", [POST + b"12", CHUNKED + b"5\r\n12"])
+async def test_a_delegate_that_is_busy_with_a_piece_is_told_that_no_other_comes(io_loop: IOLoop, sent: bytes) -> None:
+    goes_on = io_loop.create_future()
+
+    async def take(recorder: Recorder) -> None:
+        await goes_on
+
+    served = Served(io_loop, data=take)
+    served.client.write_nowait(sent)
+    await turns(served.client)
+    assert served.told == [["headers", "data"]]
+    served.client.shutdown_write()
+    await turns(served.client)
+    assert served.told == [["headers", "data", "close"]]
+    goes_on.set_result(None)
+    await served.over()
+    assert served.told == [["headers", "data", "close"]]
+
+
+@pytest.mark.parametrize("sent", [(POST + b"12", b"345"), (CHUNKED + b"2\r\n12\r\n", b"3\r\n345\r\n0\r\n\r\n")])
+async def test_a_client_that_ends_behind_what_a_busy_delegate_has_not_seen_yet_is_answered(
+    io_loop: IOLoop, sent: tuple[bytes, bytes]
+) -> None:
+    goes_on = io_loop.create_future()
+
+    async def take(recorder: Recorder) -> None:
+        await goes_on
+
+    served = Served(io_loop, data=take, finish=_answer)
+    served.client.write_nowait(sent[0])
+    await turns(served.client)
+    served.client.write_nowait(sent[1])
+    served.client.shutdown_write()
+    await turns(served.client)
+    assert served.told == [["headers", "data"]]
+    goes_on.set_result(None)
+    assert (await served.client.read_until_close()).count(b"hello") == 1
+    await served.over()
+    assert (served.requests[0].body, served.told[0][:4]) == (b"12345", ["headers", "data", "data", "finish"])
+
+
 @pytest.mark.parametrize("rest", [b"GET / HT", POST + b"12"])
 async def test_who_ends_behind_half_of_a_request_gets_the_answers_to_those_before(io_loop: IOLoop, rest: bytes) -> None:
     served = Served(io_loop, finish=_answer)

@@ -457,6 +457,35 @@ async def test_work_that_a_leaving_client_cancels_is_cancelled(io_loop: IOLoop) 
     await server.close_all_connections()
 
 
+@pytest.mark.parametrize("how", ["reset", "close", "shutdown_write"])
+async def test_a_method_that_is_busy_with_a_piece_is_cancelled_where_the_client_leaves(
+    io_loop: IOLoop, how: str
+) -> None:
+    class Busy(Noting):
+        disconnect_policy = "cancel"
+
+        async def post(self) -> None:
+            async for found in self.parts():
+                async for _ in found:
+                    Noting.waiting.append(self)
+                    try:
+                        await io_loop.create_future()
+                    finally:
+                        Noting.over.append(f"told: {self.is_disconnected}")
+
+    Noting.forget()
+    server = HTTPServer(Application([("/", Busy)]), io_loop=io_loop)
+    client = connect(server, io_loop=io_loop)
+    await client.write(head_of(100_000) + part("f", b"1" * 100, "f"))
+    while not Noting.waiting:
+        await turn(io_loop)
+    getattr(client, how)()
+    await Noting.ended(io_loop)
+    assert Noting.over[0] == "told: True"
+    client.close()
+    await server.close_all_connections()
+
+
 async def test_a_client_is_held_back_while_the_method_is_busy(io_loop: IOLoop) -> None:
     goes_on = io_loop.create_future()
     taken: list[int] = []

@@ -124,7 +124,7 @@ class HTTP1Connection(ClientRole):
         """Read on, after what the delegate has to wait for; say whether another request may follow."""
         try:
             while True:
-                if self._peer_ended and parser.complete:
+                if self._peer_ended and (parser.complete or waiting is not None):
                     # Not before the handler has begun, which may have to prepare for this.
                     self.io_loop.add_callback(self.peer_ended)
                 if waiting is not None:
@@ -270,11 +270,25 @@ class HTTP1Connection(ClientRole):
     def peer_ended(self) -> None:
         """The peer has ended its side: it has gone, though it may still read, or waits, as ``half_closed`` says.
 
-        While the request is incomplete, reading on tells whether it is cut off.
+        While the request is incomplete, reading on tells whether it is cut off; so does, where the delegate
+        is busy and nobody reads, that the rest has not come.
         """
         self._peer_ended = True
-        if self._parser is not None and self._parser.complete and self.params.half_closed == "gone":
+        parser = self._parser
+        if parser is None or self.params.half_closed != "gone":
+            return
+        if self._is_cut_off(parser):
+            parser.stop()
             self._tell_gone()
+        elif parser.complete:
+            self._tell_gone()
+
+    def _is_cut_off(self, parser: MessageParser[Any]) -> bool:
+        if self.reads or self._head is None:
+            return False
+        unread = self.stream.read_nowait()
+        self.stream.unread(unread)
+        return not parser.may_end_with(unread)
 
     def abandon(self) -> None:
         """The stream has closed: tell the delegate, and whoever waits for the answer."""

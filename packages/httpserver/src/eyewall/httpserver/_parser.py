@@ -113,6 +113,15 @@ class MessageParser(Generic[H]):
             return 0
         return None if self._body is None or self._body.length < 0 else self._body.length - self._body.received
 
+    def may_end_with(self, data: bytes) -> bool:
+        """Say whether these bytes, which follow those that were fed, may hold the rest of the message."""
+        if self._body is not None and self._body.done:
+            return True
+        data = self._data[self._at :] + data
+        missing = self.bytes_missing
+        # Whatever else there is, chunks and heads, ends with a line.
+        return b"\r\n" in data if missing is None else len(data) >= missing
+
     @property
     def trailers(self) -> HTTPHeaders | None:
         """The fields behind a body in chunks, once it is complete."""
