@@ -9,7 +9,20 @@ import pytest
 
 from eyewall.httpserver import HTTPServerRequest
 from eyewall.httpserver.testing import RecordingConnection
-from eyewall.web import Application, RequestHandler, RouteError, URLSpec, WebError, url
+from eyewall.web import (
+    ROOT,
+    TEXT,
+    AnyMatches,
+    Application,
+    Handler,
+    HostMatches,
+    RequestHandler,
+    RouteError,
+    RuleRouter,
+    URLSpec,
+    WebError,
+    url,
+)
 from eyewall.web.testing import AppClient
 
 if TYPE_CHECKING:
@@ -27,6 +40,14 @@ class Named(RequestHandler):
 class Plain(RequestHandler):
     def get(self) -> None:
         self.write("plain")
+
+
+class Typed(Handler[None]):
+    def get(self, name: str) -> None:
+        self.write(name)
+
+    def put(self, name: str) -> None:
+        self.write(name)
 
 
 async def test_routes_are_tuples_and_urlspecs() -> None:
@@ -210,3 +231,26 @@ def test_an_object_in_place_of_its_class_is_told_so(io_loop: IOLoop) -> None:
     wrong: Any = Plain(Application(), request)
     with pytest.raises(RouteError, match="write its class, not an object of it"):
         Application([("/", wrong)])
+
+
+def test_routes_can_be_listed() -> None:
+    inside = [(r"/in/([0-9]+)", Named, None, "inside")]
+    app = Application(
+        [
+            ("/users/{number:int}", Named),
+            (HostMatches("api"), inside),
+            (ROOT / "typed" / TEXT).to(Typed),
+            (AnyMatches(), RuleRouter()),
+        ],
+        state=None,
+    )
+    app.add_handlers("other", [("/", Plain)])
+    routes = app.list_routes()
+    assert [(route.where, route.target.rpartition(".")[2], route.name) for route in routes[:3]] == [
+        ("other$ → /", "Plain", None),
+        ("/users/{number:int}", "Named", None),
+        ("HostMatches('api$') → /in/([0-9]+)", "Named", "inside"),
+    ]
+    assert (routes[3].target, routes[3].methods) == (f"{__name__}.Typed", ("GET", "PUT"))
+    assert (routes[4].where, routes[4].methods) == ("AnyMatches()", ())
+    assert str(routes[2]).split() == ["GET", *routes[2].where.split(), f"{__name__}.Named", "[inside]"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from eyewall.web import Application, RequestHandler
+from eyewall.web import Application, RequestHandler, stream_request_body
 from eyewall.web.testing import AppClient
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -173,3 +173,18 @@ async def test_settings_that_make_no_sense_are_told(caplog: pytest.LogCaptureFix
     assert "trusted_origins is 'https://shop.example': make it a list" in caplog.text
     assert (await client(xsrf_cookie_version=3).get("/")).code == 500
     assert "xsrf_cookie_version is 3: make it 2 or 1" in caplog.text
+
+
+async def test_who_is_refused_a_streamed_body_without_a_token_can_read_in_the_log_where_to_send_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    @stream_request_body
+    class Streamed(Form):
+        def data_received(self, chunk: bytes) -> None:
+            """Take it."""
+
+    app = AppClient(Application([("/", Streamed)], xsrf_cookies=True))
+    token = (await app.get("/")).text
+    assert (await app.post("/", data={"_xsrf": token})).code == 403
+    assert "X-XSRFToken, or in the query" in caplog.text
+    assert (await app.post(f"/?_xsrf={token}", data={})).code == 200

@@ -7,6 +7,7 @@ from ._base import HeaderValue
 from ._cors import CORS
 from ._disconnect import DisconnectPolicy
 from ._handler import ErrorHandler, RequestHandler, stream_request_body
+from ._listing import ListedRoute
 from ._locale import Locale
 from ._matchers import AnyMatches, DefaultHostMatches, HostMatches, Matcher, PathMatches
 from ._parts import FLOAT, INT, PATH, TEXT, Part, register_part
@@ -80,6 +81,7 @@ __all__ = [
     "HostMatches",
     "JSONLogFormatter",
     "JinjaLoader",
+    "ListedRoute",
     "Locale",
     "Match",
     "Matcher",

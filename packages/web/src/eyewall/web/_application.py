@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from eyewall.httpserver import HTTPConnection, HTTPHeaders, HTTPMessageDelegate, ResponseStartLine
 
+    from ._listing import ListedRoute
     from ._routing import Found, RouteLine
     from ._templates import TemplateLoader
     from ._typed import TypedRoute
@@ -224,6 +225,16 @@ class Application(ReversibleRouter, Generic[S]):
                 return path
         names = sorted(name for table in tables for name in table.names())
         raise KeyError(f"no route is named {name!r}; those that are: {names}")
+
+    def list_routes(self) -> list[ListedRoute]:
+        r"""Give the routes as they are asked: those of hosts first, then those of the settings, then the table's own.
+
+        To look at them::
+
+            print(*app.list_routes(), sep="\n")
+        """
+        of_hosts = [route for host, table in self._hosts for route in table.listed(f"{host.pattern} → ")]
+        return [*of_hosts, *self._routes.listed()]
 
     def template_loader(self, path: str | None, make: Callable[[str | None], TemplateLoader]) -> TemplateLoader:
         """Give the loader of a folder, made once: what handlers call."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
 
 from eyewall.httpserver import HTTPHeaders, forbids_body, format_timestamp, reason_of
 from eyewall.ioloop import CompletedFuture
@@ -81,6 +81,9 @@ class HandlerBase:
 
     def initialize(self, *args: Any, **kwargs: Any) -> None:
         """Take the route's ``kwargs``; called first, for every request."""
+
+    streams_request_body: ClassVar[bool] = False
+    """True for a class that :func:`stream_request_body` has decorated, and those made of it."""
 
     _has_plain_etag = True
     """False where a subclass makes entity tags of its own, or none."""

@@ -57,9 +57,6 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
     head_is_like_get: ClassVar[bool] = True
     """False for a class whose ``get`` cannot answer HEAD, whatever the setting ``automatic_head`` says."""
 
-    streams_request_body: ClassVar[bool] = False
-    """True for a class that :func:`stream_request_body` has decorated, and those made of it."""
-
     @classmethod
     def check_route(cls, kwargs: Mapping[str, Any]) -> None:
         """Refuse a route's ``kwargs`` that can only fail, when its application is made: raise ``ValueError``."""

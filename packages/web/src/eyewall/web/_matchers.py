@@ -34,6 +34,9 @@ class AnyMatches(Matcher):
         """Match it."""
         return {}
 
+    def __repr__(self) -> str:
+        return "AnyMatches()"
+
 
 class HostMatches(Matcher):
     """Matches the requests to a host, by a regular expression for its name in lower case, without port."""
@@ -45,6 +48,9 @@ class HostMatches(Matcher):
     def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
         """Match its host."""
         return {} if self.host_pattern.match(request.host_name) else None
+
+    def __repr__(self) -> str:
+        return f"HostMatches({self.host_pattern.pattern!r})"
 
 
 class DefaultHostMatches(Matcher):
@@ -62,6 +68,9 @@ class DefaultHostMatches(Matcher):
         default = self.application.default_host
         is_direct = "X-Real-Ip" not in request.headers
         return {} if is_direct and default is not None and self.host_pattern.match(default) else None
+
+    def __repr__(self) -> str:
+        return f"DefaultHostMatches({self.host_pattern.pattern!r})"
 
 
 class PathMatches(Matcher):
@@ -86,6 +95,9 @@ class PathMatches(Matcher):
     def reverse(self, *args: object) -> str | None:
         """Give the path whose groups are ``args``, percent-encoded. Raises ``ValueError`` where they do not fit."""
         return self._pattern.reverse(*args)
+
+    def __repr__(self) -> str:
+        return f"PathMatches({self._pattern.text!r})"
 
 
 def compiled_host(pattern: str | Pattern[str]) -> Pattern[str]:

@@ -44,8 +44,12 @@ class PathPattern:
     @property
     def title(self) -> str:
         """The pattern as messages name it."""
-        source = self.source if isinstance(self.source, str) else self.regex.pattern
-        return f"route {source!r}"
+        return f"route {self.text!r}"
+
+    @property
+    def text(self) -> str:
+        """The pattern as it was written."""
+        return self.source if isinstance(self.source, str) else self.regex.pattern
 
     def match(self, path: str) -> tuple[tuple[object, ...], Mapping[str, object]] | None:
         """Take what the groups stand for out of a path that is not percent-decoded; None where it does not match.

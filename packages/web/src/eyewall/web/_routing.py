@@ -10,6 +10,7 @@ from eyewall.httpserver import HTTPMessageDelegate, HTTPServerConnectionDelegate
 
 from ._checks import check_methods
 from ._handler import RequestHandler
+from ._listing import ListedRoute, target_name
 from ._log import app_log
 from ._matchers import Matcher
 from ._patterns import PathPattern
@@ -17,6 +18,8 @@ from ._router import ReversibleRouter, Router, Rule, RuleLine, delegate_for, is_
 from .errors import RouteError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from eyewall.httpserver import HTTPServerRequest
 
 RouteTarget = type[RequestHandler] | str
@@ -101,6 +104,10 @@ class URLSpec:
         """
         return self._pattern.reverse(*args)
 
+    def listed(self, before: str) -> Iterator[ListedRoute]:
+        """Tell of itself: see :meth:`Application.list_routes`."""
+        yield _listed(before + self._pattern.text, self.handler_class, self.name)
+
     def __repr__(self) -> str:
         pattern, handler = self.regex.pattern, self.handler_class.__name__
         return f"URLSpec({pattern!r}, {handler}, kwargs={dict(self.kwargs)!r}, name={self.name!r})"
@@ -154,6 +161,19 @@ class RuleSpec:
             return self._table.reverse(name, *args)
         target = self._rule.target
         return target.reverse_url(name, *args) if isinstance(target, ReversibleRouter) else None
+
+    def listed(self, before: str) -> Iterator[ListedRoute]:
+        """Tell of itself, or of the table that it leads to."""
+        where = f"{before}{self._rule.matcher!r}"
+        if self._table is not None:
+            yield from self._table.listed(f"{where} → ")
+        else:
+            yield _listed(where, self._handler or self._rule.target, self.name)
+
+
+def _listed(where: str, target: object, name: str | None) -> ListedRoute:
+    methods = target._allowed_methods() if is_handler(target) else ()  # pyright: ignore[reportPrivateUsage] - the one list
+    return ListedRoute(where, target_name(target), tuple(methods), name)
 
 
 _MAX_SEEN: Final = 1024
@@ -214,6 +234,11 @@ class RouteTable:
     def handlers(self) -> list[type[RequestHandler]]:
         """The handlers that routes lead to directly."""
         return [spec.handler_class for spec in self._specs if isinstance(spec, URLSpec)]
+
+    def listed(self, before: str = "") -> Iterator[ListedRoute]:
+        """Tell of the routes, in their order."""
+        for spec in self._specs:
+            yield from spec.listed(before)
 
     def names(self) -> list[str]:
         """The names of the routes."""

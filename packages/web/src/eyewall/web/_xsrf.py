@@ -21,6 +21,11 @@ from .errors import HTTPError, SettingError
 if TYPE_CHECKING:
     from eyewall.httpserver import HTTPServerRequest
 
+_STREAMED = (
+    "'_xsrf' argument missing from %s: a body that is streamed has not been read when its token is checked; "
+    "send it in the header field X-XSRFToken, or in the query as ?_xsrf=…"
+)
+
 
 class _Token(NamedTuple):
     version: int
@@ -64,6 +69,8 @@ class XSRFMixin(CookiesMixin, UsersMixin, CORSMixin):
         headers = self.request.headers
         given = self._xsrf_argument() or headers.get("X-XSRFToken") or headers.get("X-CSRFToken")
         if not given:
+            if self.streams_request_body:
+                raise HTTPError(403, _STREAMED, self.request.method)
             raise HTTPError(403, "'_xsrf' argument missing from %s", self.request.method)
         token = _read(given)
         if token is None:
