@@ -3,11 +3,10 @@
 from typing import TYPE_CHECKING
 
 from ._callback import CallbackDelegate
-from ._conditional import ByteRange, content_range, etag_matches, parse_range
 from ._connection import HTTP1Connection
 from ._context import HTTPConnectionContext
 from ._cookies import parse_cookie
-from ._dates import format_timestamp, parse_date
+from ._dates import format_timestamp
 from ._forms import (
     ParseBodyConfig,
     ParseMultipartConfig,
@@ -17,7 +16,6 @@ from ._forms import (
     set_parse_body_config,
 )
 from ._headers import HTTPHeaders
-from ._multipart import HTTPFile
 from ._parameters import Deadlines, HalfClosed, HTTP1ConnectionParameters, Limits
 from ._reasons import forbids_body, reason_of, responses
 from ._record import Cause, RequestRecord
@@ -34,8 +32,11 @@ from .errors import HTTPFieldError, HTTPInputError, HTTPOutputError, HTTPProtoco
 from .protocols import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate, HTTPServerObserver
 
 if TYPE_CHECKING:
+    from ._conditional import ByteRange, content_range, etag_matches, parse_range
     from ._field_parameters import split_parameters
+    from ._multipart import HTTPFile
     from ._negotiation import Preference, best_encoding, best_language, best_media_type, parse_preferences
+    from ._past_dates import parse_date
     from ._urls import encode_username_password, qs_to_qsl, split_host_and_port, url_concat
 else:  # what not every program needs is imported when it is first asked for
     from ._later import load, public_names

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ._arguments import parse_arguments
-from ._field_parameters import split_parameters
-from ._multipart import HTTPFile, split_parts
 from .errors import HTTPInputError
 
 if TYPE_CHECKING:
     from ._headers import HTTPHeaders
+    from ._multipart import HTTPFile
 
 URLENCODED: Final = "application/x-www-form-urlencoded"
 MULTIPART: Final = "multipart/form-data"
@@ -84,6 +83,8 @@ def parse_body_arguments(
     if kind == URLENCODED:
         _extend(arguments, parse_arguments(body, limits.urlencoded.max_arguments))
         return
+    from ._field_parameters import split_parameters
+
     boundary = split_parameters(content_type)[1].get("boundary", "")
     if not boundary.isascii() or not boundary:
         raise HTTPInputError(f"no boundary in Content-Type {content_type[:80]!r}")
@@ -103,6 +104,8 @@ def parse_multipart_form_data(
     Raises :class:`HTTPInputError` for a malformed body and for one beyond the limits of ``config``;
     both dicts are as they were then.
     """
+    from ._multipart import HTTPFile, split_parts
+
     parts = list(split_parts(boundary, data, _config.multipart if config is None else config))
     for name, filename, content_type, body in parts:
         if filename:

@@ -11,7 +11,6 @@ from ._exchange import Exchange
 from ._forms import parse_body_arguments, parse_query
 from ._headers import HTTPHeaders
 from ._limiter import Limiter
-from ._multipart import HTTPFile
 from ._parameters import Limits
 from ._start_line import RequestStartLine
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from http.cookies import Morsel
     from typing import Self
 
+    from ._multipart import HTTPFile
     from .protocols import HTTPConnection
 
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ._base import BaseIOStream
-from ._info import Address, ProxyInfo, ProxyTLSInfo, StreamInfo, TLSInfo, UnixCredentials
+from ._info import Address, StreamInfo
 from ._iostream import IOStream
 from ._limits import DEFAULT_HANDSHAKE_TIMEOUT, HIGH_WATER_MARK, LOW_WATER_MARK
 from ._transport import FileTransport, Transport
@@ -19,6 +19,7 @@ from .errors import (
 from .protocols import Buffer, Stream, StreamOwner
 
 if TYPE_CHECKING:
+    from ._facts import ProxyInfo, ProxyTLSInfo, TLSInfo, UnixCredentials
     from ._pipe import PipeIOStream
     from ._ssl_options import SSLOptions, SSLOptionsDict, reload_certificates, ssl_options_to_context, ssl_wrap_socket
     from ._ssliostream import SSLIOStream

@@ -2,83 +2,13 @@
 
 from __future__ import annotations
 
-import socket
-import struct
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from ._facts import ProxyInfo, TLSInfo, UnixCredentials
 
 Address = tuple[str, int] | tuple[str, int, int, int] | str
 """A socket's address: IPv4, IPv6, or the path of a Unix socket (``""`` if it has none)."""
-
-
-class TLSInfo(NamedTuple):
-    """What the TLS handshake settled."""
-
-    version: str
-    """The protocol, such as ``"TLSv1.3"``."""
-    cipher: str
-    """The cipher suite, by OpenSSL's name."""
-    server_name: str | None
-    """The name that the client asked for (SNI); a server with an ``SSLContext`` of its own making is not told."""
-    peer_certificate: Mapping[str, object] | None
-    """The peer's certificate as ``ssl.SSLSocket.getpeercert()`` gives it; None where none was shown and verified."""
-    peer_certificate_der: bytes | None = None
-    """The same in DER, also where it was not verified."""
-    alpn: str | None = None
-    """The application protocol that both sides agreed on, such as ``"http/1.1"``; None where that is none."""
-    verified_chain: tuple[bytes, ...] = ()
-    """The certificates in DER from the peer's to its authority's, as verified; none in a resumed session."""
-    session_reused: bool = False
-    """True where the session resumed an earlier one."""
-
-
-class UnixCredentials(NamedTuple):
-    """Who opened the other end of a Unix socket, as its kernel says (``SO_PEERCRED``)."""
-
-    pid: int
-    """The process; 0 where it lies outside this one's namespace."""
-    uid: int
-    """Its user."""
-    gid: int
-    """Its group."""
-
-
-class ProxyTLSInfo(NamedTuple):
-    """What a PROXY header told of the TLS session between the client and the proxy (PP2_TYPE_SSL)."""
-
-    version: str | None
-    """The protocol, such as ``"TLSv1.3"``."""
-    cipher: str | None
-    """The cipher suite, by the proxy's name for it."""
-    common_name: str | None
-    """The common name of the client's certificate."""
-    has_certificate: bool
-    """True where the client has shown a certificate, in this connection or the session it resumed."""
-    verified: bool
-    """True where that certificate has been verified."""
-
-
-class ProxyInfo(NamedTuple):
-    """What the header of the PROXY protocol said that the proxy in front has sent."""
-
-    peer: Address | None
-    """The proxy's own address."""
-    source: Address | None
-    """Where the client connected from; None where the proxy speaks for itself (LOCAL) or does not say (UNKNOWN)."""
-    destination: Address | None
-    """Where the client connected to; None as above."""
-    tlvs: tuple[tuple[int, bytes], ...] = ()
-    """All further values, of version 2 only: pairs of a type and its bytes, in the order they came."""
-    alpn: str | None = None
-    """The application protocol that client and proxy agreed on (PP2_TYPE_ALPN)."""
-    authority: str | None = None
-    """The host name that the client asked for, by SNI (PP2_TYPE_AUTHORITY)."""
-    unique_id: bytes | None = None
-    """The proxy's name for the connection (PP2_TYPE_UNIQUE_ID)."""
-    tls: ProxyTLSInfo | None = None
-    """The client's TLS session with the proxy; None where there is none."""
 
 
 class StreamInfo(NamedTuple):
@@ -92,17 +22,3 @@ class StreamInfo(NamedTuple):
     """What a PROXY header said, or None where there was none."""
     credentials: UnixCredentials | None = None
     """Whose process is at the other end of a Unix socket; None on any other stream, and where no kernel says."""
-
-
-_UCRED: Final = struct.Struct("iII")
-
-
-def unix_credentials(sock: socket.socket) -> UnixCredentials | None:
-    """Ask the kernel who is at the other end of a connected Unix socket."""
-    option = getattr(socket, "SO_PEERCRED", None)
-    if option is None or sock.family != socket.AF_UNIX:
-        return None
-    try:
-        return UnixCredentials(*_UCRED.unpack(sock.getsockopt(socket.SOL_SOCKET, option, _UCRED.size)))
-    except OSError:
-        return None

@@ -11,7 +11,7 @@ from eyewall.ioloop import WRITE
 
 from ._base import BaseIOStream
 from ._descriptor import OverriddenSocketTransport
-from ._info import StreamInfo, unix_credentials
+from ._info import StreamInfo
 from ._limits import DEFAULT_HANDSHAKE_TIMEOUT
 from ._transport import SocketTransport
 from ._writes import UnsentBytes
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from eyewall.ioloop import EventLoop, Future, Promise
 
-    from ._info import Address, ProxyInfo, TLSInfo, UnixCredentials
+    from ._facts import ProxyInfo, TLSInfo, UnixCredentials
+    from ._info import Address
     from ._ssl_options import SSLOptions
     from ._ssliostream import SSLIOStream
     from ._transport import Transport
@@ -187,7 +188,10 @@ class IOStream(BaseIOStream):
                 return None
             # That of an abstract Unix socket is bytes.
             self._address = os.fsdecode(address) if isinstance(address, bytes) else address
-            self._credentials = unix_credentials(self.socket)
+            if not isinstance(address, tuple):
+                from ._facts import unix_credentials
+
+                self._credentials = unix_credentials(self.socket)
         return self._address
 
     def _tls_info(self) -> TLSInfo | None:

@@ -6,6 +6,7 @@ import sys
 from typing import Final
 
 MODULES: Final[dict[str, tuple[str, ...]]] = {
+    "._facts": ("ProxyInfo", "ProxyTLSInfo", "TLSInfo", "UnixCredentials"),
     "._pipe": ("PipeIOStream",),
     "._ssl_options": (
         "SSLOptions",

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from eyewall.ioloop import EventLoop, Future
 
-    from ._info import Address, ProxyInfo
+    from ._facts import ProxyInfo
+    from ._info import Address
     from ._ssl_options import SSLOptions
     from ._tls import TLSSession
     from ._transport import Transport

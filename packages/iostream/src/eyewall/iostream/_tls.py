@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from eyewall.ioloop import READ, WRITE
 
-from ._info import TLSInfo
+from ._facts import TLSInfo
 from .errors import StreamError, StreamTruncatedError
 
 if TYPE_CHECKING:

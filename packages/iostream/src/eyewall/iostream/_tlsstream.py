@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from eyewall.ioloop import Future, Promise, Timer
 
-    from ._info import StreamInfo, TLSInfo
+    from ._facts import TLSInfo
+    from ._info import StreamInfo
     from ._ssl_options import SSLOptions
     from ._tls import TLSSession, TLSTransport
     from ._transport import Transport

@@ -13,25 +13,26 @@ from ._matchers import AnyMatches, DefaultHostMatches, HostMatches, Matcher, Pat
 from ._parts import FLOAT, INT, PATH, TEXT, Part, register_part
 from ._router import ReversibleRouter, ReversibleRuleRouter, Router, Rule, RuleLine, RuleRouter, Target
 from ._routing import Match, Route, RouteLine, RouteTarget, URLSpec, url
-from ._signed import (
-    DEFAULT_SIGNED_VALUE_MIN_VERSION,
-    DEFAULT_SIGNED_VALUE_VERSION,
-    Secret,
-    create_signed_value,
-    decode_signed_value,
-    get_signature_key_version,
-)
 from ._templates import JinjaLoader, Template, TemplateLoader
-from ._transforms import ContentEncoding, GZipContentEncoding, OutputTransform
+from ._transforms import OutputTransform
 from ._ui import UIModule
 from ._users import authenticated
 from .errors import BodyError, Finish, FormError, HTTPError, MissingArgumentError, RouteError, SettingError, WebError
 
 if TYPE_CHECKING:
+    from ._compress import ContentEncoding, GZipContentEncoding
     from ._events import EventSourceHandler, ServerSentEvent
     from ._fallback import FallbackHandler
     from ._logformat import JSONLogFormatter, TextLogFormatter
     from ._redirect import RedirectHandler
+    from ._signed import (
+        DEFAULT_SIGNED_VALUE_MIN_VERSION,
+        DEFAULT_SIGNED_VALUE_VERSION,
+        Secret,
+        create_signed_value,
+        decode_signed_value,
+        get_signature_key_version,
+    )
     from ._slashes import addslash, removeslash
     from ._static import StaticFileHandler
     from ._typed import ROOT, Handler, Takes, TakesNoState, TakesState, TypedPath, TypedRoute

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, overl
 from eyewall.httpserver import format_timestamp
 
 from ._base import HandlerBase
-from ._signed import create_signed_value, decode_signed_value, get_signature_key_version
 from .errors import SettingError
 
 if TYPE_CHECKING:
@@ -168,6 +167,8 @@ class CookiesMixin(HandlerBase):
                 raise SettingError(
                     "cookie_secret is a dict of keys: name the one that signs in the setting key_version"
                 )
+        from ._signed import create_signed_value
+
         return create_signed_value(secret, name, value, version=version, key_version=key_version)
 
     def get_signed_cookie(
@@ -184,6 +185,8 @@ class CookiesMixin(HandlerBase):
         """
         if value is None:
             value = self.get_cookie(name)
+        from ._signed import decode_signed_value
+
         return decode_signed_value(
             self._cookie_secret(), name, value, max_age_days=max_age_days, min_version=min_version
         )
@@ -194,6 +197,8 @@ class CookiesMixin(HandlerBase):
         """Give the version of the key that a cookie claims to be signed with; None where it is not signed so."""
         if value is None:
             value = self.get_cookie(name)
+        from ._signed import get_signature_key_version
+
         return None if value is None else get_signature_key_version(value)
 
     get_secure_cookie_key_version = get_signed_cookie_key_version

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from eyewall.httpserver import etag_matches
-
 from ._base import HandlerBase
 from ._defaults import entity_tag
 
@@ -48,7 +46,11 @@ class ETagMixin(HandlerBase):
         """
         if_none_match = self.request.headers.get("If-None-Match")
         etag = self._headers.get("Etag")
-        return if_none_match is not None and etag is not None and etag_matches(if_none_match, etag)
+        if if_none_match is None or etag is None:
+            return False
+        from eyewall.httpserver import etag_matches
+
+        return etag_matches(if_none_match, etag)
 
     def _validate(self) -> None:
         if self._has_plain_etag and "If-None-Match" not in self.request.headers:

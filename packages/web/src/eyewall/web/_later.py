@@ -6,10 +6,19 @@ import sys
 from typing import Final
 
 MODULES: Final[dict[str, tuple[str, ...]]] = {
+    "._compress": ("ContentEncoding", "GZipContentEncoding"),
     "._events": ("EventSourceHandler", "ServerSentEvent"),
     "._fallback": ("FallbackHandler",),
     "._logformat": ("JSONLogFormatter", "TextLogFormatter"),
     "._redirect": ("RedirectHandler",),
+    "._signed": (
+        "DEFAULT_SIGNED_VALUE_MIN_VERSION",
+        "DEFAULT_SIGNED_VALUE_VERSION",
+        "Secret",
+        "create_signed_value",
+        "decode_signed_value",
+        "get_signature_key_version",
+    ),
     "._slashes": ("addslash", "removeslash"),
     "._static": ("StaticFileHandler",),
     "._typed": ("ROOT", "Handler", "Takes", "TakesNoState", "TakesState", "TypedPath", "TypedRoute"),

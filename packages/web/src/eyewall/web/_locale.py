@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from eyewall.httpserver import parse_preferences
-
 from ._users import UsersMixin
 
 
@@ -61,6 +59,8 @@ class LocaleMixin(UsersMixin):
 
     def get_browser_locale(self, default: str = "en_US") -> Any:  # Any: the program's own
         """Give the locale that the browser asks for by ``Accept-Language``: see :meth:`find_locale`."""
+        from eyewall.httpserver import parse_preferences
+
         languages = [
             item.value for item in parse_preferences(self.request.headers.get("Accept-Language", "")) if item.weight
         ]

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from eyewall.httpserver import best_encoding
-
-from ._codings import installed, make_compressor
 from .errors import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from eyewall.httpserver import HTTPHeaders, HTTPServerRequest
-
-    from ._codings import Compressor
 
 
 class OutputTransform:
@@ -72,99 +67,15 @@ def transform_for(request: HTTPServerRequest, transforms: Sequence[type[OutputTr
     return transforms[0](request) if len(transforms) == 1 else _Chain(request, transforms)
 
 
-class ContentEncoding(OutputTransform):
-    """Compresses what is text and worth it, in the coding that the client likes best (RFC 9110 section 12.5.3).
-
-    The setting ``compress_response=True`` puts it in. It knows ``gzip``, and ``br`` and ``zstd`` where
-    the extras ``eyewall-web[brotli]`` and ``eyewall-web[zstd]`` are installed. A response that
-    has a ``Content-Encoding`` or is a part of a whole (206) is left alone, and so is a complete one
-    shorter than :attr:`MIN_LENGTH`.
-    """
-
-    CONTENT_TYPES: ClassVar[frozenset[str]] = frozenset(
-        (
-            "application/javascript",
-            "application/x-javascript",
-            "application/xml",
-            "application/atom+xml",
-            "application/json",
-            "application/ld+json",
-            "application/manifest+json",
-            "application/wasm",
-            "application/xhtml+xml",
-            "image/svg+xml",
-        )
-    )
-    """What is compressed beside ``text/*``."""
-
-    GZIP_LEVEL: ClassVar[int] = 6
-    """1 (quick) to 9 (small)."""
-
-    MIN_LENGTH: ClassVar[int] = 1024
-    """How many bytes of a complete response are worth the trouble."""
-
-    CODINGS: ClassVar[tuple[str, ...]] = ("zstd", "br", "gzip")
-    """What is used, the best first, where the client likes several as much."""
-
-    def __init__(self, request: HTTPServerRequest) -> None:
-        self._coding = best_encoding(request.headers.get("Accept-Encoding"), installed(self.CODINGS))
-        self._compressor: Compressor | None = None
-
-    def transform_first_chunk(
-        self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
-    ) -> tuple[int, HTTPHeaders, bytes]:
-        """Begin to compress, if it is worth it."""
-        if not self._is_text(headers.get("Content-Type", "")):
-            return status_code, headers, chunk
-        headers = headers.copy()
-        add_vary(headers, "Accept-Encoding")
-        coding = self._coding
-        if coding is not None and coding != "identity" and self._is_worth_it(status_code, headers, chunk, finishing):
-            self._compressor = make_compressor(coding, self.GZIP_LEVEL)
-            headers["Content-Encoding"] = coding
-            _weaken_etag(headers)
-            chunk = self.transform_chunk(chunk, finishing)
-            if "Content-Length" in headers:
-                if finishing:
-                    headers["Content-Length"] = str(len(chunk))
-                else:
-                    del headers["Content-Length"]
-        return status_code, headers, chunk
-
-    def transform_chunk(self, chunk: bytes, finishing: bool) -> bytes:
-        """Compress a piece."""
-        if self._compressor is None:
-            return chunk
-        return self._compressor.compress(chunk, finishing)
-
-    def changes_body(self) -> bool:
-        """True where it compresses."""
-        return self._compressor is not None
-
-    def _is_text(self, content_type: str) -> bool:
-        media_type = content_type.partition(";")[0].strip().lower()
-        return media_type.startswith("text/") or media_type in self.CONTENT_TYPES
-
-    def _is_worth_it(self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool) -> bool:
-        return (
-            status_code not in {204, 206, 304}
-            and "Content-Encoding" not in headers
-            and "no-transform" not in headers.get("Cache-Control", "")
-            and (not finishing or len(chunk) >= self.MIN_LENGTH)
-        )
-
-
-class GZipContentEncoding(ContentEncoding):
-    """Tornado's: :class:`ContentEncoding` with gzip only."""
-
-    CODINGS: ClassVar[tuple[str, ...]] = ("gzip",)
-
-
 def response_transforms(settings: Mapping[str, Any], given: object) -> list[type[OutputTransform]]:
     """The transforms that an application begins with."""
     compress = settings.get("compress_response") or settings.get("gzip")
+    if given is None and compress:
+        from ._compress import ContentEncoding
+
+        return [ContentEncoding]
     if given is None:
-        return [ContentEncoding] if compress else []
+        return []
     if not isinstance(given, (list, tuple)):
         raise SettingError(f"transforms is {given!r}: make it a list of classes, such as [ContentEncoding]")
     return list(given)
@@ -176,10 +87,3 @@ def add_vary(headers: HTTPHeaders, *names: str) -> None:
     said = {name.strip().lower() for name in vary.split(",")}
     if "*" not in said and (new := [name for name in names if name.lower() not in said]):
         headers["Vary"] = ", ".join([vary, *new] if vary else new)
-
-
-def _weaken_etag(headers: HTTPHeaders) -> None:
-    """Say that the tag is that of the meaning, not of these bytes (RFC 9110 section 8.8.1)."""
-    etag = headers.get("Etag")
-    if etag is not None and not etag.startswith("W/"):
-        headers["Etag"] = f"W/{etag}"

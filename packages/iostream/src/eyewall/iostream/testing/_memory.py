@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from eyewall.ioloop import EventLoop
 
-    from .._info import Address, TLSInfo
+    from .._facts import TLSInfo
+    from .._info import Address
     from ..protocols import Buffer
 
 

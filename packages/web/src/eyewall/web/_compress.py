@@ -1,0 +1,110 @@
+"""Output transforms that compress: loaded by an application that does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from eyewall.httpserver import best_encoding
+
+from ._codings import installed, make_compressor
+from ._transforms import OutputTransform, add_vary
+
+if TYPE_CHECKING:
+    from eyewall.httpserver import HTTPHeaders, HTTPServerRequest
+
+    from ._codings import Compressor
+
+
+class ContentEncoding(OutputTransform):
+    """Compresses what is text and worth it, in the coding that the client likes best (RFC 9110 section 12.5.3).
+
+    The setting ``compress_response=True`` puts it in. It knows ``gzip``, and ``br`` and ``zstd`` where
+    the extras ``eyewall-web[brotli]`` and ``eyewall-web[zstd]`` are installed. A response that
+    has a ``Content-Encoding`` or is a part of a whole (206) is left alone, and so is a complete one
+    shorter than :attr:`MIN_LENGTH`.
+    """
+
+    CONTENT_TYPES: ClassVar[frozenset[str]] = frozenset(
+        (
+            "application/javascript",
+            "application/x-javascript",
+            "application/xml",
+            "application/atom+xml",
+            "application/json",
+            "application/ld+json",
+            "application/manifest+json",
+            "application/wasm",
+            "application/xhtml+xml",
+            "image/svg+xml",
+        )
+    )
+    """What is compressed beside ``text/*``."""
+
+    GZIP_LEVEL: ClassVar[int] = 6
+    """1 (quick) to 9 (small)."""
+
+    MIN_LENGTH: ClassVar[int] = 1024
+    """How many bytes of a complete response are worth the trouble."""
+
+    CODINGS: ClassVar[tuple[str, ...]] = ("zstd", "br", "gzip")
+    """What is used, the best first, where the client likes several as much."""
+
+    def __init__(self, request: HTTPServerRequest) -> None:
+        self._coding = best_encoding(request.headers.get("Accept-Encoding"), installed(self.CODINGS))
+        self._compressor: Compressor | None = None
+
+    def transform_first_chunk(
+        self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
+    ) -> tuple[int, HTTPHeaders, bytes]:
+        """Begin to compress, if it is worth it."""
+        if not self._is_text(headers.get("Content-Type", "")):
+            return status_code, headers, chunk
+        headers = headers.copy()
+        add_vary(headers, "Accept-Encoding")
+        coding = self._coding
+        if coding is not None and coding != "identity" and self._is_worth_it(status_code, headers, chunk, finishing):
+            self._compressor = make_compressor(coding, self.GZIP_LEVEL)
+            headers["Content-Encoding"] = coding
+            _weaken_etag(headers)
+            chunk = self.transform_chunk(chunk, finishing)
+            if "Content-Length" in headers:
+                if finishing:
+                    headers["Content-Length"] = str(len(chunk))
+                else:
+                    del headers["Content-Length"]
+        return status_code, headers, chunk
+
+    def transform_chunk(self, chunk: bytes, finishing: bool) -> bytes:
+        """Compress a piece."""
+        if self._compressor is None:
+            return chunk
+        return self._compressor.compress(chunk, finishing)
+
+    def changes_body(self) -> bool:
+        """True where it compresses."""
+        return self._compressor is not None
+
+    def _is_text(self, content_type: str) -> bool:
+        media_type = content_type.partition(";")[0].strip().lower()
+        return media_type.startswith("text/") or media_type in self.CONTENT_TYPES
+
+    def _is_worth_it(self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool) -> bool:
+        return (
+            status_code not in {204, 206, 304}
+            and "Content-Encoding" not in headers
+            and "no-transform" not in headers.get("Cache-Control", "")
+            and (not finishing or len(chunk) >= self.MIN_LENGTH)
+        )
+
+
+class GZipContentEncoding(ContentEncoding):
+    """Tornado's: :class:`ContentEncoding` with gzip only."""
+
+    CODINGS: ClassVar[tuple[str, ...]] = ("gzip",)
+
+
+def _weaken_etag(headers: HTTPHeaders) -> None:
+    """Say that the tag is that of the meaning, not of these bytes (RFC 9110 section 8.8.1)."""
+    etag = headers.get("Etag")
+    if etag is not None and not etag.startswith("W/"):
+        headers["Etag"] = f"W/{etag}"
