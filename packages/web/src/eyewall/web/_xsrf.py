@@ -9,8 +9,6 @@ what the browser says about where the request is from (Fetch Metadata, or ``Orig
 from __future__ import annotations
 
 import time
-from binascii import Error as NotHex
-from binascii import a2b_hex, b2a_hex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._cookies import CookiesMixin
@@ -153,31 +151,35 @@ def _new_token() -> _Token:
 
 def _written(version: int, token: _Token) -> bytes:
     if version == 1:
-        return b2a_hex(token.secret)
+        return token.secret.hex().encode()
     if version != 2:
         raise SettingError(f"xsrf_cookie_version is {version!r}: make it 2 or 1")
     from secrets import token_bytes
 
     mask = token_bytes(4)
-    return b"|".join([b"2", b2a_hex(mask), b2a_hex(_masked(mask, token.secret)), str(int(token.timestamp)).encode()])
+    return "|".join(["2", mask.hex(), _masked(mask, token.secret).hex(), str(int(token.timestamp))]).encode()
 
 
 def _read(text: str) -> _Token | None:
     """Read a token of either version; None where it is neither."""
+    from binascii import a2b_hex
+
     try:
         if not text.startswith("2|"):
             return _Token(1, _secret(_bytes_of(text)), time.time())
         _, mask, masked, timestamp = text.split("|")
         return _Token(2, _secret(_masked(a2b_hex(mask), a2b_hex(masked))), int(timestamp))
-    except (NotHex, ValueError):
+    except ValueError:
         return None
 
 
 def _bytes_of(text: str) -> bytes:
     """Read a token of version 1: hexadecimal, or of a program's own make."""
+    from binascii import a2b_hex
+
     try:
         return a2b_hex(text)
-    except (NotHex, ValueError):
+    except ValueError:
         return text.encode()
 
 
