@@ -39,9 +39,11 @@ if TYPE_CHECKING:
     from ._past_dates import parse_date
     from ._urls import encode_username_password, qs_to_qsl, split_host_and_port, url_concat
 else:  # what not every program needs is imported when it is first asked for
-    from ._later import load, public_names
+    from eyewall.ioloop import import_later
 
-    __getattr__, __dir__ = load, public_names
+    from ._later import MODULES
+
+    __getattr__, __dir__ = import_later(__name__, MODULES)
 
 __all__ = [
     "ByteRange",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from ._capability import Capability
 from ._completed import CompletedFuture
 from ._events import ERROR, NONE, READ, WRITE
+from ._importing import import_later
 from ._ioloop import IOLoop
 from .backends import asyncio_backend
 from .errors import BackendNotFoundError, BadYieldError, DeadlockError, FutureStateError, IOLoopError
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
     from ._periodic import PeriodicCallback
     from ._run import run
 else:  # what not every program needs is imported when it is first asked for
-    from ._later import load, public_names
+    from ._later import MODULES
 
-    __getattr__, __dir__ = load, public_names
+    __getattr__, __dir__ = import_later(__name__, MODULES)
 
 __all__ = [
     "ERROR",
@@ -48,5 +49,6 @@ __all__ = [
     "TimeoutError",
     "Timer",
     "asyncio_backend",
+    "import_later",
     "run",
 ]

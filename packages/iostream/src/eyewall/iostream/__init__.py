@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from ._ssliostream import SSLIOStream
     from ._tlsstream import BaseTLSStream, TLSStream
 else:  # what not every program needs is imported when it is first asked for
-    from ._later import load, public_names
+    from eyewall.ioloop import import_later
 
-    __getattr__, __dir__ = load, public_names
+    from ._later import MODULES
+
+    __getattr__, __dir__ = import_later(__name__, MODULES)
 
 __all__ = [
     "DEFAULT_HANDSHAKE_TIMEOUT",

@@ -31,9 +31,11 @@ if TYPE_CHECKING:
     from ._supervision import ExitCode, Supervisor, notify, watchdog_seconds
     from ._tcpclient import TCPClient
 else:  # what not every program needs is imported when it is first asked for
-    from ._later import load, public_names
+    from eyewall.ioloop import import_later
 
-    __getattr__, __dir__ = load, public_names
+    from ._later import MODULES
+
+    __getattr__, __dir__ = import_later(__name__, MODULES)
 
 __all__ = [
     "BindError",
