@@ -12,7 +12,8 @@ from eyewall.httpserver import HTTPHeaders, HTTPServer, RequestStartLine
 from eyewall.httpserver.testing import RecordingConnection
 from eyewall.iostream import StreamClosedError
 from eyewall.tcpserver.testing import connect
-from eyewall.web import CORS, Application, RouteError, SettingError, StaticFileHandler
+from eyewall.web import CORS, Application, ContentEncoding, RouteError, SettingError, StaticFileHandler
+from eyewall.web._codings import Compressor, make_compressor
 from eyewall.web._static_files import OpenedFile, open_file
 from eyewall.web.testing import AppClient
 
@@ -352,6 +353,54 @@ async def test_a_transform_changes_a_file_from_memory_and_not_what_is_kept(root:
         "/static/large", headers={"Accept-Encoding": "gzip"}
     )
     assert large.body == (root / "large").read_bytes()
+
+
+@pytest.mark.parametrize("settings", [{}, {"cors": CORS("*")}])
+async def test_a_file_from_memory_is_compressed_once(
+    root: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]
+) -> None:
+    made: list[str] = []
+
+    def noting(coding: str, level: int) -> Compressor:
+        made.append(coding)
+        return make_compressor(coding, level)
+
+    monkeypatch.setattr("eyewall.web._compress.make_compressor", noting)
+    write(root / "text.txt", b"to be or not to be " * 500)
+    clock = Clock()
+    app = Application(static_path=root, static_handler_class=clocked(clock), compress_response=True, **settings)
+    client = AppClient(app)
+    asks = {"Accept-Encoding": "gzip", "Origin": "https://a.example"}
+    answers = [await client.get("/static/text.txt", headers=asks) for _ in range(3)]
+    clock.later = 2.0
+    answers += [await client.get(path, headers=asks) for path in ("/static/text.txt", "/static/text.txt?v=1")]
+    assert made == ["gzip"]
+    assert {gzip.decompress(answer.body) for answer in answers} == {b"to be or not to be " * 500}
+    assert {answer.headers["Etag"][:3] for answer in answers} == {'W/"'}
+    assert all("Accept-Encoding" in answer.headers["Vary"] for answer in answers)
+    assert answers[0].headers == answers[1].headers == answers[3].headers
+    assert app.static_cache.size > 9500 + len(answers[0].body)
+    part = await client.get("/static/text.txt", headers={**asks, "Range": "bytes=0-3"})
+    assert (part.code, part.body) == (206, b"to b")
+    write(root / "text.txt", b"that is the question " * 500, LONG_AGO + 9)
+    clock.later = 4.0
+    assert gzip.decompress((await client.get("/static/text.txt", headers=asks)).body)[:4] == b"that"
+    app.static_cache.clear()
+    assert (made, app.static_cache.size) == (["gzip", "gzip"], 0)
+
+
+async def test_what_a_transform_of_your_own_makes_of_a_file_is_made_each_time(root: Path, opened: list[str]) -> None:
+    class Signed(ContentEncoding):
+        count = 0
+
+        def transform_chunk(self, chunk: bytes, finishing: bool) -> bytes:
+            Signed.count += 1
+            return super().transform_chunk(chunk, finishing) + b"%d" % Signed.count
+
+    write(root / "text.txt", b"to be or not to be " * 500)
+    client = AppClient(Application(static_path=root, transforms=[Signed]))
+    answers = [await client.get("/static/text.txt", headers={"Accept-Encoding": "gzip"}) for _ in range(3)]
+    assert [answer.body[-1:] for answer in answers] == [b"1", b"2", b"3"]
 
 
 @pytest.mark.parametrize(("name", "sent_by_the_kernel"), [("large", True), ("large.txt", False)])

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from eyewall.httpserver import HTTPHeaders, HTTPServerRequest
 
     from ._codings import Compressor
+    from ._transforms import Remembered
 
 
 class ContentEncoding(OutputTransform):
@@ -52,6 +53,7 @@ class ContentEncoding(OutputTransform):
     def __init__(self, request: HTTPServerRequest) -> None:
         self._coding = best_encoding(request.headers.get("Accept-Encoding"), installed(self.CODINGS))
         self._compressor: Compressor | None = None
+        self._remembered: Remembered | None = None
 
     def transform_first_chunk(
         self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
@@ -63,10 +65,9 @@ class ContentEncoding(OutputTransform):
         add_vary(headers, "Accept-Encoding")
         coding = self._coding
         if coding is not None and coding != "identity" and self._is_worth_it(status_code, headers, chunk, finishing):
-            self._compressor = make_compressor(coding, self.GZIP_LEVEL)
             headers["Content-Encoding"] = coding
             _weaken_etag(headers)
-            chunk = self.transform_chunk(chunk, finishing)
+            chunk = self._first_chunk(coding, chunk, finishing)
             if "Content-Length" in headers:
                 if finishing:
                     headers["Content-Length"] = str(len(chunk))
@@ -79,6 +80,22 @@ class ContentEncoding(OutputTransform):
         if self._compressor is None:
             return chunk
         return self._compressor.compress(chunk, finishing)
+
+    def _first_chunk(self, coding: str, chunk: bytes, finishing: bool) -> bytes:
+        remembered = self._remembered if finishing else None
+        if remembered is not None and (known := remembered.get(coding)) is not None:
+            return known
+        self._compressor = make_compressor(coding, self.GZIP_LEVEL)
+        encoded = self.transform_chunk(chunk, finishing)
+        if remembered is not None:
+            remembered.put(coding, encoded)
+        return encoded
+
+    def remember(self, remembered: Remembered) -> None:
+        """Compress what comes next only where that is not known already; not in a subclass with steps of its own."""
+        own = type(self)
+        if (own.transform_first_chunk, own.transform_chunk) == _STEPS:
+            self._remembered = remembered
 
     def changes_body(self) -> bool:
         """True where it compresses."""
@@ -95,6 +112,9 @@ class ContentEncoding(OutputTransform):
             and "no-transform" not in headers.get("Cache-Control", "")
             and (not finishing or len(chunk) >= self.MIN_LENGTH)
         )
+
+
+_STEPS = (ContentEncoding.transform_first_chunk, ContentEncoding.transform_chunk)
 
 
 class GZipContentEncoding(ContentEncoding):

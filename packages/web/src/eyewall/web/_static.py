@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from eyewall.httpserver import ByteRange, content_range
 
 from ._media_types import is_text, media_type_of
-from ._static_cache import Representation, Signature, StoredFile
+from ._static_cache import EncodedForms, Representation, Signature, StoredFile
 from ._static_conditions import CONDITIONS, is_not_modified, is_refused, requested_range
 from ._static_files import (
     SUFFIXES,
@@ -149,6 +149,7 @@ class StaticFileHandler(StaticVersions):
         if stored is not None and include_body and self._is_plain and self._is_untouched():
             head = stored.heads.get(bool(self.request.query) and self._is_versioned())
             if head is not None and CONDITIONS.isdisjoint(self.request.headers):
+                self._recall(stored)
                 self._finish_with(head, stored.body)
                 return _DONE
         return self._answer_file(stored, include_body)
@@ -269,6 +270,11 @@ class StaticFileHandler(StaticVersions):
         )
         self.application.static_cache.put(self._key, stored)
         return stored
+
+    def _recall(self, stored: StoredFile) -> None:
+        """Let who compresses the file, sent as a whole, use what it was when that was done last."""
+        if self._transform is not None:
+            self._transform.remember(EncodedForms(self.application.static_cache, self._key, stored))
 
     def _is_untouched(self) -> bool:
         """True where nobody has set or written anything before."""
@@ -391,6 +397,7 @@ class StaticFileHandler(StaticVersions):
             return
         if was_untouched and self._is_plain and self._status_code == 200:
             stored.heads[self._is_versioned()] = self._headers.copy()
+            self._recall(stored)
         self.write(stored.body[part.start : part.end])
 
     async def _send_opened(self, was_untouched: bool) -> None:

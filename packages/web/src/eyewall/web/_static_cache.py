@@ -61,7 +61,7 @@ class Representation(NamedTuple):
 class StoredFile:
     """A file in memory, and where it was found."""
 
-    __slots__ = ("absolute_path", "body", "checked", "heads", "info", "is_folder", "representation", "seen")
+    __slots__ = ("absolute_path", "body", "checked", "encoded", "heads", "info", "is_folder", "representation", "seen")
 
     def __init__(
         self,
@@ -82,6 +82,8 @@ class StoredFile:
         """Whether it stands for the folder that was asked for, which is so with a slash at its end only."""
         self.heads: dict[bool, HTTPHeaders] = {}
         """The header fields of its answers, without and with a version in the URL; not to be changed."""
+        self.encoded: dict[str, bytes] = {}
+        """What it is when it is compressed, by coding; only :meth:`FileCache.put_encoded` adds to it."""
         self.checked: float = now
         newest = max(representation.info.st_mtime_ns, representation.info.st_ctime_ns)
         is_settled = time.time_ns() - newest > _SETTLED_NS
@@ -93,7 +95,7 @@ class StoredFile:
     @property
     def size(self) -> int:
         """Bytes that it takes, about."""
-        return len(self.body) + _OVERHEAD
+        return len(self.body) + sum(map(len, self.encoded.values())) + _OVERHEAD
 
     def is_current(self) -> bool:
         """Look at the disk: True if nothing has changed."""
@@ -145,6 +147,16 @@ class FileCache:
             self._size -= before.size
         self._files[key] = stored
         self._size += stored.size
+        self._make_room()
+
+    def put_encoded(self, key: Hashable, stored: StoredFile, coding: str, encoded: bytes) -> None:
+        """Keep what a file is in a coding, too, while the file is kept."""
+        if self._files.get(key) is stored and coding not in stored.encoded:
+            stored.encoded[coding] = encoded
+            self._size += len(encoded)
+            self._make_room()
+
+    def _make_room(self) -> None:
         while self._size > self.max_bytes:
             oldest = next(iter(self._files))
             self._size -= self._files.pop(oldest).size
@@ -153,3 +165,22 @@ class FileCache:
         """Forget all."""
         self._files.clear()
         self._size = 0
+
+
+class EncodedForms:
+    """What one file in memory is in each coding, for who compresses it."""
+
+    __slots__ = ("_cache", "_key", "_stored")
+
+    def __init__(self, cache: FileCache, key: Hashable, stored: StoredFile) -> None:
+        self._cache = cache
+        self._key = key
+        self._stored = stored
+
+    def get(self, coding: str, /) -> bytes | None:
+        """Give it; None where it is to be made first."""
+        return self._stored.encoded.get(coding)
+
+    def put(self, coding: str, encoded: bytes, /) -> None:
+        """Keep it, within the bound of the cache."""
+        self._cache.put_encoded(self._key, self._stored, coding, encoded)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .errors import SettingError
 
@@ -10,6 +10,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from eyewall.httpserver import HTTPHeaders, HTTPServerRequest
+
+
+class Remembered(Protocol):
+    """What a complete response is when it is compressed, as somebody has kept it, by coding."""
+
+    def get(self, coding: str, /) -> bytes | None:
+        """Give it; None where it is not known."""
+        ...
+
+    def put(self, coding: str, encoded: bytes, /) -> None:
+        """Keep it, if there is room."""
+        ...
 
 
 class OutputTransform:
@@ -39,6 +51,9 @@ class OutputTransform:
         """
         return True
 
+    def remember(self, remembered: Remembered) -> None:
+        """Hear of who keeps the compressed forms of the whole response that comes next: for who compresses it."""
+
 
 class _Chain(OutputTransform):
     """Several transforms, each given what the one before it gave."""
@@ -60,6 +75,11 @@ class _Chain(OutputTransform):
 
     def changes_body(self) -> bool:
         return any(transform.changes_body() for transform in self._transforms)
+
+    def remember(self, remembered: Remembered) -> None:
+        # What the others are given is what the one before them has made.
+        for transform in self._transforms[:1]:
+            transform.remember(remembered)
 
 
 def transform_for(request: HTTPServerRequest, transforms: Sequence[type[OutputTransform]]) -> OutputTransform:
