@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import signal
 
 import pytest
 
@@ -29,6 +30,9 @@ FOREIGN_PROGRAMS = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell's job in the background is started with it ignored, and so would be all that the tests start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in FOREIGN_PROGRAMS:
         config.addinivalue_line("markers", f"{name}: needs the program {name}")
     if os.environ.get("CI") and config.pluginmanager.hasplugin("rerunfailures"):
