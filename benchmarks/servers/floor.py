@@ -9,6 +9,10 @@ from __future__ import annotations
 import select
 import socket
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _HEAD = (
     b"HTTP/1.1 200 OK\r\nServer: floor\r\nContent-Type: text/html; charset=UTF-8\r\n"
@@ -23,8 +27,13 @@ def answer_of(arguments: list[str]) -> bytes:
     return _HEAD % (size, ending, b"Hello, world!".ljust(size, b"x")[:size]) * count
 
 
-def serve(port: int, answer: bytes, *, closes: bool = False) -> None:
-    """Send the answer for whatever is read. It takes one read for one request, or for one batch of them."""
+def serve(
+    port: int, answer: bytes, *, closes: bool = False, greet: Callable[[socket.socket], object] | None = None
+) -> None:
+    """Send the answer for whatever is read. It takes one read for one request, or for one batch of them.
+
+    ``greet`` is given each connection first, while it still blocks.
+    """
     with socket.create_server(("127.0.0.1", port), backlog=1024) as listener, select.epoll() as epoll:
         connections: dict[int, socket.socket] = {}
         listening = listener.fileno()
@@ -33,8 +42,10 @@ def serve(port: int, answer: bytes, *, closes: bool = False) -> None:
             for fd, _ in epoll.poll():
                 if fd == listening:
                     connection, _ = listener.accept()
-                    connection.setblocking(False)
                     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    if greet is not None:
+                        greet(connection)
+                    connection.setblocking(False)
                     connections[connection.fileno()] = connection
                     epoll.register(connection.fileno(), select.EPOLLIN)
                 elif received(connections[fd]):
