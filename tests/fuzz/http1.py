@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 LIMITS = Limits(max_request_line=200, max_header_size=600, max_field_size=300, max_fields=20, max_body_size=300)
 MAX_REQUESTS = 50
+UNMEASURED = "PQ"
+"""What the methods begin with whose answers say no length."""
 
 
 class Told(NamedTuple):
@@ -157,7 +159,7 @@ class AnsweringOne:
     def answer(self) -> None:
         """Answer."""
         status = 405 if self.method == "CONNECT" else 200
-        fields = {} if self.method[0] in "PQ" else {"Content-Length": str(len(self.body))}
+        fields = {} if self.method[0] in UNMEASURED else {"Content-Length": str(len(self.body))}
         self.connection.write_headers(ResponseStartLine("", status, "x"), HTTPHeaders(fields), self.body)
         self.connection.finish()
 
@@ -225,8 +227,10 @@ def check(data: bytes) -> None:
 def certain(requests: list[Told]) -> int:
     """How many requests are answered for certain: up to one that ends the connection, or is answered early."""
     for count, request in enumerate(requests, 1):
-        if not request.keep_alive or (
-            isinstance(request.start_line, RequestStartLine) and request.start_line[0][0] == "E"
-        ):
+        assert isinstance(request.start_line, RequestStartLine)
+        method, _, version = request.start_line
+        # An answer without a length, to a client that knows no chunks, ends with the connection.
+        ends_by_close = version == "HTTP/1.0" and method[0] in UNMEASURED
+        if not request.keep_alive or ends_by_close or method[0] == "E":
             return count
     return len(requests)
