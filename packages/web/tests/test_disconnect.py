@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+import json
+import logging
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from eyewall.httpserver import HTTPOutputError, HTTPServer
+from eyewall.httpserver import Deadlines, HTTPOutputError, HTTPServer
 from eyewall.tcpserver.testing import connect
-from eyewall.web import Application, RequestHandler, RouteError, WebSocketHandler, stream_request_body
+from eyewall.web import (
+    Application,
+    JSONLogFormatter,
+    RequestHandler,
+    RouteError,
+    WebSocketHandler,
+    stream_request_body,
+)
 from eyewall.web.testing import AppClient
 
 if TYPE_CHECKING:
@@ -61,8 +70,10 @@ class Shielded(Works):
     disconnect_policy = "shield"
 
 
-async def begin(io_loop: IOLoop, story: Story, handler: type[Works], request: bytes = ASK) -> tuple[HTTPServer, Stream]:
-    server = HTTPServer(Application([("/", handler, {"story": story})]), io_loop=io_loop)
+async def begin(
+    io_loop: IOLoop, story: Story, handler: type[Works], request: bytes = ASK, **options: Any
+) -> tuple[HTTPServer, Stream]:
+    server = HTTPServer(Application([("/", handler, {"story": story})]), io_loop=io_loop, **options)
     client = connect(server, io_loop=io_loop)
     await client.write(request)
     await story.begun
@@ -202,6 +213,99 @@ async def test_a_message_of_a_websocket_is_cancelled_too(io_loop: IOLoop) -> Non
     connection.protocol.abort()
     await story.over
     assert story.lines == ["cancelled", "on_close"]
+
+
+# What the log says
+
+
+class Streams(Works):
+    """Sends a part of its answer before it works."""
+
+    async def get(self) -> None:
+        await self.flush()
+        await super().get()
+
+
+class Fails(Works):
+    async def get(self) -> None:
+        await super().get()
+        raise ValueError("after its client")
+
+
+class Flushes(Works):
+    """Learns by what it sends that nobody is there."""
+
+    async def get(self) -> None:
+        await self.flush()
+        await super().get()
+        await self.flush()
+        while True:
+            self.write(b"x" * 65536)
+            await self.flush()
+
+
+@pytest.mark.parametrize(
+    ("handler", "status", "level"),
+    [
+        (Works, 200, "INFO"),  # it was tried: who has only ended its own side reads it
+        (Cancelled, 499, "INFO"),
+        (Shielded, 200, "INFO"),
+        (Streams, 200, "INFO"),
+        (Flushes, 200, "INFO"),
+        (Fails, 500, "ERROR"),
+    ],
+)
+async def test_a_request_whose_client_has_gone_is_logged_as_that(
+    io_loop: IOLoop, caplog: pytest.LogCaptureFixture, handler: type[Works], status: int, level: str
+) -> None:
+    caplog.set_level(logging.INFO, "eyewall.access")
+    story = Story(io_loop)
+    server, client = await begin(io_loop, story, handler)
+    client.close()
+    await told(io_loop, story)
+    if not story.go_on.done():
+        story.go_on.set_result(None)
+    await story.over
+    await server.close_all_connections()
+    [record] = [record for record in caplog.records if record.name == "eyewall.access"]
+    assert record.levelname == level
+    assert record.getMessage().startswith(f"{status} GET / (")
+    assert record.getMessage().endswith("ms, disconnected")
+    entry = json.loads(JSONLogFormatter().format(record))
+    assert (entry["status"], entry["disconnected"]) == (status, True)
+
+
+async def test_a_log_function_is_given_the_same_status(io_loop: IOLoop) -> None:
+    seen: list[tuple[int, bool]] = []
+    story = Story(io_loop)
+
+    def log(handler: RequestHandler) -> None:
+        seen.append((handler.get_status(), handler.is_disconnected))
+
+    app = Application([("/", Cancelled, {"story": story})], log_function=log)
+    server = HTTPServer(app, io_loop=io_loop)
+    client = connect(server, io_loop=io_loop)
+    await client.write(ASK)
+    await story.begun
+    client.close()
+    await story.over
+    assert seen == [(499, True)]
+    await server.close_all_connections()
+
+
+async def test_a_request_that_took_too_long_is_logged_as_it_was_answered(
+    io_loop: IOLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "eyewall.access")
+    story = Story(io_loop)
+    server, client = await begin(io_loop, story, Works, deadlines=Deadlines(handler_timeout=0.01))
+    assert (await client.read_until(b"\r\n")) == b"HTTP/1.1 503 Service Unavailable\r\n"
+    await story.over
+    [line] = [record.getMessage() for record in caplog.records if record.name == "eyewall.access"]
+    assert line.startswith("503 GET / (")
+    assert line.endswith("ms")
+    client.close()
+    await server.close_all_connections()
 
 
 def test_a_policy_that_is_none_is_an_error_when_the_application_is_made() -> None:

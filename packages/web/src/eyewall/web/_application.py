@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, overload
 from eyewall.httpserver import HTTPServer, HTTPServerRequest, RequestStartLine
 
 from ._cors import read_cors
+from ._disconnect import CLIENT_GONE
 from ._handler import ErrorHandler, RequestHandler
 from ._log import access_log, app_log, fields_of, summary_of
 from ._matchers import compiled_host
@@ -253,17 +254,27 @@ class Application(ReversibleRouter, Generic[S]):
         return handler.make_static_url(self.settings, path, **kwargs)
 
     def log_request(self, handler: RequestHandler) -> None:
-        """Log a response on ``eyewall.access``: as info, from status 400 as a warning, from 500 as an error."""
+        """Log a response on ``eyewall.access``: as info, from status 400 as a warning, from 500 as an error.
+
+        A request whose connection has ended before its answer was complete is marked ``disconnected``. Where none
+        was begun its status is 499, as nginx writes it, and logged as info.
+        """
         if (log_function := self.settings.get("log_function")) is not None:
             log_function(handler)
             return
         status = handler.get_status()
-        level = logging.INFO if status < 400 else logging.WARNING if status < 500 else logging.ERROR
+        # That a client leaves is everyday life.
+        calm = status < 400 or status == CLIENT_GONE
+        level = logging.INFO if calm else logging.WARNING if status < 500 else logging.ERROR
         if access_log.isEnabledFor(level):
             request = handler.request
             duration = 1000 * request.request_time()
             fields = {"status": status, **fields_of(request), "duration_ms": round(duration, 3)}
-            access_log.log(level, "%d %s %.2fms", status, summary_of(request), duration, extra=fields)
+            text = "%d %s %.2fms"
+            if handler.is_disconnected:
+                fields["disconnected"] = True
+                text += ", disconnected"
+            access_log.log(level, text, status, summary_of(request), duration, extra=fields)
 
 
 class Dispatcher:

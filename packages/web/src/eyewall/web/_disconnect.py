@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, get_args
 
+from eyewall.httpserver import reason_of
 from eyewall.iostream import StreamClosedError
 
 from ._base import HandlerBase
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 DisconnectPolicy = Literal["tell", "cancel", "shield"]
 """What becomes of a handler's work when its client goes away: see :attr:`RequestHandler.disconnect_policy`."""
+
+CLIENT_GONE: Final = 499
+"""What the access log says of a request that ended without an answer as its client went away: nginx's, of no RFC."""
 
 DISCONNECT_POLICIES: Final[tuple[DisconnectPolicy, ...]] = get_args(DisconnectPolicy)
 
@@ -75,6 +79,14 @@ class DisconnectMixin(HandlerBase):
                 self._waits_disconnected.set_result(None)
             if self._policy_scope is not None:
                 self._policy_scope.cancel()
+
+    def _note_unanswered(self) -> None:
+        """Set the status of a request that is given up without an answer of its own, for the log."""
+        self._status_code, self._reason = CLIENT_GONE, "Client Closed Request"
+        if getattr(self._connection, "finished", False):
+            # The server has answered it, a deadline of its own being over, before it cancelled the work.
+            self._status_code, self._reason = 503, reason_of(503)
+            self._is_disconnected = False
 
     async def _obey_policy(self, work: Awaitable[object]) -> None:
         """Do some work as the policy says. Raises ``StreamClosedError`` where it was cancelled."""

@@ -388,6 +388,7 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
             self._status_code, self._reason = 500, reason_of(500)
             self._connection.write_headers(start_line_of(500, self._reason), HTTPHeaders({"Content-Length": "0"}))
             self._connection.finish()
+        self._is_disconnected = self._is_disconnected or gone is not None
         self._give_up()
         if begun:
             # From None: what has broken it off is in the log already.
@@ -397,6 +398,8 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
         if self._finished:
             return
         self._finished = True
+        if self._is_disconnected and not self._headers_written:
+            self._note_unanswered()
         try:
             self.application.log_request(self)
             self.on_finish()

@@ -46,7 +46,8 @@ class JSONLogFormatter(logging.Formatter):
 
     Its members are ``time`` (RFC 3339, UTC), ``level``, ``logger``, ``message``, ``exception`` where there is one, and
     whatever the call gave as ``extra``. A record of ``eyewall.access`` has ``status``, ``method``, ``uri``,
-    ``remote_ip`` and ``duration_ms``; one of ``eyewall.application`` about a request has the middle three::
+    ``remote_ip`` and ``duration_ms``, and ``disconnected`` where the client left before the answer was complete; one
+    of ``eyewall.application`` about a request has the middle three::
 
         {"version": 1,
          "formatters": {"json": {"()": "eyewall.web.JSONLogFormatter"}}, ...}
