@@ -157,6 +157,29 @@ async def test_who_ends_behind_half_of_a_request_gets_the_answers_to_those_befor
     await served.server.close_all_connections()
 
 
+async def test_a_close_callback_is_called_while_the_delegate_is_busy_with_the_head_of_a_whole_request(
+    io_loop: IOLoop,
+) -> None:
+    called: list[str] = []
+    goes_on = io_loop.create_future()
+
+    async def take(recorder: Recorder) -> None:
+        recorder.connection.set_close_callback(lambda: called.append("gone"))
+        await goes_on
+
+    served = Served(io_loop, headers=take, finish=_answer)
+    served.client.write_nowait(GET)
+    await turns(served.client)
+    served.client.shutdown_write()
+    await turns(served.client)
+    assert called == ["gone"]
+    assert served.told == [["headers"]]  # to which nothing could be added, were it told
+    goes_on.set_result(None)
+    assert (await served.client.read_until_close()).count(b"hello") == 1
+    await served.over()
+    assert called == ["gone"]
+
+
 async def test_who_is_told_of_a_reset_hears_of_no_more_of_what_was_read(io_loop: IOLoop) -> None:
     async def take(recorder: Recorder) -> None:
         await turns(served.client)

@@ -71,7 +71,7 @@ class Shielded(Works):
 
 
 async def begin(
-    io_loop: IOLoop, story: Story, handler: type[Works], request: bytes = ASK, **options: Any
+    io_loop: IOLoop, story: Story, handler: type[RequestHandler], request: bytes = ASK, **options: Any
 ) -> tuple[HTTPServer, Stream]:
     server = HTTPServer(Application([("/", handler, {"story": story})]), io_loop=io_loop, **options)
     client = connect(server, io_loop=io_loop)
@@ -133,6 +133,62 @@ async def test_a_handler_that_streams_its_body_is_cancelled_too(io_loop: IOLoop)
     client.close()
     await story.over
     assert story.lines == ["body", "told", "cancelled", "on_finish"]
+    await server.close_all_connections()
+
+
+class Prepares(RequestHandler):
+    """Waits before its method."""
+
+    def initialize(self, story: Story) -> None:
+        self.story = story
+
+    async def prepare(self) -> None:
+        self.story.lines.append("prepare")
+        self.story.begun.set_result(None)
+        await self.story.go_on
+
+    def get(self) -> None:
+        self.story.lines.append("get")
+
+    def on_connection_close(self) -> None:
+        self.story.lines.append("told")
+
+    def on_finish(self) -> None:
+        self.story.lines.append("on_finish")
+        self.story.over.set_result(None)
+
+
+@stream_request_body
+class StreamPrepares(Prepares):
+    pass
+
+
+@stream_request_body
+class CancelledInPrepare(Prepares):
+    disconnect_policy = "cancel"
+
+
+@pytest.mark.parametrize("leave", ["close", "shutdown_write"])
+@pytest.mark.parametrize("handler", [Prepares, StreamPrepares])
+async def test_a_handler_is_told_while_it_prepares(io_loop: IOLoop, handler: type[Prepares], leave: str) -> None:
+    story = Story(io_loop)
+    server, client = await begin(io_loop, story, handler)
+    getattr(client, leave)()
+    await told(io_loop, story)
+    story.go_on.set_result(None)
+    if leave == "shutdown_write":  # who may still read is answered
+        assert (await client.read_until_close()).startswith(b"HTTP/1.1 200 OK\r\n")
+        assert story.lines == ["prepare", "told", "get", "on_finish"]
+    await server.close_all_connections()
+    assert story.lines[:2] == ["prepare", "told"]
+
+
+async def test_a_handler_is_cancelled_while_it_prepares(io_loop: IOLoop) -> None:
+    story = Story(io_loop)
+    server, client = await begin(io_loop, story, CancelledInPrepare)
+    client.shutdown_write()
+    await story.over
+    assert story.lines == ["prepare", "told", "on_finish"]
     await server.close_all_connections()
 
 

@@ -17,7 +17,7 @@ from ._start_line import RequestStartLine, ResponseStartLine
 from .errors import HTTPInputError, HTTPOutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from eyewall.ioloop import Future
     from eyewall.iostream import Buffer
@@ -282,6 +282,10 @@ class HTTP1Connection(ClientRole):
             self._tell_gone()
         elif parser.complete:
             self._tell_gone()
+        elif not parser.waits:
+            # Its delegate is busy with the head, and can be told nothing before its ``finish``.
+            callback, self._close_callback = self._close_callback, None
+            self._tell(callback)
 
     def _is_cut_off(self, parser: MessageParser[Any]) -> bool:
         if self.reads or self._head is None:
@@ -360,12 +364,15 @@ class HTTP1Connection(ClientRole):
         callback, self._close_callback = self._close_callback, None
         if self._finished:
             return
-        for call in (None if delegate is None else delegate.on_connection_close, callback):
-            if call is not None:
-                try:
-                    call()
-                except Exception:
-                    logger.exception("uncaught exception on the end of %r", self._summary())
+        self._tell(None if delegate is None else delegate.on_connection_close)
+        self._tell(callback)
+
+    def _tell(self, call: Callable[[], object] | None) -> None:
+        if call is not None:
+            try:
+                call()
+            except Exception:
+                logger.exception("uncaught exception on the end of %r", self._summary())
 
     def _summary(self) -> str:
         return "" if self._head is None else " ".join(self._head.start_line[:2])[:200]

@@ -200,7 +200,10 @@ class Exchange:
             self._parser.stop()
 
     def set_close_callback(self, callback: Callable[[], object] | None, /) -> None:
-        """Call when the peer goes away before the answer is complete, or soon if it has already."""
+        """Call when the peer goes away before the answer is complete, or soon if it has already.
+
+        Of a request without a body that may be before its delegate hears of it, which has its ``finish`` to come.
+        """
         if callback is not None and self._peer_ended and self._delegate is None and not self._finished:
             self.io_loop.add_callback(callback)
         else:
@@ -222,6 +225,7 @@ class Exchange:
             self._parser.stop()
         self.keep_alive = False
         self._started = self._finished = True
+        self._close_callback = None
         self.stream.set_close_callback(None)
         self.stream.set_eof_callback(None)
         self.detached = True

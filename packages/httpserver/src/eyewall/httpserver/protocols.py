@@ -116,7 +116,11 @@ class HTTPConnection(Protocol):
         ...
 
     def set_close_callback(self, callback: Callable[[], object] | None, /) -> None:
-        """Call when the peer goes away before the answer is complete."""
+        """Call when the peer goes away before the answer is complete.
+
+        That is also while an awaitable of the delegate's ``headers_received`` is awaited, for a request without
+        a body: whose delegate has its ``finish`` to come, and hears ``on_connection_close`` behind it.
+        """
         ...
 
     def set_max_body_size(self, max_body_size: int, /) -> None:

@@ -315,6 +315,8 @@ class Dispatcher:
         if not found.handler_class.streams_request_body:
             return None
         self._delegate = stream = _StreamedRequest(self._make_handler(found))
+        # A request without a body is whole, and its handler may prepare for long.
+        self._connection.set_close_callback(self.on_connection_close)
         return stream.begin(found)
 
     def data_received(self, chunk: bytes, /) -> Awaitable[object] | None:
@@ -356,14 +358,15 @@ class Dispatcher:
 
     def on_connection_close(self) -> None:
         """Tell the handler, or who else takes the request in, that its client went away."""
-        if self._handler is None:
+        handler, self._handler = self._handler, None  # told once, whoever calls
+        if handler is None:
             if self._delegate is not None:
                 self._delegate.on_connection_close()
             return
         try:
-            self._handler.tell_disconnected()
+            handler.tell_disconnected()
         except Exception:  # noqa: BLE001 - whatever the program raises is logged
-            app_log.exception("Uncaught exception in on_connection_close() of %s", type(self._handler).__name__)
+            app_log.exception("Uncaught exception in on_connection_close() of %s", type(handler).__name__)
 
 
 class _StreamedRequest:
