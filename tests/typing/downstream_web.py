@@ -246,6 +246,32 @@ class Chat(WebSocketHandler):
         return {}
 
 
+# A handler of any other kind may have the state, too.
+class Room(Handler[Database], WebSocketHandler):
+    async def open(self, room: int) -> None:
+        assert_type(self.state, Database)
+        self.state.listeners.add(self)
+
+    async def on_message(self, message: str | bytes) -> None:
+        broadcast(self.state.listeners, message)
+
+
+class Feed(Handler[Database], EventSourceHandler):
+    async def get(self, user_id: int) -> AsyncGenerator[str]:
+        yield await self.state.name_of(user_id)
+
+
+class Album(Handler[Database], UploadHandler):
+    async def post(self, user_id: int) -> str:
+        form = await self.read_form()
+        return f"{await self.state.name_of(user_id)}: {form.file('photo').filename}"
+
+
+class Files(Handler[Database], StaticFileHandler):
+    def set_extra_headers(self, path: str) -> None:
+        assert_type(self.state, Database)
+
+
 async def talk(url: str) -> str | bytes | None:
     connection = await websocket_connect(url, subprotocols=["chat"], ping_interval=10)
     assert_type(connection, WebSocketClientConnection)
@@ -285,6 +311,7 @@ def use_typed_paths() -> None:
     assert_type(ORDERS.url(1, "shoes"), str)
     assert_type(ORDERS.to(Orders), TypedRoute[Database])
     assert_type(USER.to(Number), TypedRoute[object])
+    assert_type((USER / "room").to(Room), TypedRoute[Database])
 
 
 def make_app(database: Database) -> Application[Database]:
@@ -298,6 +325,10 @@ def make_app(database: Database) -> Application[Database]:
             USER.to(Number),
             (ROOT / "chat" / INT).to(Chat, {"database": database}),
             (ROOT / "clock").to(Clock),
+            (USER / "room").to(Room),
+            (USER / "feed").to(Feed),
+            (USER / "album").to(Album),
+            (ROOT / "files" / PATH).to(Files, {"path": "files"}),
             ("/plain", Plain),
             ("/days/{day:date}/{number:int}", Number),
             (r"/upload/(.*)", Upload),

@@ -142,6 +142,11 @@ class NoState(RequestHandler):
         self.write(str(user_id))
 
 
+class Talk(Handler[Db], WebSocketHandler):
+    def on_message(self, message: str | bytes) -> None:
+        self.write_message(self.state.name)
+
+
 def typed_routes_fit_their_handlers() -> None:
     user = ROOT / "users" / INT
     posts = user / "posts" / TEXT
@@ -153,6 +158,9 @@ def typed_routes_fit_their_handlers() -> None:
     Application([user.to(OtherState)], state=Db())  # E
     Application([posts.to(Posts)])  # E
     Application([posts.to(Posts)], state="db")  # E
+    Application([ROOT.to(Talk)])  # E
+    Application([ROOT.to(Talk)], state="db")  # E
+    Application([ROOT.to(Talk), user.to(OtherState)], state=Db())  # E
 
 
 class Asks(Handler[Db]):

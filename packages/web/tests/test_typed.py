@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from eyewall.web import INT, PATH, ROOT, TEXT, Application, Handler, Part, RequestHandler, RouteError
+from eyewall.web import (
+    INT,
+    PATH,
+    ROOT,
+    TEXT,
+    Application,
+    EventSourceHandler,
+    Handler,
+    Part,
+    RequestHandler,
+    RouteError,
+    WebSocketHandler,
+)
 from eyewall.web.testing import AppClient
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
 
 DAY = Part("[0-9-]{10}", date.fromisoformat)
 
@@ -69,6 +84,27 @@ async def returned(result: Any, content_type: str | None = None) -> tuple[bytes,
 )
 async def test_text_bytes_and_everything_else_have_their_forms(result: Any, body: bytes, content_type: str) -> None:
     assert await returned(result) == (body, content_type)
+
+
+async def test_a_handler_of_another_kind_may_have_the_state_too() -> None:
+    pytest.importorskip("websockets")
+
+    class Call(Handler[Names], EventSourceHandler):
+        async def get(self, number: int) -> AsyncGenerator[str]:
+            yield self.state.names[number]
+
+    class Talk(Handler[Names], WebSocketHandler):
+        async def on_message(self, message: str | bytes) -> None:
+            await self.write_message(self.state.names[int(message)])
+
+    app = Application([USER.to(Call), ROOT.to(Talk)], state=Names())
+    response = await AppClient(app).get("/users/7")
+    assert (response.body, response.headers["Content-Type"]) == (b"data: Ada\n\n", "text/event-stream; charset=UTF-8")
+    socket = await AppClient(app).websocket("/")
+    await socket.write_message("7")
+    assert await socket.read_message() == "Ada"
+    socket.close()
+    assert await socket.read_message() is None
 
 
 async def test_a_content_type_that_was_set_stays() -> None:

@@ -23,7 +23,7 @@ def address_of(message: Message) -> str:
 
 
 # Both bases say whether they need the application's state: it is PageHandler that does.
-class DraftHandler(PageHandler, UploadHandler):  # pyright: ignore[reportIncompatibleVariableOverride]
+class DraftHandler(PageHandler, UploadHandler):
     """A page with a form for a message, which may come with a photograph."""
 
     # A file that is larger than a photograph may be is read all the same, so that the form can say what is wrong.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, Generic, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, cast, overload
 
 from eyewall.httpserver import HTTPServer, HTTPServerRequest, RequestStartLine
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ._listing import ListedRoute
     from ._routing import Found, RouteLine
     from ._templates import TemplateLoader
-    from ._typed import TypedRoute
+    from ._typed import Handler, TypedRoute
 
 
 if TYPE_CHECKING:
@@ -133,7 +133,8 @@ class Application(ReversibleRouter, Generic[S]):
         self._routes = RouteTable([*static_routes(settings), *checked_table(handlers)])
         for handler in self._routes.handlers():
             if handler.needs_state:
-                handler.check_state(state)
+                typed = cast("type[Handler[Any]]", handler)  # as it says, and nobody else does
+                typed.check_state(state)
         self._hosts: list[tuple[Pattern[str], RouteTable]] = []
         self._no_route = _no_route(settings)
         if settings.get("autoreload", settings.get("debug")):

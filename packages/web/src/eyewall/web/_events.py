@@ -90,7 +90,7 @@ class EventSourceHandler(RequestHandler):
 
     _heart: Timer | None = None
 
-    def _answer(self, method: Callable[..., Any]) -> Awaitable[object]:
+    def _answer(self, method: Callable[..., Any]) -> Awaitable[object] | None:
         return self._send_events(super()._answer(method))
 
     async def _send_events(self, events: object) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from eyewall.httpserver import HTTPHeaders, HTTPOutputError, forbids_body, reason_of
 from eyewall.iostream import StreamClosedError
@@ -51,7 +51,8 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
     SUPPORTED_METHODS: ClassVar[tuple[str, ...]] = ("GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS")
     """The methods of HTTP that may reach a method of the class: the one of that name, in lower case."""
 
-    needs_state: ClassVar[Literal[False]] = False
+    # Any, so that a Handler may say Literal[True], and TakesNoState ask for Literal[False].
+    needs_state: ClassVar[Any] = False
     """True for a :class:`Handler`, which only an application with a fitting ``state`` takes."""
 
     head_is_like_get: ClassVar[bool] = True

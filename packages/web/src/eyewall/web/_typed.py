@@ -33,8 +33,8 @@ class Handler(RequestHandler, Generic[S]):
     anything else as JSON, dataclasses too. None is an empty response, unless something was written.
     """
 
-    # Not what the base says: it is how a type checker tells the two apart, which no Protocol can.
-    needs_state: ClassVar[Literal[True]] = True  # type: ignore[assignment] # pyright: ignore[reportIncompatibleVariableOverride]
+    needs_state: ClassVar[Literal[True]] = True
+    """How a type checker tells it from others, which have no type of this: no Protocol can say what is not there."""
 
     @property
     def state(self) -> S:
