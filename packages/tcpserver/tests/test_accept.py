@@ -61,6 +61,67 @@ async def test_the_callback_gets_each_connection_and_its_address(io_loop: IOLoop
             assert connection.getpeername() == address == client.getsockname()
 
 
+async def test_a_plain_listener_gives_the_same_as_its_accept(io_loop: IOLoop) -> None:
+    arrived: Promise[tuple[socket.socket, Address]] = io_loop.create_future()
+    [bound] = bind_sockets(0, "127.0.0.1")
+    with bound:
+        remove = add_accept_handler(bound, lambda sock, address: arrived.set_result((sock, address)))
+        with connect(bound) as client:
+            connection, address = await arrived
+            remove()
+            with connection:
+                facts = (connection.family, connection.type, connection.proto)
+                assert facts == (bound.family, bound.type, bound.proto)
+                assert type(connection) is socket.socket
+                assert connection.gettimeout() is None
+                assert not connection.get_inheritable()
+                assert connection.getpeername() == address == client.getsockname()
+
+
+async def test_where_one_comes_at_a_time_a_second_is_looked_for_now_and_then(
+    io_loop: IOLoop, listener: Listener
+) -> None:
+    arrived: Promise[None]
+
+    def answer(connection: socket.socket, address: Address) -> None:
+        connection.close()
+        arrived.set_result(None)
+
+    remove = add_accept_handler(listener, answer)
+    for _ in range(19):
+        arrived = io_loop.create_future()
+        with connect(listener):
+            await arrived
+        await one_turn(io_loop)
+    remove()
+    assert 19 + 2 <= listener.accepts <= 19 + 6
+
+
+async def test_who_comes_together_after_many_who_came_alone_is_accepted_as_well(
+    io_loop: IOLoop, listener: Listener
+) -> None:
+    count = 0
+    all_came: Promise[None] = io_loop.create_future()
+
+    def answer(connection: socket.socket, address: Address) -> None:
+        nonlocal count
+        connection.close()
+        count += 1
+        if count == 31:
+            all_came.set_result(None)
+
+    remove = add_accept_handler(listener, answer)
+    with connect(listener):
+        while not count:
+            await one_turn(io_loop)
+    clients = [connect(listener) for _ in range(30)]
+    await all_came
+    remove()
+    for client in clients:
+        client.close()
+    assert count == 31
+
+
 async def test_after_removal_nothing_is_accepted(io_loop: IOLoop, listener: Listener) -> None:
     remove = add_accept_handler(listener, ignore, io_loop=io_loop)
     remove()

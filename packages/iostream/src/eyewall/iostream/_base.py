@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from eyewall.ioloop import EventLoop, Future
+    from eyewall.ioloop import Future
 
     from ._ssl_options import SSLOptions
     from ._tlsstream import BaseTLSStream
@@ -46,23 +46,6 @@ class BaseIOStream(WritingStream):
     """
 
     __slots__ = ()
-
-    def __init__(
-        self,
-        transport: Transport | None = None,
-        *,
-        io_loop: EventLoop | None = None,
-        max_buffer_size: int | None = None,
-        read_chunk_size: int | None = None,
-        max_write_buffer_size: int | None = None,
-    ) -> None:
-        super().__init__(
-            DescriptorTransport(self) if transport is None else transport,
-            io_loop=io_loop,
-            max_buffer_size=max_buffer_size,
-            read_chunk_size=read_chunk_size,
-            max_write_buffer_size=max_write_buffer_size,
-        )
 
     def __aiter__(self) -> Self:
         return self
@@ -155,6 +138,9 @@ class BaseIOStream(WritingStream):
             stream.set_owner(owner)
 
     # What a descriptor does, for subclasses without a transport
+
+    def _own_transport(self) -> Transport:
+        return DescriptorTransport(self)
 
     def fileno(self) -> int:
         """The descriptor; -1 once it is closed."""

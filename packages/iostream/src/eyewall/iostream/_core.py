@@ -59,7 +59,7 @@ class StreamCore:
 
     def __init__(
         self,
-        transport: Transport,
+        transport: Transport | None = None,
         *,
         io_loop: EventLoop | None = None,
         max_buffer_size: int | None = None,
@@ -70,14 +70,15 @@ class StreamCore:
         """The loop that the stream runs on."""
         self.max_buffer_size: int = max_buffer_size or DEFAULT_MAX_BUFFER_SIZE
         """Bytes that one read may gather."""
-        self.read_chunk_size: int = min(read_chunk_size or DEFAULT_READ_CHUNK_SIZE, max(self.max_buffer_size // 2, 1))
+        chunk = read_chunk_size or DEFAULT_READ_CHUNK_SIZE
+        self.read_chunk_size: int = chunk if 2 * chunk <= self.max_buffer_size else max(self.max_buffer_size // 2, 1)
         """Bytes asked of the kernel at a time, four times as many in bulk; and the high-water mark of what is read
         ahead."""
         self.max_write_buffer_size: int | None = max_write_buffer_size
         """Unsent bytes that the stream may hold, or None for no bound."""
         self.error: BaseException | None = None
         """What closed the stream, or None where it is open or ended in good order."""
-        self._transport = transport
+        self._transport = self._own_transport() if transport is None else transport
         self._events = 0
         self._buffer: bytes | bytearray = b""
         # True where the last receive gave all that it was asked for.
@@ -96,6 +97,10 @@ class StreamCore:
         self._eof_callback: Callable[[], object] | None = None
         self._owner: StreamOwner | None = None
         self._done: CompletedFuture[None] = CompletedFuture(self.io_loop, None)
+
+    def _own_transport(self) -> Transport:
+        """What carries the bytes where no transport was given."""
+        raise NotImplementedError
 
     def close(self, exc_info: ExcInfo | None = None) -> None:
         """Drop the connection now, with all that waits to be sent. Never waits, never raises, idempotent.
@@ -120,14 +125,17 @@ class StreamCore:
         self._eof_callback = None
         if error is None:
             self._ended = True
-            with contextlib.suppress(RuntimeError):  # as in _fail
-                self._satisfy()
-        self._fail_readers()
+            if self._read is not None:
+                with contextlib.suppress(RuntimeError):  # as in _fail
+                    self._satisfy()
+        if self._read is not None or self._readable is not None:
+            self._fail_readers()
         if unsent is not None:
             for promise in unsent.abandon():
                 self._fail(promise)
         self._fail_others()
-        self._schedule_close_callback()
+        if self._close_callback is not None:
+            self._schedule_close_callback()
         owner, self._owner = self._owner, None
         if owner is not None:
             owner.stream_closed()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from socket import AF_INET, AF_INET6, IPPROTO_TCP, SO_ERROR, SOL_SOCKET, TCP_NODELAY
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from eyewall.ioloop import WRITE
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from ._ssl_options import SSLOptions
     from ._ssliostream import SSLIOStream
     from ._transport import Transport
+
+# A cast, because pyright takes a slot that holds a function for a method, and binds it once more.
+_over_socket: Final = cast("Callable[[sockets.socket], Transport]", SocketTransport)
 
 
 class IOStream(BaseIOStream):
@@ -169,10 +172,9 @@ class IOStream(BaseIOStream):
         )
 
     def _make_transport(self, sock: sockets.socket) -> Transport:
-        # A cast, because pyright takes a slot that holds a function for a method, and binds it once more.
         kind = type(self)
         if kind.read_from_fd is IOStream.read_from_fd and kind.write_to_fd is IOStream.write_to_fd:
-            return cast("Transport", SocketTransport(sock))
+            return _over_socket(sock)
         return OverriddenSocketTransport(self, sock)
 
     def _fail_others(self) -> None:

@@ -117,16 +117,17 @@ class ReadingStream(StreamCore):
         """
         if self._read is not None or self._readable is not None:
             self._check_no_read()
+        if not self._buffer and not self._events and not self._ended:
+            self._look_at_once()
         if self._buffer:
             return self._done
         promise: Promise[None] = self.io_loop.create_future()
         if self._closed or self._ended:
             self._fail(promise)
         else:
-            self._readable = promise
+            self._readable, self._taker = promise, take
             if not self._events & READ:
-                self._begin_reading()
-            self._taker = take
+                self._update_events()
             if deadline is not None:
                 self._limit(promise, deadline, "readable")
         return promise
@@ -177,12 +178,16 @@ class ReadingStream(StreamCore):
             return NOT_YET
 
     def _begin_reading(self) -> None:
-        """Try at once where nothing is watched yet: on a new connection the first bytes are mostly there."""
-        if not self._events and not self._connecting():
-            self._on_readable()
+        if not self._events:
+            self._look_at_once()
         # Who has what it asked for may be done with the stream: it is watched when somebody has to wait.
-        if not self._closed and (self._read is not None or self._readable is not None):
+        if not self._closed and self._read is not None:
             self._update_events()
+
+    def _look_at_once(self) -> None:
+        """Try to read where nothing is watched yet: on a new connection the first bytes are mostly there."""
+        if not self._closed and not self._connecting():
+            self._on_readable()
 
     def _satisfy(self) -> None:
         """Answer the read that waits, if the buffer holds what it wants."""
