@@ -496,3 +496,25 @@ async def test_without_it_nothing_of_a_trace_is_shown() -> None:
 def test_debug_stands_for_settings_that_can_still_be_set() -> None:
     assert Application(debug=True, autoreload=False).settings["compiled_template_cache"] is False
     assert Application(debug=True, autoreload=False, serve_traceback=False).settings["serve_traceback"] is False
+
+
+@pytest.mark.parametrize(
+    ("result", "told"),
+    [("text", "get() returned str: write() it"), ((number for number in [1]), "get() is a generator")],
+)
+async def test_what_a_plain_method_returns_and_cannot_be_awaited_is_named(
+    result: object, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Returns(RequestHandler):
+        def get(self) -> object:
+            return result
+
+    assert (await AppClient(Application([("/", Returns)])).get("/")).code == 500
+    assert f"TypeError: Returns.{told}" in caplog.text
+
+
+async def test_a_status_that_is_no_number_is_named_where_it_is_given(caplog: pytest.LogCaptureFixture) -> None:
+    assert (await answer(lambda handler: handler.set_status("gone"))).code == 500  # type: ignore[arg-type] # the mistake
+    assert "'gone' is no status: give a number, such as 404" in caplog.text
+    with pytest.raises(TypeError, match=r"'gone' is no status: give the number first, HTTPError\(400, 'gone'\)"):
+        HTTPError("gone")  # type: ignore[arg-type] # the mistake

@@ -254,3 +254,22 @@ def test_routes_can_be_listed() -> None:
     assert (routes[3].target, routes[3].methods) == (f"{__name__}.Typed", ("GET", "PUT"))
     assert (routes[4].where, routes[4].methods) == ("AnyMatches()", ())
     assert str(routes[2]).split() == ["GET", *routes[2].where.split(), f"{__name__}.Named", "[inside]"]
+
+
+def test_a_step_that_nobody_awaits_may_be_no_coroutine() -> None:
+    class Open(RequestHandler):
+        async def check_xsrf_cookie(self) -> None:  # type: ignore[override] # the mistake
+            """Let nobody in."""
+
+    with pytest.raises(RouteError, match=r"'/': Open\.check_xsrf_cookie\(\) is a coroutine .* make it a plain method"):
+        Application([("/", Open)])
+
+
+def test_a_type_is_no_part_of_a_path() -> None:
+    with pytest.raises(RouteError, match=r"<class 'int'> is no part of a path: give a text, or a Part such as INT"):
+        ROOT / int  # type: ignore[operator] # the mistake
+
+
+def test_a_path_that_leads_nowhere_is_told_how_to_lead() -> None:
+    with pytest.raises(RouteError, match=r"route 1 .* TypedPath\('/a'\): say where it leads, with \.to\(YourHandler\)"):
+        Application([ROOT / "a"])  # type: ignore[list-item] # the mistake

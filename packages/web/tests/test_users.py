@@ -67,3 +67,16 @@ async def test_a_prepare_that_waits_may_set_the_user() -> None:
             self.write(self.current_user["name"])
 
     assert (await AppClient(Application([("/", Handler)])).get("/")).text == "ada"
+
+
+async def test_a_coroutine_is_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    class Awaited(RequestHandler):
+        async def get_current_user(self) -> None:
+            """Find nobody, if somebody awaits it."""
+
+        @authenticated
+        def get(self) -> None:
+            self.write("for users")
+
+    assert (await AppClient(Application([("/", Awaited)], login_url="/login")).get("/")).code == 500
+    assert "set self.current_user in a prepare() that awaits" in caplog.text

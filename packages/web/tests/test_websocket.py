@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
 from eyewall.httpserver import HTTPServer
 from eyewall.tcpserver.testing import connect
-from eyewall.web import Application, HTTPClientError, RequestHandler, WebSocketClosedError, WebSocketHandler, broadcast
+from eyewall.web import (
+    Application,
+    HTTPClientError,
+    RequestHandler,
+    RouteError,
+    WebSocketClosedError,
+    WebSocketHandler,
+    _websocket,
+    broadcast,
+)
 from eyewall.web.testing import AppClient
 
 if TYPE_CHECKING:
@@ -416,3 +426,12 @@ async def test_a_flood_of_messages_lets_others_have_their_turn(io_loop: IOLoop) 
     io_loop.add_callback(turn)
     assert await connection.read_message() is None
     assert turns > 10
+
+
+def test_without_the_library_it_is_an_error_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    Application([("/", Echo)])
+    monkeypatch.setitem(sys.modules, "websockets", None)
+    monkeypatch.delitem(sys.modules, f"{_websocket.__name__}._library")
+    monkeypatch.delattr(_websocket, "_library")
+    with pytest.raises(RouteError, match=r'needs the library websockets: pip install "eyewall-web\[websocket\]"'):
+        Application([("/", Echo)])

@@ -128,7 +128,11 @@ class HandlerBase:
         A reason that could not stand in a status line, or that holds ``<``, is replaced by
         ``"Unknown"``. Raises ``ValueError`` for a status out of bounds.
         """
-        if not 100 <= status_code <= 999:
+        try:
+            known = 100 <= status_code <= 999
+        except TypeError:
+            raise TypeError(f"{status_code!r} is no status: give a number, such as 404") from None
+        if not known:
             raise ValueError(f"{status_code} is no status: it has three digits")
         if reason is None:
             reason = reason_of(status_code)

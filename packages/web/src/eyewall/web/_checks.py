@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin, get_type_hints
 
 from .errors import RouteError
 
@@ -11,6 +11,40 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ._handler import RequestHandler
+
+_HOOKS: Final = (
+    "initialize",
+    "set_default_headers",
+    "check_cross_origin",
+    "check_trusted_origin",
+    "check_xsrf_cookie",
+    "check_origin",
+    "select_subprotocol",
+    "get_compression_options",
+    "compute_etag",
+    "check_etag_header",
+    "write_error",
+    "log_exception",
+    "on_connection_close",
+    "on_finish",
+    "on_close",
+    "on_ping",
+    "on_pong",
+)
+"""What is called for its result or its effect there and then."""
+_ANY_COROUTINE: Final = 0x20 | 0x80 | 0x200
+"""A generator, a coroutine, an asynchronous generator: flags of :mod:`inspect`, which is slow to import."""
+
+
+def check_hooks(handler: type[RequestHandler]) -> None:
+    """Refuse a coroutine where nobody awaits one: it would never run, and a check would let everybody through."""
+    for name in _HOOKS:
+        code = getattr(getattr(handler, name, None), "__code__", None)
+        if code is not None and code.co_flags & _ANY_COROUTINE:
+            raise ValueError(
+                f"{handler.__name__}.{name}() is a coroutine or generator, which nobody would run: make it a plain "
+                "method, and wait in prepare() or in the method that answers"
+            )
 
 
 def check_methods(

@@ -269,7 +269,17 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
             if not self._finished:
                 self.finish()
         except BaseException as error:  # noqa: BLE001 - whatever the program raises is logged and answered
-            self._end_with(error)
+            self._end_with(self._explained(error, result))
+
+    def _explained(self, error: BaseException, result: object) -> BaseException:
+        """Say it better where the method gave what cannot be awaited."""
+        trace = error.__traceback__
+        if not isinstance(error, TypeError) or trace is None or trace.tb_next is not None:
+            return error
+        where = f"{type(self).__name__}.{(self.request.method or '').lower()}()"
+        if hasattr(result, "gi_frame") or hasattr(result, "ag_frame"):
+            return TypeError(f"{where} is a generator, which nobody runs: make it `async def`, without `yield`")
+        return TypeError(f"{where} returned {type(result).__name__}: write() it, or derive from Handler to return it")
 
     def _end_with(self, error: BaseException) -> None:
         """Answer what the program raised; raise on what was meant for the task and not for the program."""

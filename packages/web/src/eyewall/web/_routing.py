@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeGuard
 
 from eyewall.httpserver import HTTPMessageDelegate, HTTPServerConnectionDelegate
 
-from ._checks import check_methods
+from ._checks import check_hooks, check_methods
 from ._handler import RequestHandler
 from ._listing import ListedRoute, target_name
 from ._log import app_log
@@ -322,6 +322,8 @@ def _spec(number: int, route: object) -> URLSpec | RuleSpec:
         return RuleSpec(route)
     if isinstance(spec := getattr(route, "spec", None), URLSpec):
         return spec  # of a TypedRoute, which is made of more than this module knows
+    if hasattr(route, "to"):
+        raise RouteError(f"route {number} of the table is {route!r}: say where it leads, with .to(YourHandler)")
     if not is_sequence(route) or not 2 <= len(route) <= 4:
         raise RouteError(
             f"route {number} of the table is {route!r}: make it a tuple (pattern, handler), "
@@ -368,6 +370,7 @@ def _checked_handler(title: str, handler: object, kwargs: Mapping[str, Any]) -> 
         raise RouteError(f"{title}: the handler {found} is no subclass of RequestHandler{remedy}")
     _check_initialize(title, handler, kwargs)
     try:
+        check_hooks(handler)
         handler.settle()
         handler.check_route(kwargs)
     except ValueError as error:

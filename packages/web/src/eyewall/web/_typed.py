@@ -11,6 +11,7 @@ from ._json import encode_result
 from ._parts import Part
 from ._patterns import PathPattern
 from ._routing import URLSpec
+from .errors import RouteError
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -150,6 +151,10 @@ class TypedPath(Generic[*Ts]):
     """
 
     def __init__(self, *parts: str | Part[Any]) -> None:
+        for part in parts:
+            # Not redundant for those who have no type checker.
+            if not isinstance(part, str | Part):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise RouteError(f"{part!r} is no part of a path: give a text, or a Part such as INT or TEXT")
         self._parts = parts
         texts = [re.escape(part) if isinstance(part, str) else f"({part.pattern})" for part in parts]
         regex = "/" + "/".join(texts)

@@ -31,7 +31,7 @@ class UsersMixin(HandlerBase):
         ``prepare`` that has to wait for it.
         """
         if self._current_user is _UNKNOWN:
-            self._current_user = self.get_current_user()
+            self._current_user = _no_coroutine(self.get_current_user())
         return self._current_user
 
     @current_user.setter
@@ -74,6 +74,18 @@ def authenticated(
         return None
 
     return wrapper
+
+
+def _no_coroutine(user: Any) -> Any:
+    # One would be true, whoever asks.
+    if hasattr(user, "__await__"):
+        if hasattr(user, "close"):
+            user.close()
+        raise TypeError(
+            "get_current_user() gave something to be awaited, which is no user: make it a plain method, "
+            "or set self.current_user in a prepare() that awaits"
+        )
+    return user
 
 
 def _with_next(handler: UsersMixin, url: str) -> str:

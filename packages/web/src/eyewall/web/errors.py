@@ -31,6 +31,9 @@ class HTTPError(Exception):
     def __init__(
         self, status_code: int = 500, log_message: str | None = None, *args: object, reason: str | None = None
     ) -> None:
+        # Not redundant for those who have no type checker.
+        if not isinstance(status_code, int):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"{status_code!r} is no status: give the number first, HTTPError(400, {status_code!r})")
         super().__init__(*args)
         self.status_code: Final = status_code
         self.reason: Final = reason

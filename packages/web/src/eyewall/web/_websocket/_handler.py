@@ -53,6 +53,12 @@ class WebSocketHandler(RequestHandler):
     selected_subprotocol: str | None = None
     """What :meth:`select_subprotocol` chose."""
 
+    @classmethod
+    def check_route(cls, kwargs: Mapping[str, Any]) -> None:
+        """Load the library now, for which the first connection need not wait then. Raises ``ValueError`` without."""
+        super().check_route(kwargs)
+        from . import _library  # noqa: F401  # pyright: ignore[reportUnusedImport] - to have it
+
     async def get(self, *args: Any, **kwargs: Any) -> None:
         """Switch to WebSocket, and stay until the connection closes."""
         if not (self._is_version_known() and self._is_origin_welcome()):
