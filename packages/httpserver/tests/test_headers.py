@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -93,6 +94,12 @@ def test_a_name_that_cannot_be_one_is_refused(name: str) -> None:
         with pytest.raises(HTTPFieldError, match="cannot be a field name"):
             change(name, "value")
     assert not headers
+
+
+@pytest.mark.parametrize("value", [3, b"3", None])
+def test_a_value_that_is_no_text_is_told_to_be_converted(value: Any) -> None:
+    with pytest.raises(TypeError, match=f"{value!r} cannot be the value of Content-Length: it is no text, convert it"):
+        HTTPHeaders({"Content-Length": value})
 
 
 @pytest.mark.parametrize("value", ["a\r\nX: y", "a\n", "\r", "\0", "\x7f", "\N{SNOWMAN}"])

@@ -141,6 +141,20 @@ def test_what_cannot_serve_is_refused_with_what_can(wrong: object) -> None:
         HTTPServer(wrong)  # type: ignore[arg-type]  # on purpose
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"limits": {"max_fields": 3}}, r"limits is \{'max_fields': 3\}: give Limits\(…\)"),
+        ({"deadlines": Limits()}, r"deadlines is Limits\(.*\): give Deadlines\(…\)"),
+        ({"body_timeout": "3"}, "body_timeout is '3': give a number"),
+        ({"max_body_size": "1k"}, "max_body_size is '1k': give a number"),
+    ],
+)
+def test_an_option_of_the_wrong_type_is_named(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(TypeError, match=told):
+        HTTPServer(answer, **options)
+
+
 def test_a_class_in_place_of_its_instance_is_refused() -> None:
     with pytest.raises(TypeError, match="is a class: give an instance of it"):
         HTTPServer(Delegate)  # type: ignore[arg-type]  # on purpose

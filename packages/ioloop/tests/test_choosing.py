@@ -229,3 +229,11 @@ def test_a_backend_without_an_asyncio_loop_says_so() -> None:
     assert IOLoop.current() is io_loop
     assert "cannot tell" in io_loop.describe_tasks()
     io_loop.close()
+
+
+def test_a_coroutine_in_place_of_its_function_is_told_how_to_give_the_function() -> None:
+    async def main() -> None:
+        """Never run."""
+
+    with pytest.raises(TypeError, match=r"give the function itself, run\(main\) and not run\(main\(\)\)"):
+        eyewall.ioloop.run(main())  # type: ignore[arg-type]  # on purpose

@@ -26,6 +26,18 @@ def test_a_context_is_given_back_as_it_is() -> None:
     assert ssl_options_to_context(context) is context
 
 
+@pytest.mark.parametrize("options", ["cert.pem", True])
+def test_what_are_no_options_is_told_what_are(options: object) -> None:
+    assert complaint(cast("SSLOptionsDict", options)).startswith(
+        f"ssl_options are {options!r}: give {{'certfile': …}} or"
+    )
+
+
+def test_a_server_refuses_the_context_of_a_client() -> None:
+    with pytest.raises(SSLConfigurationError, match="this context is a client's: make a server's by"):
+        ssl_options_to_context(ssl.create_default_context(), server_side=True)
+
+
 def test_a_server_shows_its_certificate_and_asks_for_none() -> None:
     context = ssl_options_to_context(CERTIFICATE.server_options, server_side=True)
     assert (context.protocol, context.verify_mode) == (ssl.PROTOCOL_TLS_SERVER, ssl.CERT_NONE)

@@ -170,6 +170,11 @@ def test_a_port_that_does_not_exist_is_a_wrong_argument(port: int) -> None:
         bind_sockets(port, "127.0.0.1")
 
 
+def test_a_port_that_is_text_is_told_to_be_converted() -> None:
+    with pytest.raises(TypeError, match=r"port '8080' is no number: convert it, int\('8080'\)"):
+        bind_sockets("8080")  # type: ignore[arg-type]  # on purpose
+
+
 def test_where_one_address_fails_none_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     resolve_to(monkeypatch, (socket.AF_INET, ("127.0.0.1", 0)), (socket.AF_INET, ("192.0.2.1", 0)))
     before = open_descriptors()

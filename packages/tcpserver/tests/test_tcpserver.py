@@ -7,7 +7,7 @@ import socket
 import ssl
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -280,3 +280,9 @@ async def test_a_failed_handshake_is_logged_once_and_the_server_goes_on(
 def test_a_certificate_that_cannot_be_read_is_an_error_at_once() -> None:
     with pytest.raises(ValueError, match=r"cannot read certfile '/nonexistent/cert\.pem': No such file"):
         TCPServer(ssl_options={"certfile": "/nonexistent/cert.pem"})
+
+
+@pytest.mark.parametrize(("name", "value"), [("connection_limits", 100), ("proxy_protocol", True)])
+def test_an_option_of_the_wrong_type_is_named(name: str, value: Any) -> None:
+    with pytest.raises(TypeError, match=f"{name} is {value}: give "):
+        TCPServer(**{name: value})

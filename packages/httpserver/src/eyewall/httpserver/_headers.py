@@ -48,11 +48,14 @@ def _checked_name(name: str) -> str:
 
 
 def _checked_value(name: str, value: str) -> str:
-    if not (value.isascii() and value.isprintable()) and not _is_value(value):
-        raise HTTPFieldError(
-            f"{value[:80]!r} cannot be the value of {name}: it holds a control character or one beyond Latin-1; "
-            "encode it first"
-        )
+    try:
+        if not (value.isascii() and value.isprintable()) and not _is_value(value):
+            raise HTTPFieldError(
+                f"{value[:80]!r} cannot be the value of {name}: it holds a control character or one beyond Latin-1; "
+                "encode it first"
+            )
+    except AttributeError:
+        raise TypeError(f"{value!r} cannot be the value of {name}: it is no text, convert it first") from None
     return value.strip(" \t")
 
 

@@ -112,7 +112,8 @@ class HTTP1ConnectionParameters:
 
     The names of single limits are Tornado's, and prevail over ``limits`` and ``deadlines``. Where
     ``max_header_size`` is given without ``limits``, one line may be as long as the whole head.
-    Raises ``ValueError`` for a bound that is below zero, or a time that is not above it.
+    Raises ``ValueError`` for a bound that is below zero, or a time that is not above it, and ``TypeError`` for
+    what is no number.
     """
 
     __slots__ = ("chunk_size", "deadlines", "decompress", "half_closed", "limiter", "limits", "no_keep_alive")
@@ -132,6 +133,8 @@ class HTTP1ConnectionParameters:
         limits: Limits | None = None,
         deadlines: Deadlines | None = None,
     ) -> None:
+        _check_type("limits", limits, Limits)
+        _check_type("deadlines", deadlines, Deadlines)
         one_line = None if limits else max_header_size
         self.no_keep_alive: bool = no_keep_alive
         """Close the connection after one request."""
@@ -150,8 +153,6 @@ class HTTP1ConnectionParameters:
             )
         )
         """How much there may be of everything."""
-        self.limiter: Limiter = Limiter(self.limits)
-        """What measures messages against :attr:`limits`."""
         self.deadlines: Deadlines = (deadlines or Deadlines())._replace(
             **_given(
                 header_timeout=header_timeout,
@@ -161,16 +162,27 @@ class HTTP1ConnectionParameters:
         )
         """How long everything may take."""
         self._check()
+        self.limiter: Limiter = Limiter(self.limits)
+        """What measures messages against :attr:`limits`."""
 
     def _check(self) -> None:
         for name, size in self.limits._asdict().items():
+            if isinstance(size, str):
+                raise TypeError(f"{name} is {size!r}: give a number")
             if isinstance(size, int) and size < 0:
                 raise ValueError(f"{name} is {size}: give 0 or more")
         for name, seconds in self.deadlines._asdict().items():
+            if isinstance(seconds, str):
+                raise TypeError(f"{name} is {seconds!r}: give a number")
             if seconds is not None and not (seconds > 0 or (name == "min_body_rate" and seconds == 0)):
                 raise ValueError(f"{name} is {seconds}: give a number above 0")
         if self.half_closed not in {"gone", "finish"}:
             raise ValueError(f'half_closed is {self.half_closed!r}: give "gone" or "finish"')
+
+
+def _check_type(name: str, value: object, kind: type) -> None:
+    if value is not None and not isinstance(value, kind):
+        raise TypeError(f"{name} is {value!r}: give {kind.__name__}(…)")
 
 
 def _given(**bounds: float | None) -> dict[str, Any]:  # Any: each name has its own type

@@ -246,6 +246,10 @@ class IOLoop:
         awaitable nor None.
         """
         self._check_can_start()
+        # Not redundant for those who have no type checker, and know asyncio.run.
+        if not callable(func):  # pyright: ignore[reportUnnecessaryComparison]
+            getattr(func, "close", bool)()
+            raise TypeError(f"{func!r} cannot be called: give the function itself, run(main) and not run(main())")
         task = self.spawn(self._call_within(func, timeout), name="run_sync")
         waiting = True
 

@@ -52,12 +52,20 @@ def ssl_options_to_context(ssl_options: SSLOptions, server_side: bool | None = F
     """Make a context of the options; one that is a context already is given back.
 
     Raises :class:`SSLConfigurationError`, a ``ValueError``, where a file cannot be read or does not
-    hold what it should, and for an option that does not exist.
+    hold what it should, for an option that does not exist, and for a server that is given a client's context.
     """
     import ssl
 
     if isinstance(ssl_options, ssl.SSLContext):
+        if server_side and ssl_options.protocol == ssl.PROTOCOL_TLS_CLIENT:
+            raise SSLConfigurationError(
+                "this context is a client's: make a server's by ssl.create_default_context(ssl.Purpose.CLIENT_AUTH) "
+                "and load_cert_chain(), or give {'certfile': …}"
+            )
         return ssl_options
+    # Not redundant for those who have no type checker.
+    if not isinstance(ssl_options, dict):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise SSLConfigurationError(f"ssl_options are {ssl_options!r}: give {{'certfile': …}} or an ssl.SSLContext")
     _check_known(ssl_options)
     if not server_side:
         return _context(ssl_options, server_side=False)

@@ -123,6 +123,8 @@ class WritingStream(ReadingStream):
         except (BlockingIOError, InterruptedError):
             sent = 0
         except Exception as error:  # noqa: BLE001 - as in _on_readable
+            if isinstance(error, TypeError):
+                _check_bytes(data)
             if self._is_final(error):
                 return
             sent = 0
@@ -240,3 +242,11 @@ class WritingStream(ReadingStream):
             # Of a connection that is gone, shutdown says no more than that there is none.
             self.close(self.get_fd_error() or error)
         self._end_unsent = False
+
+
+def _check_bytes(data: object) -> None:
+    """Tell a mistake of whoever writes from one of the transport, which ends the stream."""
+    try:
+        memoryview(data)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - that is what is asked
+    except TypeError:
+        raise TypeError(f"cannot write {type(data).__name__}: give bytes, or encode() a text first") from None

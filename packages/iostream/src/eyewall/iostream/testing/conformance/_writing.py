@@ -32,6 +32,13 @@ class WritingConformance(StreamPairs):
             near.write_nowait(b" and", memoryview(bytearray(b" more")))
             assert await far.read_bytes(23) == b"head body tail and more"
 
+    async def test_a_text_is_refused_and_the_stream_goes_on(self, io_loop: EventLoop) -> None:
+        async with self.pair(io_loop) as (near, far):
+            with pytest.raises(TypeError, match="bytes"):
+                await near.write("text")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - on purpose
+            await near.write(b"bytes")
+            assert await far.read_bytes(5) == b"bytes"
+
     async def test_an_empty_write_is_legal(self, io_loop: EventLoop) -> None:
         async with self.pair(io_loop) as (near, far):
             await near.write(b"")
