@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
@@ -518,3 +520,9 @@ async def test_a_status_that_is_no_number_is_named_where_it_is_given(caplog: pyt
     assert "'gone' is no status: give a number, such as 404" in caplog.text
     with pytest.raises(TypeError, match=r"'gone' is no status: give the number first, HTTPError\(400, 'gone'\)"):
         HTTPError("gone")  # type: ignore[arg-type] # the mistake
+
+
+async def test_an_error_page_is_made_where_nothing_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "html", None)  # as with no descriptors left
+    response = await answer(raising(OSError(errno.EMFILE, "Too many open files")))
+    assert (response.code, "500: Internal Server Error" in response.text) == (500, True)

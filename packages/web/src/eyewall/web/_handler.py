@@ -129,9 +129,9 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
         if isinstance(error, BaseException) and self.settings.get("serve_traceback"):
             self._write_traceback(status_code, error)
             return
-        from html import escape
-
-        message = f"{status_code}: {escape(self._reason)}"
+        # No import: this is the answer where there are no descriptors left, too. No reason holds a "<".
+        reason = self._reason.replace("&", "&amp;").replace(">", "&gt;")
+        message = f"{status_code}: {reason}"
         self.finish(f"<html><title>{message}</title><body>{message}</body></html>")
 
     def _write_traceback(self, status_code: int, error: BaseException) -> None:
