@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 from uuid import UUID
 
 import pytest
@@ -178,3 +178,16 @@ async def test_what_was_read_can_be_returned() -> None:
     answer = (await AppClient(Application([("/", Echo)])).post("/", body=changed())).json()
     assert answer["items"][0] == {"name": "a", "price": 1.0, "size": "l", "tags": ["x"]}
     assert (answer["due"], answer["key"], answer["pair"]) == ("2024-02-29", GOOD["key"], [1, "b"])
+
+
+def test_a_type_without_a_hash_is_read_by_msgspec_as_often_as_asked() -> None:
+    pytest.importorskip("msgspec")
+    kind: Any = Annotated[dict[str, int], ["no", "hash"]]
+    assert [decoding.decode_json(b'{"a": %d}' % number, kind) for number in (1, 2)] == [{"a": 1}, {"a": 2}]
+
+
+def test_types_that_differ_in_order_only_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(decoding._state, "msgspec", None)
+    kinds: list[Any] = [date | str, str | date]
+    read = [decoding.decode_json(b'"2024-02-29"', kind) for kind in kinds]
+    assert read == [date(2024, 2, 29), "2024-02-29"]

@@ -93,9 +93,9 @@ class ArgumentsMixin(HandlerBase):
 
             order = self.json(Order)
         """
-        content_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if content_type and content_type != "application/json" and not content_type.endswith("+json"):
-            raise HTTPError(415, "the body is %s, and not JSON", content_type)
+        content_type = self.request.headers.get("Content-Type")
+        if content_type and content_type != "application/json":
+            _check_is_json(content_type.partition(";")[0].strip().lower())
         return decode_json(self.request.body, kind)
 
     def decode_argument(self, value: bytes, name: str | None = None) -> str:
@@ -112,6 +112,11 @@ class ArgumentsMixin(HandlerBase):
     def _decoded(self, name: str, values: Iterable[bytes], strip: bool) -> list[str]:
         texts: list[str] = [_cleaned(self.decode_argument(value, name=name)) for value in values]
         return [text.strip() for text in texts] if strip else texts
+
+
+def _check_is_json(media_type: str) -> None:
+    if media_type and media_type != "application/json" and not media_type.endswith("+json"):
+        raise HTTPError(415, "the body is %s, and not JSON", media_type)
 
 
 _TRUTHS: Final = {

@@ -137,10 +137,12 @@ def is_cross_origin(request: HTTPServerRequest) -> bool:
     if site is not None:
         return site not in {"same-origin", "none"}
     origin = request.headers.get("Origin")
+    if origin is None:
+        return False
     from urllib.parse import urlsplit
 
     # A proxy in front may have taken TLS off: the scheme says nothing, the host does.
-    return origin is not None and urlsplit(origin).netloc.lower() != request.host.lower()
+    return urlsplit(origin).netloc.lower() != request.host.lower()
 
 
 def _new_token() -> _Token:
