@@ -136,11 +136,12 @@ class HTTPHeaders(MutableMapping[str, str]):
                 self._append(_names[name], value)
         return self
 
-    def _copy_with(self, name: str, value: str) -> Self:
-        """A copy with one field more, which is valid, of a normalised name that there is not."""
+    def _copy_with(self, more: dict[str, str]) -> Self:
+        """A copy with more fields, which are valid, of normalised names that there are not."""
         new = self.copy()
-        new._before_change()
-        new._fields[name] = value
+        new._lines = None
+        new._fields = self._fields | more
+        new._shared = False
         return new
 
     @classmethod
