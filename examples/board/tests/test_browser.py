@@ -99,6 +99,39 @@ def test_a_conversation_goes_on_in_two_windows_and_is_counted_in_a_third(tmp_pat
         browse(visit)
 
 
+def test_what_one_window_deletes_goes_from_the_others(tmp_path: Path) -> None:
+    async def visit(browser: Browser) -> None:
+        ada, jun, visitor = [await browser.window() for _ in range(3)]
+        await join(ada, address, "Ada King")
+        await join(jun, address, "Jun")
+        await ada.submit("/new", title="Lunch", body="At noon.")
+        page = await ada.run("location.pathname")
+        await ada.submit(page, body="At one.")
+        await visitor.go(address)
+        await visitor.until(f"{LIVE} && document.querySelector('.more a').textContent.startsWith('1 reply')")
+        await jun.go(address + page[1:])
+        await jun.until(LIVE)
+        await jun.run("document.getElementById('body').value = 'Count me in.'")
+
+        await ada.submit(await ada.run("document.querySelector('.reply form').getAttribute('action')"))
+        await jun.until("!document.querySelector('.reply')")
+        assert await jun.run("document.getElementById('replies').textContent") == "No replies yet"
+        await visitor.until("document.querySelector('.more a').textContent.startsWith('Reply')")
+        assert await visitor.run("document.querySelector('.empty').checkVisibility()") is False
+
+        await ada.submit(f"{page}/delete")
+        await visitor.until("!document.querySelector('article')")
+        assert await visitor.run("document.querySelector('.empty').checkVisibility()")
+        assert await visitor.run("document.getElementById('news').textContent") == "A message was deleted"
+        await jun.until("document.querySelector('h1').textContent === 'This message was deleted'")
+        # What was being written is not lost, and cannot be sent.
+        assert await jun.run("document.getElementById('body').value") == "Count me in."
+        assert await jun.run("document.querySelector('.post button').disabled")
+
+    with running(tmp_path, "--port", "0", "--processes", "2") as (_, address):
+        browse(visit)
+
+
 def test_a_photograph_is_seen_in_the_other_window(tmp_path: Path) -> None:
     async def visit(browser: Browser) -> None:
         ada, jun = await browser.window(), await browser.window()

@@ -63,6 +63,27 @@ async def test_a_page_is_told_of_a_reply_and_of_the_notice_that_has_one_more(ada
     await hang_up(socket)
 
 
+async def test_a_page_is_told_of_what_is_deleted_and_of_the_notice_that_has_one_less(ada: Visitor) -> None:
+    number = await post(ada)
+    await ada.send(f"/messages/{number}", {"body": "Count me in."})
+    socket = await ada.websocket(f"/live?after={number + 1}")
+    assert (await ada.submit(f"/messages/{number + 1}/delete")).code == 303
+    news = await told(socket)
+    assert (news["number"], news["deleted"], list(news["places"])) == (number + 2, number + 1, ["notices"])
+    assert ">Reply<" in news["places"]["notices"]
+    assert (await ada.submit(f"/messages/{number}/delete")).code == 303
+    assert await told(socket) == {"number": number + 3, "deleted": number, "places": {}}
+    await hang_up(socket)
+
+
+async def test_a_page_that_slept_is_told_of_what_was_deleted_meanwhile(ada: Visitor, visitor: Visitor) -> None:
+    number = await post(ada)
+    await ada.submit(f"/messages/{number}/delete")
+    socket = await visitor.websocket(f"/live?after={number}")
+    assert (await told(socket))["deleted"] == number
+    await hang_up(socket)
+
+
 async def test_nobody_is_told_by_whom_a_message_can_be_deleted(ada: Visitor) -> None:
     socket = await ada.websocket("/live?after=0")
     await ada.send(f"/messages/{await post(ada)}", {"body": "More."})
@@ -99,6 +120,20 @@ async def test_a_message_that_another_process_took_in_is_told_at_the_next_look(b
     for listener in (first, second):
         assert ["Lunch" in (await told(listener))["places"]["notices"] for _ in range(2)] == [True, False]
         await hang_up(listener)
+
+
+async def test_a_page_that_has_what_the_feed_has_not_seen_yet_is_not_told_of_it(board: Board, ada: Visitor) -> None:
+    other = await ada.websocket("/live?after=0")
+    account = await board.clerk.ask(Store.account_named, "Ada King")
+    assert account is not None
+    added = await board.clerk.ask(Store.add, Draft("Lunch", "At noon."), account)  # as another process does
+    assert added is not None
+    socket = await ada.websocket(f"/live?after={added.id}")
+    await board.feed.look()
+    number = await post(ada)
+    assert (await told(socket))["number"] == number
+    await hang_up(socket)
+    await hang_up(other)
 
 
 async def test_two_looks_at_once_tell_each_message_once(board: Board, ada: Visitor, io_loop: IOLoop) -> None:

@@ -40,7 +40,7 @@ async def test_an_empty_board_invites_to_write(ada: Visitor) -> None:
     response = await ada.get("/")
     assert response.code == 200
     assert response.headers["Content-Type"] == "text/html; charset=UTF-8"
-    assert "Nothing here yet" in response.text
+    assert '<section class="empty">' in response.text
     assert '<form class="post" action="/new" method="post"' in response.text
 
 
@@ -266,4 +266,4 @@ async def test_what_a_page_is_made_of_may_be_kept_for_ever(visitor: Visitor) -> 
 async def test_a_page_is_compressed_for_who_can_read_it(visitor: Visitor) -> None:
     response = await visitor.get("/", headers={"Accept-Encoding": "gzip"})
     assert response.headers["Content-Encoding"] == "gzip"
-    assert "Nothing here yet" in gzip.decompress(response.body).decode()
+    assert '<section class="empty">' in gzip.decompress(response.body).decode()

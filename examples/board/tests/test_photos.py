@@ -95,7 +95,7 @@ async def test_what_is_no_photograph_is_refused_with_its_form_and_not_kept(
     assert problem_of(response) == "Please choose a photograph: JPEG, PNG, GIF or WebP."
     assert 'value="Lunch"' in response.text
     assert await kept(board) == []
-    assert "Nothing here yet" in (await ada.get("/")).text
+    assert '<section class="empty">' in (await ada.get("/")).text
 
 
 async def test_a_photograph_beyond_the_limit_is_refused_with_its_form_and_not_kept(

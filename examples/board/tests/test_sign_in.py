@@ -87,7 +87,7 @@ async def test_a_link_sends_nobody_to_another_site(ada: Visitor, path: str) -> N
 
 async def test_who_is_not_signed_in_posts_nothing(visitor: Visitor) -> None:
     assert (await visitor.send(NEW, {"title": "Lunch", "body": "At noon."})).code == 403
-    assert "Nothing here yet" in (await visitor.get("/")).text
+    assert '<section class="empty">' in (await visitor.get("/")).text
 
 
 @pytest.mark.parametrize("number", ["1", "99"])

@@ -10,7 +10,7 @@ import pytest
 
 from board import store as store_module
 from board.accounts import Account
-from board.messages import Draft, Message
+from board.messages import Deletion, Draft, Message
 from board.store import MAX_PINNED, Store, StoreError, ThreadFullError
 
 if TYPE_CHECKING:
@@ -151,6 +151,19 @@ def test_what_is_newer_comes_in_the_order_of_its_numbers_replies_too(store: Stor
     newer = [add(store, reply_to=first.id), add(store)]
     assert store.since(first.id) == newer
     assert store.since(store.newest()) == []
+
+
+def test_a_deletion_has_its_place_among_what_is_newer(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    notice = add(store)
+    reply = add(store, reply_to=notice.id)
+    store.delete(reply.id, ADA)
+    last = add(store)
+    store.delete(notice.id, ADA)
+    changes = [Deletion(reply.id + 1, reply.id, notice.id), last, Deletion(last.id + 1, notice.id, None)]
+    assert store.since(notice.id) == changes
+    assert store.newest() == last.id + 1
+    monkeypatch.setattr(store_module, "MAX_PAGE_SIZE", 2)
+    assert store.since(notice.id) == changes[:2]
 
 
 def test_who_deletes_a_notice_is_told_the_photographs_that_go_with_it(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""The feed: tells the pages that are open of new messages, whichever process took them in."""
+"""The feed: tells the pages that are open of new and deleted messages, whichever process saw to them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from eyewall.ioloop import PeriodicCallback
 from eyewall.web import WebSocketHandler, broadcast
 
+from .messages import Message
 from .store import MAX_PAGE_SIZE, Store
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from eyewall.ioloop import EventLoop, Promise
 
     from .clerk import Clerk
-    from .messages import Message
+    from .messages import Deletion
     from .rendering import Templates
 
 LOOK_MILLISECONDS: Final = 1000
@@ -27,17 +28,17 @@ MAX_WAITING: Final = 100
 
 
 class News(NamedTuple):
-    """What is told of a message: JSON for ``board.js``."""
+    """What is told of a message, or of its deletion: JSON for ``board.js``."""
 
     number: int
     text: str
 
 
 class Feed:
-    """Looks into the store for messages with higher numbers than it has seen, and tells its listeners.
+    """Looks into the store for what has higher numbers than it has seen, and tells its listeners.
 
     A listener is a WebSocket, which is written to, or somebody who iterates over :meth:`listen`. It is told of each
-    message once, also of those that come while it catches up.
+    message and each deletion once, also of those that come while it catches up.
     """
 
     def __init__(self, clerk: Clerk, templates: Templates, *, io_loop: EventLoop) -> None:
@@ -51,7 +52,7 @@ class Feed:
         self._timer = PeriodicCallback(self.look, LOOK_MILLISECONDS, io_loop=io_loop)
 
     async def look(self) -> None:
-        """Tell of what has been posted since the last look: call it after posting. It is called by itself, too."""
+        """Tell of what has happened since the last look: call it after a change. It is called by itself, too."""
         if not (self._sockets or self._mailboxes):
             return
         for news in await self._since(self._newest):
@@ -65,10 +66,10 @@ class Feed:
         """Tell a WebSocket of what is newer than ``after``, now and from now on."""
         await self._expect_listener()
         self._sockets[socket] = math.inf
-        seen, newest = 0, -1
+        seen, newest = after, -1
         while newest != self._newest:  # others were told of something meanwhile
             newest = self._newest
-            for news in await self._since(max(after, seen)):
+            for news in await self._since(seen):
                 broadcast([socket], news.text)
                 seen = news.number
         if socket in self._sockets:
@@ -85,7 +86,7 @@ class Feed:
         mailbox = Mailbox(self._io_loop)
         self._mailboxes.add(mailbox)
         try:
-            seen = 0
+            seen = after
             for news in await self._since(after):
                 seen = news.number
                 yield news
@@ -111,18 +112,19 @@ class Feed:
             self._timer.stop()
 
     async def _since(self, number: int) -> Sequence[News]:
-        messages = page = await self._clerk.ask(Store.since, number)
+        changes = page = await self._clerk.ask(Store.since, number)
         while len(page) == MAX_PAGE_SIZE:
             page = await self._clerk.ask(Store.since, page[-1].id)
-            messages += page
-        return [News(message.id, await self._told(message)) for message in messages]
+            changes += page
+        return [News(change.id, await self._told(change)) for change in changes]
 
-    async def _told(self, message: Message) -> str:
-        shown = [message]
+    async def _told(self, change: Message | Deletion) -> str:
         # Wherever its notice is shown, the number of replies has changed.
-        if message.reply_to is not None and (notice := await self._clerk.ask(Store.get, message.reply_to)):
-            shown.append(notice)
-        return self._templates.news(message, shown)
+        notice = None if change.reply_to is None else await self._clerk.ask(Store.get, change.reply_to)
+        notices = [] if notice is None else [notice]
+        if isinstance(change, Message):
+            return self._templates.news(change, [change, *notices])
+        return self._templates.gone(change, notices)
 
 
 class Mailbox:

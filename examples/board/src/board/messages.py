@@ -90,3 +90,13 @@ class Message:
     photo: str
     """The name of its photograph; empty where it has none."""
     reply_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """That a message was deleted, with its replies where it was a notice."""
+
+    id: int
+    """Its own place in the order of what happens on the board: messages and deletions share their numbers."""
+    message: int
+    reply_to: int | None

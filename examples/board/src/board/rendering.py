@@ -18,7 +18,7 @@ from .photos import MAX_BYTES
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .messages import Message
+    from .messages import Deletion, Message
 
 _HERE: Final = Path(__file__).parent
 STATIC_FOLDER: Final = _HERE / "static"
@@ -53,8 +53,14 @@ class Templates(JinjaLoader):
 
     def news(self, message: Message, shown: Iterable[Message]) -> str:
         """What ``board.js`` is told of a new message: what is shown of it, by the place where that belongs."""
-        places = {_place_of(each): self._article.render(message=each) for each in shown}
-        return json.dumps({"number": message.id, "author": message.author, "places": places})
+        return json.dumps({"number": message.id, "author": message.author, "places": self._places(shown)})
+
+    def gone(self, deletion: Deletion, shown: Iterable[Message]) -> str:
+        """What it is told of a deleted one: the number of that, and what is shown otherwise from now on."""
+        return json.dumps({"number": deletion.id, "deleted": deletion.message, "places": self._places(shown)})
+
+    def _places(self, shown: Iterable[Message]) -> dict[str, str]:
+        return {_place_of(each): self._article.render(message=each) for each in shown}
 
 
 def _place_of(message: Message) -> str:

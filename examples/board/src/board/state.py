@@ -71,11 +71,16 @@ class Board:
         return message
 
     async def delete(self, number: int, author: Account) -> bool:
-        """Delete a message of this author, with its replies and all their photographs; False where there is none."""
+        """Delete a message of this author, with its replies and all their photographs, and tell who is looking.
+
+        False where there is none.
+        """
         photos = await self.clerk.ask(Store.delete, number, author)
-        if photos is not None:
-            await self.photos.remove(photos)
-        return photos is not None
+        if photos is None:
+            return False
+        await self.photos.remove(photos)
+        await self.feed.look()
+        return True
 
     async def close(self) -> None:
         """Finish what is under way, and let go of the database."""

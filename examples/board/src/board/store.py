@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from .accounts import Account
-from .messages import MAX_NUMBER, Draft, Message
+from .messages import MAX_NUMBER, Deletion, Draft, Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -47,6 +47,7 @@ _STEPS: Final = (
     ALTER TABLE message ADD COLUMN account INTEGER REFERENCES account (id);
     """,
     "ALTER TABLE message ADD COLUMN photo TEXT NOT NULL DEFAULT ''",
+    "CREATE TABLE deletion (id INTEGER PRIMARY KEY, message INTEGER NOT NULL, reply_to INTEGER)",
 )
 _COLUMNS: Final = """
     m.id, m.reply_to, m.author, m.title, m.body, m.posted, m.pinned, m.account, m.photo,
@@ -158,13 +159,20 @@ class Store:
         return self._select("m.reply_to = ? ORDER BY m.id LIMIT ?", number, MAX_REPLIES)
 
     def newest(self) -> int:
-        """The number of the newest message; 0 where there is none."""
-        (number,) = self._sql.execute("SELECT coalesce(max(id), 0) FROM message").fetchone()
+        """The number of the newest message or deletion; 0 where there was none."""
+        (number,) = self._sql.execute(
+            "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'message'"
+        ).fetchone()
         return int(number)
 
-    def since(self, number: int) -> list[Message]:
-        """Notices and replies with higher numbers, the lowest first, :data:`MAX_PAGE_SIZE` of them at most."""
-        return self._select("m.id > ? ORDER BY m.id LIMIT ?", number, MAX_PAGE_SIZE)
+    def since(self, number: int) -> list[Message | Deletion]:
+        """Messages and deletions with higher numbers, the lowest first, :data:`MAX_PAGE_SIZE` of them at most."""
+        condition, values = "id > ? ORDER BY id LIMIT ?", (number, MAX_PAGE_SIZE)
+        with self._transaction("DEFERRED"):  # both as of one moment: else one could hide behind another's number
+            messages = self._select(f"m.{condition}", *values)
+            deletions = self._sql.execute(f"SELECT id, message, reply_to FROM deletion WHERE {condition}", values)
+            changes: list[Message | Deletion] = [*messages, *[Deletion(*row) for row in deletions]]
+        return sorted(changes, key=lambda change: change.id)[:MAX_PAGE_SIZE]
 
     def add(self, draft: Draft, author: Account) -> Message | None:
         """Keep a clean draft; None where it replies to what is not, or is no longer, a notice.
@@ -187,8 +195,8 @@ class Store:
             return None if number is None else self.get(number)
 
     @contextmanager
-    def _transaction(self) -> Generator[None]:
-        self._sql.execute("BEGIN IMMEDIATE")
+    def _transaction(self, kind: str = "IMMEDIATE") -> Generator[None]:
+        self._sql.execute(f"BEGIN {kind}")
         try:
             yield
         except BaseException:
@@ -208,11 +216,20 @@ class Store:
         Gives the names of the photographs that they had.
         """
         with self._transaction():
-            found = self._sql.execute(
+            message = self.get(number)
+            if message is None or message.account != author.id:
+                return None
+            photos = self._sql.execute(
                 "SELECT photo FROM message WHERE photo != '' AND (id = ? OR reply_to = ?)", (number, number)
             ).fetchall()
-            is_gone = self._change("DELETE FROM message WHERE id = ? AND account = ?", number, author.id)
-            return [photo for (photo,) in found] if is_gone else None
+            self._sql.execute("DELETE FROM message WHERE id = ?", (number,))
+            # The next of the numbers that messages are given.
+            self._sql.execute("UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'message'")
+            self._sql.execute(
+                "INSERT INTO deletion (id, message, reply_to) VALUES (?, ?, ?)",
+                (self.newest(), number, message.reply_to),
+            )
+            return [photo for (photo,) in photos]
 
     def add_account(self, name: str, password: str) -> Account | None:
         """Keep an account; None where one has that name already, in any case."""

@@ -1,20 +1,29 @@
-// Shows new messages on a page that is open. Without this file, or without scripts, a page shows them when it is loaded.
+// Shows on a page that is open what is posted and deleted. Without this file, or without scripts, a page shows that when
+// it is loaded.
 
 const main = document.getElementById("main");
 const live = document.querySelector(".live");
 let newest = Number(main.dataset.newest);
 let failures = 0;
 
-/** Takes in what the board tells: the articles of a new message, by the place where they belong. */
+/** Takes in what the board tells: the articles of a new message, by the place where they belong, or of a deleted one. */
 function tell(text) {
-  const { number, author, places } = JSON.parse(text);
+  const { number, author, deleted, places } = JSON.parse(text);
   newest = Math.max(newest, number);
   for (const [name, html] of Object.entries(places)) {
     const place = document.querySelector(`[data-place="${name}"]`);
-    if (place && show(place, articleOf(html), `message-${number}`)) {
-      document.getElementById("news").textContent = `New from ${author}`;
-    }
+    if (place && show(place, articleOf(html), `message-${number}`)) say(`New from ${author}`);
   }
+  const gone = deleted && document.getElementById(`message-${deleted}`);
+  if (gone) {
+    remove(gone);
+    say("A message was deleted");
+  }
+}
+
+/** Tells those who do not see the page. */
+function say(text) {
+  document.getElementById("news").textContent = text;
 }
 
 /** Makes an article of what the board's own templates have written, which escape what people write. */
@@ -39,13 +48,34 @@ function show(place, article, added) {
 function addNotice(stream, article) {
   const next = article.matches(".pinned") ? "article" : "article:not(.pinned)";
   stream.insertBefore(article, stream.querySelector(next) ?? stream.querySelector(".pages"));
+  stream.querySelector(".empty").hidden = true;
 }
 
 /** Adds a reply behind the others, and counts them. */
 function addReply(replies, article) {
   replies.append(article);
-  const count = replies.querySelectorAll("article").length;
-  replies.querySelector("h2").textContent = count === 1 ? "1 reply" : `${count} replies`;
+  count(replies);
+}
+
+function count(replies) {
+  const number = replies.querySelectorAll("article").length;
+  replies.querySelector("h2").textContent = number === 1 ? "1 reply" : number ? `${number} replies` : "No replies yet";
+}
+
+/** Takes a deleted message off the page. */
+function remove(article) {
+  const place = article.parentElement;
+  if (article.matches(".whole")) return removeThread(article);
+  article.remove();
+  if (place.matches(".replies")) count(place);
+  else place.querySelector(".empty").hidden = place.querySelector("article, .pages") !== null;
+}
+
+/** Says that the message of this very page is gone. What somebody is writing stays: they may want to keep it. */
+function removeThread(article) {
+  article.replaceWith(document.getElementById("deleted").content.cloneNode(true));
+  document.querySelector(".replies").remove();
+  for (const button of document.querySelectorAll(".post button")) button.disabled = true;
 }
 
 function overSocket() {
