@@ -228,7 +228,7 @@ async def test_a_file_is_saved_whole_or_not_at_all(tmp_path: Path, limits: FormL
         async def post(self) -> None:
             file = (await self.read_form()).file("f")
             await file.save(target)
-            with pytest.raises(FileExistsError):
+            with pytest.raises(FileExistsError, match="already; save it with overwrite=True"):
                 await file.save(target)
             target.write_bytes(b"old")
             await file.save(str(target), overwrite=True)

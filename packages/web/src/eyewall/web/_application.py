@@ -16,6 +16,7 @@ from ._log import access_log, app_log, fields_of, summary_of
 from ._matchers import compiled_host
 from ._router import ReversibleRouter
 from ._routing import Match, RouteTable, URLSpec, checked_table
+from ._settings import check_settings
 from ._static_routes import static_cache, static_routes
 from ._transforms import OutputTransform, response_transforms
 from ._ui import read_methods, read_modules
@@ -81,6 +82,7 @@ class Application(ReversibleRouter, Generic[S]):
       sends the traceback as text;
     - ``log_function``: called with the handler instead of :meth:`log_request`'s own line.
 
+    Any other is your own; one that looks like a misspelt one of these is logged as a warning.
     Raises :class:`RouteError` or :class:`SettingError` where one of them is wrong.
     """
 
@@ -113,6 +115,7 @@ class Application(ReversibleRouter, Generic[S]):
         state: Any = None,
         **settings: Any,
     ) -> None:
+        check_settings(settings)
         if settings.get("debug"):
             settings = {"serve_traceback": True, "compiled_template_cache": False, "static_cache_size": 0, **settings}
         self.settings: Final[dict[str, Any]] = settings

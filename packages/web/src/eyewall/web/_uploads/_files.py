@@ -204,10 +204,17 @@ def _save(content: bytes, file: BinaryIO | None, size: int, path: str, overwrite
         if overwrite:
             os.replace(beside, path)
         else:
-            os.link(beside, path)
+            _name(beside, path)
     finally:
         with suppress(FileNotFoundError):
             os.unlink(beside)
+
+
+def _name(beside: str, path: str) -> None:
+    try:
+        os.link(beside, path)
+    except FileExistsError as error:
+        raise FileExistsError(error.errno, "there is a file already; save it with overwrite=True", path) from None
 
 
 def _copy(content: bytes, file: BinaryIO | None, size: int, target: BinaryIO) -> None:
