@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+from base64 import b64decode
 from contextlib import ExitStack, closing, suppress
 from typing import TYPE_CHECKING
 
@@ -148,6 +149,33 @@ def test_a_photograph_is_seen_in_the_other_window(tmp_path: Path) -> None:
 
     photo = tmp_path / "photo.gif"
     photo.write_bytes(b"GIF89a\1\0\1\0\0\0\0,\0\0\0\0\1\0\1\0\0\2\0;")
+    with running(tmp_path, "--port", "0") as (_, address):
+        browse(visit)
+
+
+def test_a_photograph_stands_upright_and_tells_nothing_else(tmp_path: Path) -> None:
+    async def visit(browser: Browser) -> None:
+        ada = await browser.window()
+        await join(ada, address, "Ada King")
+        await ada.go(f"{address}new")
+        drawn = await ada.run("""{
+            const canvas = Object.assign(document.createElement("canvas"), {width: 40, height: 20});
+            canvas.toDataURL("image/jpeg").split(",")[1]
+        }""")
+        jpeg = b64decode(drawn)
+        # As a phone that is held upright writes it: turned by the reader, and with the place.
+        tiff = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0" + b"59.33 N"
+        exif = b"Exif\0\0" + tiff
+        photo = tmp_path / "photo.jpg"
+        photo.write_bytes(jpeg[:2] + b"\xff\xe1" + (2 + len(exif)).to_bytes(2) + exif + jpeg[2:])
+        await ada.choose("#photo", photo)
+        await ada.submit("/new", title="Lunch", body="At noon.")
+        await ada.run("document.querySelector('.photo img').decode()")
+        image = "document.querySelector('.photo img')"
+        assert await ada.run(f"[{image}.naturalWidth, {image}.naturalHeight]") == [20, 40]
+        (kept,) = (tmp_path / "board.photos").iterdir()
+        assert b"59.33 N" not in kept.read_bytes()
+
     with running(tmp_path, "--port", "0") as (_, address):
         browse(visit)
 

@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 
 LUNCH = {"title": "Lunch", "body": "At noon."}
 MULTIPART = "multipart/form-data; boundary=limit"
-JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 300
+SCAN = b"\xff\xda\0\2" + bytes(range(256)) * 300
+JPEG = b"\xff\xd8" + SCAN + b"\xff\xd9"
 PHOTOS = {
     "jpg": JPEG,
-    "png": b"\x89PNG\r\n\x1a\n" + b"png" * 10,
+    "png": b"\x89PNG\r\n\x1a\n" + b"\0\0\0\3IDATpngcrc!" + b"\0\0\0\0IENDcrc!",
     "gif": b"GIF89a" + b"gif" * 10,
-    "webp": b"RIFF\0\1\2\3WEBP" + b"webp" * 10,
+    "webp": b"RIFF\x14\0\0\0WEBPVP8 \7\0\0\0picture\0",
 }
 
 
@@ -65,6 +66,18 @@ async def test_a_photograph_is_shown_with_its_message_and_served_as_it_came(ada:
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
     assert "immutable" in response.headers["Cache-Control"]
+
+
+async def test_where_a_photograph_was_taken_is_nobodys_business(ada: Visitor) -> None:
+    taken = b"\xff\xe1\0\x15Exif\0\0 GPS: 59.33 N" + SCAN
+    posted = await ada.send("/new", LUNCH, b"\xff\xd8" + taken + b"\xff\xd9 and a film")
+    path = photo_on(await ada.get(posted.headers["Location"].partition("#")[0]))
+    assert (await ada.get(path)).body == JPEG
+
+
+async def test_a_damaged_photograph_is_refused_with_its_form_and_not_kept(board: Board, ada: Visitor) -> None:
+    assert "damaged" in problem_of(await ada.send("/new", LUNCH, b"\xff\xd8\xff\xe0\0\x10JFIF\0"))
+    assert await kept(board) == []
 
 
 async def test_a_program_is_told_where_the_photograph_is(ada: Visitor) -> None:

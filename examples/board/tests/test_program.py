@@ -86,7 +86,7 @@ def test_a_message_posted_by_form_is_on_the_page_in_the_api_and_there_after_a_re
 
 
 def test_a_photograph_of_megabytes_comes_back_and_a_larger_one_is_told_to_be(tmp_path: Path) -> None:
-    photo = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 4096 * 8
+    photo = b"\xff\xd8\xff\xda\0\2" + bytes(range(256)) * 4096 * 8
     with running(tmp_path, "--port", "0") as (_, address):
         ada = Browser(address)
         page = ada.send("new", {"title": "Lunch", "body": "At noon."}, photo)

@@ -6,6 +6,8 @@ import re
 import secrets
 from typing import TYPE_CHECKING, Final
 
+from .metadata import DamagedError, without_metadata
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -40,11 +42,17 @@ class Photos:
         self._io_loop = io_loop
 
     async def keep(self, file: UploadedFile) -> str:
-        """Keep a photograph, and give its name. Raises :class:`PhotoError` for what is none, or too large."""
+        """Keep a photograph without what its file says beside the picture, and give its name.
+
+        Raises :class:`PhotoError` for what is none, or too large.
+        """
         if file.size > MAX_BYTES:
             raise PhotoError(f"Please choose a smaller photograph: at most {MAX_BYTES >> 20} MB.")
-        name = f"{secrets.token_urlsafe(16)}.{_kind_of(await file.read(_HEAD_BYTES))}"
-        await file.save(self.folder / name)
+        kind = _kind_of(await file.read(_HEAD_BYTES))
+        file.seek(0)
+        name = f"{secrets.token_urlsafe(16)}.{kind}"
+        with self._io_loop.cancel_scope(shield=True):
+            await self._io_loop.run_in_executor(None, _write, self.folder / name, kind, await file.read())
         return name
 
     def remove(self, names: Iterable[str]) -> Future[None]:
@@ -58,6 +66,16 @@ def _kind_of(head: bytes) -> str:
         if beginning.match(head):
             return kind
     raise PhotoError("Please choose a photograph: JPEG, PNG, GIF or WebP.")
+
+
+def _write(path: Path, kind: str, content: bytes) -> None:
+    try:
+        path.write_bytes(without_metadata(kind, content))
+    except DamagedError as error:
+        raise PhotoError("Please choose another photograph: this file is damaged.") from error
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _unlink(paths: Iterable[Path]) -> None:
