@@ -121,3 +121,8 @@ async def test_what_raises_after_an_event_breaks_the_answer_off(
     assert not answer.endswith(b"0\r\n\r\n")
     assert "ZeroDivisionError" in caplog.text
     await server.close_all_connections()
+
+
+def test_data_that_are_neither_text_nor_a_dict_are_named() -> None:
+    with pytest.raises(TypeError, match="an event's data are str or dict, not int: convert it first"):
+        ServerSentEvent(3)  # type: ignore[arg-type] # the mistake

@@ -586,3 +586,11 @@ def test_without_the_library_it_is_an_error_at_the_start(monkeypatch: pytest.Mon
     monkeypatch.setitem(__import__("sys").modules, "multipart", None)
     with pytest.raises(RouteError, match=r'need the library multipart: pip install "eyewall-web\[forms\]"'):
         Application([("/", Parts)])
+
+
+def test_limits_that_are_none_are_an_error_at_the_start() -> None:
+    class Dict(UploadHandler):
+        form_limits = {"max_size": 3}  # type: ignore[assignment]  # noqa: RUF012 - the mistake
+
+    with pytest.raises(RouteError, match=r"Dict\.form_limits is \{'max_size': 3\}: make it FormLimits\(…\)"):
+        Application([("/", Dict)])

@@ -137,6 +137,14 @@ async def test_what_raises_is_logged_and_closes_with_1011(io_loop: IOLoop, caplo
     assert "ZeroDivisionError" in caplog.text
 
 
+async def test_a_message_of_another_type_is_named() -> None:
+    connection = await client().websocket("/")
+    with pytest.raises(TypeError, match=r"write_message\(\) takes str, bytes or dict, not list: put it into a dict"):
+        await connection.write_message([1])  # type: ignore[arg-type] # the mistake
+    connection.close()
+    assert await connection.read_message() is None
+
+
 async def test_a_ping_is_answered_with_its_data() -> None:
     connection = await client().websocket("/")
     Echo.opened[0].ping(b"are you there")

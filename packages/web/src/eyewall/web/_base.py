@@ -10,7 +10,7 @@ from eyewall.httpserver import HTTPHeaders, forbids_body, format_timestamp, reas
 from eyewall.ioloop import CompletedFuture
 
 from ._defaults import HTML, JSON
-from ._json import json_encode
+from ._json import as_dict, json_encode
 from ._status import start_line_of
 from ._transforms import transform_for
 from .errors import SettingError
@@ -298,7 +298,7 @@ class HandlerBase:
         return self._send_more(chunk, finishing=True)
 
     def _json(self, chunk: Mapping[str, object]) -> bytes:
-        text = json_encode(chunk if type(chunk) is dict else _as_dict(chunk))
+        text = json_encode(chunk if type(chunk) is dict else as_dict(chunk, "write() takes str, bytes or dict"))
         self._set_json()
         return text.encode()
 
@@ -307,14 +307,6 @@ class HandlerBase:
             self._defaults = JSON
         else:
             self._own_headers["Content-Type"] = "application/json; charset=UTF-8"
-
-
-def _as_dict(chunk: Mapping[str, object]) -> dict[str, object]:
-    # Not redundant for those who have no type checker.
-    if not isinstance(chunk, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-        remedy = 'put it into a dict, write({"items": …})' if isinstance(chunk, list) else "convert it first"
-        raise TypeError(f"write() takes str, bytes or dict, not {type(chunk).__name__}: {remedy}")
-    return dict(chunk)
 
 
 def _header_text(value: HeaderValue) -> str:

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from ._handler import RequestHandler
-from ._json import json_encode
+from ._json import as_dict, json_encode
 
 if TYPE_CHECKING:
     from eyewall.ioloop import Timer
@@ -40,7 +40,9 @@ class ServerSentEvent:
         for name, text in (("event", event), ("id", id)):
             if text is not None and not _is_field(text):
                 raise ValueError(f"the {name} of an event is {text!r}: it may have no line's end and no NUL")
-        self.data: Final = data if isinstance(data, str) else json_encode(dict(data))
+        self.data: Final = (
+            data if isinstance(data, str) else json_encode(as_dict(data, "an event's data are str or dict"))
+        )
         self.event: Final = event
         self.id: Final = id
         self.retry: Final = retry

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -78,3 +79,12 @@ def _plain(value: Any) -> object:
     if isinstance(value, UUID):
         return str(value)
     raise TypeError(f"{value!r} has no form in JSON: return a dict, a list, a dataclass or a text")
+
+
+def as_dict(given: Mapping[str, object], wanted: str) -> dict[str, object]:
+    """Give a mapping as a dict; raise ``TypeError``, with what is ``wanted``, where it is none."""
+    # Not redundant for those who have no type checker.
+    if not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        remedy = 'put it into a dict, {"items": …}' if isinstance(given, list) else "convert it first"
+        raise TypeError(f"{wanted}, not {type(given).__name__}: {remedy}")
+    return dict(given)

@@ -95,6 +95,9 @@ class UploadHandler(RequestHandler):
     def check_route(cls, kwargs: Mapping[str, Any]) -> None:
         """Refuse to begin without the library. Raises ``ValueError``."""
         super().check_route(kwargs)
+        # Not redundant for those who have no type checker.
+        if not isinstance(cls.form_limits, FormLimits):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ValueError(f"{cls.__name__}.form_limits is {cls.form_limits!r}: make it FormLimits(…)")  # noqa: TRY004 - its value
         find_library()
 
     @property

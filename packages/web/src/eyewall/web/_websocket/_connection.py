@@ -287,6 +287,6 @@ def encode(message: str | bytes | Mapping[str, object], binary: bool) -> tuple[b
         return message.encode(), binary
     if isinstance(message, bytes):
         return message, binary
-    from .._json import json_encode
+    from .._json import as_dict, json_encode
 
-    return json_encode(dict(message)).encode(), False
+    return json_encode(as_dict(message, "write_message() takes str, bytes or dict")).encode(), False

@@ -23,7 +23,7 @@ class HTTPClientError(WebSocketError):
     """A server did not switch to WebSocket: it answered with a status of HTTP."""
 
     def __init__(self, code: int, message: str, headers: HTTPHeaders) -> None:
-        super().__init__(f"HTTP {code}: {message}")
+        super().__init__(f"HTTP {code}: {message}; one that switches to WebSocket answers 101")
         self.code: Final = code
         """The status."""
         self.message: Final = message
