@@ -28,7 +28,8 @@ class Outbox:
         self._stream = stream
         self._held: list[Buffer] = []
         self._size = 0
-        self._done: CompletedFuture[None] = CompletedFuture(stream.io_loop, None)
+        # Made when something is held: most connections never hold an answer back.
+        self._done: CompletedFuture[None] | None = None
         self.holding: bool = False
         """True from when another request was seen until :meth:`release`: answers go in here."""
 
@@ -42,11 +43,15 @@ class Outbox:
             self._size += len(self._held[-1])
         if self._size >= MOST_HELD and (sent := self.release()) is not None:
             return sent
+        if self._done is None:
+            self._done = CompletedFuture(self._stream.io_loop, None)
         return self._done
 
     def release(self) -> Future[None] | None:
         """Send what is held, and hold nothing from here on; None where there is nothing, or nobody to send it to."""
         self.holding = False
+        if not self._held:
+            return None
         held, self._held = self._held, []
         self._size = 0
-        return self._stream.write(*held) if held and not self._stream.closed() else None
+        return None if self._stream.closed() else self._stream.write(*held)

@@ -123,7 +123,7 @@ class SocketTransport(Watch):
     stream would cost a twentieth of a request.
     """
 
-    __slots__ = ("buffered", "receive", "send", "send_many", "socket", "unsent")
+    __slots__ = ("buffered", "receive", "send", "socket", "unsent")
 
     def __init__(self, sock: socket.socket) -> None:
         self._handler = None  # all that Watch.__init__ does
@@ -133,7 +133,11 @@ class SocketTransport(Watch):
         self.socket = sock
         self.receive: Callable[[int], bytes] = sock.recv
         self.send: Callable[[Buffer], int] = sock.send
-        self.send_many: Callable[[Sequence[Buffer]], int] = sock.sendmsg
+
+    @property
+    def send_many(self) -> Callable[[Sequence[Buffer]], int]:
+        """Asked for too seldom to be worth 72 bytes of each idle connection."""
+        return self.socket.sendmsg
 
     def send_file(self, fd: int, offset: int, count: int, /) -> int:
         """Let the kernel copy from a file; see :meth:`FileTransport.send_file`."""

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import math
 import sys
+from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final
 
 from .._capability import Capability
@@ -79,6 +80,9 @@ class AsyncioBackend:
         self._watched: dict[int, Watch] = {}
         self._scopes: dict[asyncio.Task[Any], AsyncioCancelScope] = {}
         self._tasks: set[asyncio.Task[Any]] = set()  # asyncio itself refers to them weakly
+        self._forget_task: Final = self._forget
+        self._no_variables: Final = Context()
+        self._lend: Final = _lender(loop)
         keep_apart(self)
 
     def add_handler(self, fd: F, handler: Callable[[F, int], object], events: int, /) -> None:
@@ -144,7 +148,8 @@ class AsyncioBackend:
     def spawn(self, coro: Coroutine[Any, Any, T], /, *, name: str | None = None) -> asyncio.Task[T]:
         task = self.asyncio_loop.create_task(coro, name=name)
         self._tasks.add(task)
-        task.add_done_callback(self._forget)
+        # One method and one context for all tasks: a connection that is idle keeps neither for itself.
+        task.add_done_callback(self._forget_task, context=self._no_variables)
         return task
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
@@ -165,21 +170,8 @@ class AsyncioBackend:
         return task is not None and task.cancelling() > 0
 
     def lend_task(self, call: Callable[[T], R], /) -> Callable[[T], R] | None:
-        loop = self.asyncio_loop
-        task = asyncio.current_task(loop)
-        if task is None:
-            return None
-        # What asyncio has for other implementations of tasks: see "Extending" in its documentation.
-        enter, leave = asyncio._enter_task, asyncio._leave_task
-
-        def call_in_task(given: T) -> R:
-            enter(loop, task)
-            try:
-                return call(given)
-            finally:
-                leave(loop, task)
-
-        return call_in_task
+        task = asyncio.current_task(self.asyncio_loop)
+        return None if task is None else self._lend(task, call)
 
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], /, *args: *Ts) -> asyncio.Future[T]:
         return self.asyncio_loop.run_in_executor(executor, func, *args)
@@ -238,6 +230,24 @@ class AsyncioBackend:
         """Forget the descriptors, and keep the loop beneath: it would unregister what it watches for the parent too."""
         self._watched.clear()
         _loops_of_the_parent.append(self.asyncio_loop)
+
+
+def _lender(loop: asyncio.AbstractEventLoop) -> Callable[[asyncio.Task[Any], Callable[[T], R]], Callable[[T], R]]:
+    """Make the function that lends tasks of this loop: what all of them need, none has for itself."""
+    # What asyncio has for other implementations of tasks: see "Extending" in its documentation.
+    enter, leave = asyncio._enter_task, asyncio._leave_task
+
+    def lend(task: asyncio.Task[Any], call: Callable[[T], R]) -> Callable[[T], R]:
+        def call_in_task(given: T) -> R:
+            enter(loop, task)
+            try:
+                return call(given)
+            finally:
+                leave(loop, task)
+
+        return call_in_task
+
+    return lend
 
 
 def _plain(
