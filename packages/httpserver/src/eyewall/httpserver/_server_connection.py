@@ -172,6 +172,7 @@ class HTTP1ServerConnection:
         self.abort(error)
 
     async def _serve(self, delegate: HTTPServerConnectionDelegate) -> None:
+        """The task. While idle it is in no further coroutine, which would cost memory."""
         self._begun = True
         if self._observer is not None:
             self._tell(self._observer.connection_opened, self.context)
@@ -181,17 +182,28 @@ class HTTP1ServerConnection:
             if not ready.done():
                 self._watch_peer()
             await ready
-            await self._serve_requests(delegate)
+            self._delegate, self._requests_context = delegate, copy_context()
+            take: Callable[[bytes], bool] | None = None
+            while await self._serve_requests():
+                take = take or self.stream.io_loop.lend_task(self._take)
+                try:
+                    await self.stream.readable(take=take)
+                except BaseException as error:
+                    if self._steps is None:
+                        raise
+                    self._end_steps(self._steps, error)
+                if (raised := self._raised) is not None:
+                    self._raised = None
+                    raise raised
         except StreamClosedError as error:
             self._log_end(error.real_error)
         finally:
             self._over(delegate)
 
-    async def _serve_requests(self, delegate: HTTPServerConnectionDelegate) -> None:
+    async def _serve_requests(self) -> bool:
+        """Serve those that are there; say whether further ones may come."""
         most_in_a_row = self.params.limits.max_pipelined
         in_a_row = 1
-        self._delegate, self._requests_context = delegate, copy_context()
-        take: Callable[[bytes], bool] | None = None
         while True:
             # Where the loop has served this one on behalf of the task, it is there already.
             exchange = self._exchange or self._begin(b"" if self._parser.buffered else self.stream.read_nowait())
@@ -200,7 +212,7 @@ class HTTP1ServerConnection:
             if not exchange.keep_alive:
                 self._tell_ended(exchange)
                 await self._end(exchange)
-                return
+                return False
             if (written := exchange.written) is not None and not written.done():
                 self._watch_peer()
                 await written
@@ -215,12 +227,10 @@ class HTTP1ServerConnection:
             if self._outbox.holding and (sent := self._outbox.release()) is not None:
                 await sent
             if self._ends_after_request:
-                return
-            if self._parser.buffered:
-                await self._next_turn()
-            else:
-                take = take or self.stream.io_loop.lend_task(self._take)
-                await self._next_bytes(take)
+                return False
+            if not self._parser.buffered:
+                return True
+            await self._next_turn()
             in_a_row = 1
 
     def _watch_peer(self) -> None:
@@ -286,20 +296,12 @@ class HTTP1ServerConnection:
         self._forget(exchange)
         return True
 
-    async def _next_bytes(self, take: Callable[[bytes], bool] | None) -> None:
-        try:
-            await self.stream.readable(take=take)
-        except BaseException as error:
-            if (steps := self._steps) is None:
-                raise
-            # The task was cancelled in the turn in which a request was left to it: it is that which is to end.
-            self._steps = None
-            with suppress(StopIteration):
-                steps.throw(error)
-                self._steps = steps
-        if (raised := self._raised) is not None:
-            self._raised = None
-            raise raised
+    def _end_steps(self, steps: Steps[bool], error: BaseException) -> None:
+        """The task was cancelled in the turn in which a request was left to it: it is that which is to end."""
+        self._steps = None
+        with suppress(StopIteration):
+            steps.throw(error)
+            self._steps = steps
 
     def _forget(self, exchange: HTTP1Connection) -> None:
         """A request is over, and another may follow."""

@@ -40,12 +40,12 @@ _LONGEST_WAIT: Final = 86_400.0
 class Watched:
     """A descriptor that is watched, and what is called: with what, for what, and in which context."""
 
-    __slots__ = ("asked", "events", "given", "handler", "run")
+    __slots__ = ("asked", "context", "events", "given", "handler")
 
     def __init__(self, given: Any, handler: Callable[[Any, int], object]) -> None:
         self.given = given
         self.handler = handler
-        self.run: Callable[..., object] = copy_context().run
+        self.context = copy_context()
         # What the poller watches it for. What it is called for may be less in the round in which a
         # handler changes this: the poller's answer was for what was asked before, and perhaps for
         # another descriptor of the same number.
@@ -90,7 +90,11 @@ class SelectorEventLoop(TurnLoop):
         else:
             timeout: float | None = None
             if self._timers.entries:
-                timeout = min(max(self._timers.next_moment() - monotonic(), 0), _LONGEST_WAIT)
+                timeout = self._timers.next_moment() - monotonic()
+                if timeout < 0:
+                    timeout = 0
+                elif timeout > _LONGEST_WAIT:
+                    timeout = _LONGEST_WAIT
             try:
                 self.asleep = True
                 # What was added up to here is seen here, and what is added from here on wakes.
@@ -118,7 +122,7 @@ class SelectorEventLoop(TurnLoop):
                 if not ready:
                     continue
             try:
-                found.run(found.handler, found.given, ready)
+                found.context.run(found.handler, found.given, ready)
             except (SystemExit, KeyboardInterrupt):
                 raise
             except BaseException as error:  # noqa: BLE001 - whatever it is, the loop goes on

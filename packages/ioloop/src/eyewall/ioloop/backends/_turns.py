@@ -79,7 +79,7 @@ class TurnLoop(asyncio.AbstractEventLoop):
         try:
             while True:  # a turn each time, and one at least
                 self._wait()
-                if self._timers.entries:
+                if (timers := self._timers.entries) and timers[0][0] <= self.time():
                     self._take_due()
                 if self.ready:
                     self._run_ready()
