@@ -88,7 +88,7 @@ async def test_a_value_that_could_end_the_line_is_refused(value: str) -> None:
 @pytest.mark.parametrize("value", ["a; Secure", "a\nb", "é"])
 async def test_an_attribute_that_would_bring_others_is_refused(attribute: str, value: str) -> None:
     attributes: dict[str, Any] = {attribute: value}
-    with pytest.raises(ValueError, match="cannot be its"):
+    with pytest.raises(ValueError, match=r"cannot be its|make it 'Strict'"):
         await raised(lambda handler: handler.set_cookie("a", "b", **attributes))
 
 
@@ -215,3 +215,15 @@ async def test_attributes_in_another_spelling_are_taken_with_a_warning() -> None
         assert await setting("a", "b", HttpOnly=True, pATH="/foo") == "a=b; HttpOnly; Path=/foo"
     with pytest.raises(TypeError, match="set_cookie takes no 'colour'"):
         await raised(lambda handler: handler.set_cookie("a", "b", colour="red"))
+
+
+async def test_a_word_of_samesite_that_is_none_is_told_those_that_are(caplog: pytest.LogCaptureFixture) -> None:
+    assert (await client(lambda handler: handler.set_cookie("a", "b", samesite="Loose")).get("/")).code == 500  # type: ignore[arg-type] # the mistake
+    assert "cookie 'a': samesite is 'Loose': make it 'Strict', 'Lax' or 'None'" in caplog.text
+
+
+async def test_a_cookie_that_is_too_long_to_be_kept_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    assert len(await setting("a", "b" * 4095)) > 4096
+    assert not [record for record in caplog.records if "browsers keep" in record.message]
+    await setting("a", "b" * 4096)
+    assert "cookie 'a' has 4098 bytes: browsers keep 4097 at most" in caplog.text

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, overl
 from eyewall.httpserver import format_timestamp
 
 from ._base import HandlerBase
+from ._log import general_log
 from .errors import SettingError
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ Expires: TypeAlias = "float | datetime | tuple[int, ...] | time.struct_time"
 SameSite = Literal["Strict", "Lax", "None", "strict", "lax", "none"]
 
 _DAY: Final = 86_400
+_MOST_KEPT: Final = 4097
+"""Name, value and what is between: RFC 6265bis section 5.6."""
 _is_name: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 _is_attribute: Final = re.compile(r"[\x20-\x3a\x3c-\x7e]*").fullmatch
 _has_control: Final = re.compile(r"[\x00-\x1f\x7f]").search
@@ -72,7 +75,8 @@ class CookiesMixin(HandlerBase):
 
         Raises ``ValueError`` for what cannot stand in the field, and where name and attributes
         contradict each other, as no browser would keep such a cookie; ``TypeError`` for an attribute that
-        is none. Other spellings of an attribute, such as ``HttpOnly``, are taken with a ``DeprecationWarning``.
+        is none. One that is too long for browsers is logged as a warning. Other spellings of an attribute, such as
+        ``HttpOnly``, are taken with a ``DeprecationWarning``.
         """
         if kwargs:
             _warn_of_spelling(kwargs)
@@ -93,10 +97,15 @@ class CookiesMixin(HandlerBase):
         if _has_control(text):
             raise ValueError(f"the value of cookie {name!r} has a control character: {text!r}; encode it first")
         _check_prefix(name, domain, path, secure=secure, partitioned=partitioned)
+        if samesite is not None and str(samesite).lower() not in {"strict", "lax", "none"}:
+            raise ValueError(f"cookie {name!r}: samesite is {samesite!r}: make it 'Strict', 'Lax' or 'None'")
         if expires is None and expires_days is not None:
             expires = time.time() + expires_days * _DAY
+        pair = f"{name}={_quoted(text)}"
+        if len(pair) > _MOST_KEPT:
+            general_log.warning("cookie %r has %d bytes: browsers keep %d at most", name, len(pair), _MOST_KEPT)
         parts = [
-            f"{name}={_quoted(text)}",
+            pair,
             _attribute(name, "Domain", domain),
             "" if expires is None else f"expires={format_timestamp(expires)}",
             "HttpOnly" * httponly,
