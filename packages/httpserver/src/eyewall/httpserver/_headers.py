@@ -39,10 +39,12 @@ class _Names(dict[str, str]):
 
 _names = _Names()
 _normal = _names.__getitem__
+_known_name = _names.get
 
 
 def _checked_name(name: str) -> str:
-    if name not in _names and not _is_token(name):
+    """Check a name that is not known."""
+    if not _is_token(name):
         raise HTTPFieldError(f"{name!r} cannot be a field name: use letters, digits and any of !#$%&'*+-.^_`|~")
     return _names[name]
 
@@ -109,7 +111,8 @@ class HTTPHeaders(MutableMapping[str, str]):
         self._repeated: dict[str, list[str]] | None = None
         self._lines: str | None = None
         self._framing: Framing | None = None
-        if isinstance(fields, HTTPHeaders):
+        # Of a dict it need not be asked, which costs as much as a field.
+        if type(fields) is not dict and isinstance(fields, HTTPHeaders):
             for name, value in fields.get_all():
                 self._append(name, value)
             return
@@ -168,7 +171,7 @@ class HTTPHeaders(MutableMapping[str, str]):
 
     def add(self, name: str, value: str) -> None:
         """Add one more field of this name behind those that there are."""
-        name = _checked_name(name)
+        name = _known_name(name) or _checked_name(name)
         self._append(name, _checked_value(name, value))
 
     def get_list(self, name: str) -> list[str]:
@@ -212,21 +215,23 @@ class HTTPHeaders(MutableMapping[str, str]):
         known = self._framing
         if known is not None and known.lines is self._lines:
             return known, True
-        if "Transfer-Encoding" in self._fields:
+        fields = self._fields
+        if "Transfer-Encoding" in fields:
             raise HTTPOutputError("leave Transfer-Encoding out: a body without Content-Length is sent in chunks anyway")
-        given = self._fields.get("Content-Length")
+        given = fields.get("Content-Length")
         length = int(given) if given is not None and given.isdigit() and given.isascii() else given
-        known = self._framing = Framing(self.to_lines(), length, "Date" in self._fields, self.get("Connection"))
+        connection = self["Connection"] if "Connection" in fields else None
+        known = self._framing = Framing(self.to_lines(), length, "Date" in fields, connection)
         return known, False
 
-    def _before_change(self) -> None:
-        self._lines = None
-        if self._shared:
-            self._fields = self._fields.copy()
-            self._shared = False
+    def _take_own(self) -> None:
+        self._fields = self._fields.copy()
+        self._shared = False
 
     def _append(self, name: str, value: str) -> None:
-        self._before_change()
+        self._lines = None
+        if self._shared:
+            self._take_own()
         if (before := self._fields.get(name)) is None:
             self._fields[name] = value
             return
@@ -255,16 +260,20 @@ class HTTPHeaders(MutableMapping[str, str]):
         return self._fields[name]
 
     def __setitem__(self, name: str, value: str) -> None:
-        name = _checked_name(name)
+        name = _known_name(name) or _checked_name(name)
         value = _checked_value(name, value)
         if self._repeated is not None:
             self._repeated.pop(name, None)
-        self._before_change()
+        self._lines = None
+        if self._shared:
+            self._take_own()
         self._fields[name] = value
 
     def __delitem__(self, name: str) -> None:
         name = _normal(name)
-        self._before_change()
+        self._lines = None
+        if self._shared:
+            self._take_own()
         del self._fields[name]
         if self._repeated is not None:
             self._repeated.pop(name, None)
