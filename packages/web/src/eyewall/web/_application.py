@@ -268,8 +268,10 @@ class Application(ReversibleRouter, Generic[S]):
             return
         status = handler.get_status()
         # That a client leaves is everyday life.
-        calm = status < 400 or status == CLIENT_GONE
-        level = logging.INFO if calm else logging.WARNING if status < 500 else logging.ERROR
+        if status < 400 or status == CLIENT_GONE:
+            level = logging.INFO
+        else:
+            level = logging.WARNING if status < 500 else logging.ERROR
         if access_log.isEnabledFor(level):
             request = handler.request
             duration = 1000 * request.request_time()
