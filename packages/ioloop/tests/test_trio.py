@@ -426,3 +426,16 @@ def test_an_interrupted_callback_interrupts_the_programs_main_task() -> None:
     with pytest.raises(KeyboardInterrupt):
         trio.run(main)
     assert seen == ["main"]
+
+
+def test_a_task_that_raises_generator_exit_ends_alone() -> None:
+    async def closed() -> None:
+        raise GeneratorExit
+
+    async def main() -> str:
+        task = IOLoop.current().spawn(closed())
+        await trio.testing.wait_all_tasks_blocked()
+        assert task.done()
+        return "went on"
+
+    assert eyewall.ioloop.run(main, backend="trio") == "went on"

@@ -193,7 +193,8 @@ class TrioTask(TrioFuture[T]):
             else:
                 self._noticed = True
                 self._fail(FutureStateError(f"Event loop stopped before the task {self._name!r} had ended"))
-            if stopped is not None:
+            # A coroutine that is closed may as well return; one that raises GeneratorExit itself ends no run.
+            if stopped is not None and not isinstance(stopped, GeneratorExit):
                 raise stopped from None
         else:
             if not self._done:
