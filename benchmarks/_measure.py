@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from .imports import compiling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
 
     from ._contestants import Contestant, Work
 
@@ -135,18 +135,41 @@ def ask(client: socket.socket) -> None:
 @contextmanager
 def serving(contestant: Contestant, work: Work, cpu: int) -> Generator[tuple[int, int]]:
     """Run a contestant, and give its process and its port once it has answered as it should."""
-    port = _free_port()
     module, *told = contestant.command(work)
-    command = [sys.executable, "-m", module, str(port), *told, *(_certificate() if work.tls else ())]
     environ = compiling(COMPILED) | {"EYEWALL_IOLOOP": contestant.loop, "BENCHMARK_PLACES": str(work.places)}
     possible_connections(work.idle)
+
+    def answers(port: int) -> bool:
+        return _is_answer(contestant, work, *_get(work, port))
+
+    options = [*told, *(_certificate() if work.tls else ())]
+    with running(contestant.name, module, options, cpu, answers, environ) as (pid, port):
+        yield pid, port
+
+
+@contextmanager
+def running(
+    name: str,
+    module: str,
+    options: Sequence[str],
+    cpu: int,
+    answers: Callable[[int], bool],
+    environ: dict[str, str] | None = None,
+) -> Generator[tuple[int, int]]:
+    """Run ``python -m module PORT *options`` on a processor; give its process and its port once it answers there.
+
+    ``answers`` is asked again and again, and may raise OSError instead of saying no. What the server has said is part
+    of a BenchmarkError, be it this one's or that of whoever uses the server.
+    """
+    port = _free_port()
+    command = [sys.executable, "-m", module, str(port), *options]
     with tempfile.TemporaryFile("w+") as said:
         with _pinned(cpu):
             server = subprocess.Popen(
                 command, cwd=_ROOT, env=environ, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
             )
         try:
-            _check_answer(contestant, work, port, server)
+            _wait_for_answer(name, port, server, answers)
             yield server.pid, port
         except BenchmarkError as error:
             said.seek(0)
@@ -175,23 +198,25 @@ def _free_port() -> int:
         return port
 
 
-def _check_answer(contestant: Contestant, work: Work, port: int, server: subprocess.Popen[bytes]) -> None:
-    """See that it is the same application that all serve."""
-    status, body = _first_answer(contestant, work, port, server)
-    if not contestant.canned and work.expects and not (status == 200 and body.startswith(work.expects)):
-        raise BenchmarkError(f"{contestant.name} answers {status} {body[:80]!r}, which is another application")
-
-
-def _first_answer(contestant: Contestant, work: Work, port: int, server: subprocess.Popen[bytes]) -> tuple[int, bytes]:
-    """Ask until the server has come up."""
+def _wait_for_answer(name: str, port: int, server: subprocess.Popen[bytes], answers: Callable[[int], bool]) -> None:
     deadline = time.monotonic() + _START_SECONDS
+    why = "no answer that is one"
     while True:
         try:
-            return _get(work, port)
+            if answers(port):
+                return
         except OSError as error:
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise BenchmarkError(f"{contestant.name} does not serve on port {port}: {error}") from error
-            time.sleep(_LOOK_AGAIN_SECONDS)
+            why = str(error)
+        if server.poll() is not None or time.monotonic() > deadline:
+            raise BenchmarkError(f"{name} does not serve on port {port}: {why}")
+        time.sleep(_LOOK_AGAIN_SECONDS)
+
+
+def _is_answer(contestant: Contestant, work: Work, status: int, body: bytes) -> bool:
+    """See that it is the same application that all serve."""
+    if not contestant.canned and work.expects and not (status == 200 and body.startswith(work.expects)):
+        raise BenchmarkError(f"{contestant.name} answers {status} {body[:80]!r}, which is another application")
+    return True
 
 
 def _get(work: Work, port: int) -> tuple[int, bytes]:

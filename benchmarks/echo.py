@@ -17,23 +17,21 @@ import selectors
 import socket
 import ssl
 import statistics
-import subprocess
-import sys
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from eyewall.iostream.testing import self_signed_certificate
 
-from ._measure import _ROOT, CONNECTIONS, BenchmarkError, _free_port, _pinned, _processor_time, choose_cores
+from ._measure import CONNECTIONS, BenchmarkError, _pinned, _processor_time, choose_cores, running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     Connect = Callable[[int], socket.socket]
 
 MESSAGE: Final = b"x" * 63 + b"\n"
-_START_SECONDS: Final = 10
 _CERTIFICATE: Final = self_signed_certificate()
 
 
@@ -55,24 +53,12 @@ CONTESTANTS: Final = [
 ]
 
 
-@contextmanager
-def serving(contestant: Contestant, cpu: int, connect: Connect) -> Generator[tuple[int, int]]:
+def serving(contestant: Contestant, cpu: int, connect: Connect) -> AbstractContextManager[tuple[int, int]]:
     """Run a server, and give its process and its port once it answers."""
-    port = _free_port()
     files = _CERTIFICATE if connect is connect_tls else ()
-    command = [sys.executable, "-m", f"benchmarks.servers.{contestant.module}", str(port), *files]
-    with _pinned(cpu):
-        server = subprocess.Popen(command, cwd=_ROOT, env=os.environ | {"EYEWALL_IOLOOP": contestant.loop})
-    try:
-        deadline = time.monotonic() + _START_SECONDS
-        while not _answers(port, connect):
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise BenchmarkError(f"{contestant.name} does not serve on port {port}")
-            time.sleep(0.02)
-        yield server.pid, port
-    finally:
-        server.kill()
-        server.wait()
+    environ = os.environ | {"EYEWALL_IOLOOP": contestant.loop}
+    module = f"benchmarks.servers.{contestant.module}"
+    return running(contestant.name, module, files, cpu, lambda port: _answers(port, connect), environ)
 
 
 def connect_plain(port: int) -> socket.socket:
@@ -100,14 +86,11 @@ def _client_context() -> ssl.SSLContext:
 
 
 def _answers(port: int, connect: Connect) -> bool:
-    try:
-        with connect(port) as probe:
-            probe.sendall(MESSAGE)
-            answer = probe.recv(len(MESSAGE))
-            _end(probe)
-            return answer == MESSAGE
-    except OSError:
-        return False
+    with connect(port) as probe:
+        probe.sendall(MESSAGE)
+        answer = probe.recv(len(MESSAGE))
+        _end(probe)
+        return answer == MESSAGE
 
 
 def ping(port: int, seconds: float, connect: Connect) -> int:

@@ -16,21 +16,18 @@ import os
 import selectors
 import socket
 import struct
-import subprocess
-import sys
 import time
-from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from ._measure import _ROOT, BenchmarkError, _free_port, _pinned, _processor_time, choose_cores
+from ._measure import _ROOT, BenchmarkError, _pinned, _processor_time, choose_cores, running
 from .servers.websocket import NEWS, SERVERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
 SIZES: Final = (32, 4096)
 CONNECTIONS: Final = 16
-_START_SECONDS: Final = 10
 _MASK: Final = b"\x11\x22\x33\x44"
 _ASK: Final = (
     b"GET %s HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -96,29 +93,14 @@ def cost_of_frames(make: Callable[[], Callable[[bytes], bytes]], size: int, time
     return 1e6 * best / times
 
 
-@contextmanager
-def serving(name: str, cpu: int) -> Generator[tuple[int, int]]:
+def serving(name: str, cpu: int) -> AbstractContextManager[tuple[int, int]]:
     """Run a server; give its process and its port once it answers."""
-    port = _free_port()
-    with _pinned(cpu):
-        server = subprocess.Popen([sys.executable, "-m", "benchmarks.servers.websocket", name, str(port)], cwd=_ROOT)
-    try:
-        deadline = time.monotonic() + _START_SECONDS
-        while not _answers(port):
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise BenchmarkError(f"{name} does not serve on port {port}")
-            time.sleep(0.05)
-        yield server.pid, port
-    finally:
-        server.kill()
-        server.wait()
+    return running(name, "benchmarks.servers.websocket", [name], cpu, _answers)
 
 
 def _answers(port: int) -> bool:
-    with suppress(OSError):
-        connect(port).close()
-        return True
-    return False
+    connect(port).close()
+    return True
 
 
 def connect(port: int, path: bytes = b"/") -> socket.socket:

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.servers.websocket NAME PORT``: an echo by WebSocket, and a broadcast to everybody.
+"""``python -m benchmarks.servers.websocket PORT NAME``: an echo by WebSocket, and a broadcast to everybody.
 
 A message is sent back to who sent it; ``go`` in its place sends 100 bytes to everybody.
 """
@@ -126,4 +126,4 @@ SERVERS: Final[dict[str, Callable[[int], None]]] = {
 }
 
 if __name__ == "__main__":
-    SERVERS[sys.argv[1]](int(sys.argv[2]))
+    SERVERS[sys.argv[2]](int(sys.argv[1]))
