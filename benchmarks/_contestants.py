@@ -31,6 +31,8 @@ class Contestant(NamedTuple):
         """Whether it takes part in a kind of work."""
         if work.drive == "import":
             return self.imports != ""
+        if work.own:
+            return self.canned or self.more == _EYEWALL
         if work.floor:
             return self is FLOOR or not (self.canned or self.more == "")
         return work.is_hello or self.canned or self.more != ""
@@ -77,6 +79,8 @@ class Work(NamedTuple):
     """How many routes the application has behind all others."""
     idle: int = 0
     """How many idle connections there are beside, each of which has been answered once."""
+    own: bool = False
+    """Whether it is asked of eyewall.web alone, as there is no one way of the others to do it."""
 
     @property
     def is_hello(self) -> bool:
@@ -176,6 +180,15 @@ WORKS: Final = (
         size=27,
     ),
     Work("post", "1 KiB of JSON read and written", ("-s", str(_POST)), path="/echo", expects=b"", size=1000),
+    Work(
+        "post-codec",
+        "the same by self.json and a returned value, with msgspec",
+        ("-s", str(_POST)),
+        path="/typed-echo",
+        expects=b"",
+        size=1000,
+        own=True,
+    ),
     Work("static-4k", "a file of 4 KiB", path="/static/4k.txt", expects=b"xxxx", size=4096),
     Work("static-64k", "a file of 64 KiB", path="/static/64k.txt", expects=b"xxxx", size=65536),
     Work("routes-10", "the last of 10 further routes", path="/place-9/7", places=10),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eyewall.httpserver import HTTPHeaders, RequestStartLine, ResponseStartLine, _framing
+from eyewall.httpserver import HTTPHeaders, HTTPOutputError, RequestStartLine, ResponseStartLine, _framing
 from eyewall.httpserver._framing import answer_head
 
 if TYPE_CHECKING:
@@ -58,6 +58,45 @@ def test_a_field_that_changes_is_sent_as_it_is_now() -> None:
     head, left, _ = answer_head(OK, shared, GET, True)
     assert (b"Content-Length: 6\r\n" in head, left) == (True, 6)
     assert answer_head(OK, copy, GET, True)[1] == 5
+
+
+CHANGES = st.lists(
+    st.tuples(
+        st.sampled_from(["set", "add", "delete", "copy", "send"]),
+        st.sampled_from(["Etag", "Set-Cookie", "Content-Length", "Connection", "Date", "X"]),
+        st.sampled_from(["1", "close", "a"]),
+    ),
+    max_size=12,
+)
+
+
+def change(headers: HTTPHeaders, how: str, name: str, value: str) -> HTTPHeaders:
+    if how == "set":
+        headers[name] = value
+    elif how == "add" and name not in {"Content-Length", "Date"}:
+        headers.add(name, value)
+    elif how == "delete" and name in headers:
+        del headers[name]
+    return headers.copy() if how == "copy" else headers
+
+
+def framed(headers: HTTPHeaders) -> object:
+    try:
+        return answer_head(OK, headers, GET, True)[1:], headers.to_lines()
+    except HTTPOutputError as error:
+        return str(error)
+
+
+@given(CHANGES)
+def test_fields_that_were_changed_are_sent_as_if_they_were_new(changes: list[tuple[str, str, str]]) -> None:
+    known = HTTPHeaders({"Server": "s", "Content-Length": "1"})
+    for step in changes:
+        known = change(known, *step)
+        if step[0] == "send":
+            fresh = HTTPHeaders()
+            for name, value in known.get_all():
+                fresh.add(name, value)
+            assert framed(known) == framed(fresh)
 
 
 def test_the_next_second_has_another_date(monkeypatch: pytest.MonkeyPatch) -> None:

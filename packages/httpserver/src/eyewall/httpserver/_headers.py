@@ -264,7 +264,9 @@ class HTTPHeaders(MutableMapping[str, str]):
         value = _checked_value(name, value)
         if self._repeated is not None:
             self._repeated.pop(name, None)
-        self._lines = None
+        if self._lines is not None:
+            # Of a field that comes behind the others, only its own line is new.
+            self._lines = None if name in self._fields else f"{self._lines}{name}: {value}\r\n"
         if self._shared:
             self._take_own()
         self._fields[name] = value

@@ -36,6 +36,8 @@ class Defaults:
         if headers is None:
             headers = self.copy()
             headers["Content-Length"] = str(length)
+            # The lines of these are those of all that are made of them, too, and joined once.
+            headers.to_lines()
             if len(self._by_length) < _MAX_LENGTHS:
                 self._by_length[length] = headers
         return headers
