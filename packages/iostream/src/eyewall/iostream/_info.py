@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from ._facts import ProxyInfo, TLSInfo, UnixCredentials
+# Whoever evaluates the annotations below, as typing.get_type_hints does, so loads what few streams have.
+import eyewall.iostream
 
 Address = tuple[str, int] | tuple[str, int, int, int] | str
 """A socket's address: IPv4, IPv6, or the path of a Unix socket (``""`` if it has none)."""
@@ -16,9 +16,9 @@ class StreamInfo(NamedTuple):
 
     address: Address | None = None
     """The peer's address, or None where the stream has none; behind a proxy that sent a PROXY header, the client's."""
-    tls: TLSInfo | None = None
+    tls: eyewall.iostream.TLSInfo | None = None
     """TLS facts, or None on a plain stream and before the handshake has ended."""
-    proxy: ProxyInfo | None = None
+    proxy: eyewall.iostream.ProxyInfo | None = None
     """What a PROXY header said, or None where there was none."""
-    credentials: UnixCredentials | None = None
+    credentials: eyewall.iostream.UnixCredentials | None = None
     """Whose process is at the other end of a Unix socket; None on any other stream, and where no kernel says."""

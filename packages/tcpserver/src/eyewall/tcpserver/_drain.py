@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from eyewall.iostream import Address
+
 from ._log import logger, readable
 from .errors import DrainedError
 
@@ -12,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from eyewall.ioloop import EventLoop
-    from eyewall.iostream import Address
 
     from ._connections import Connections
 
