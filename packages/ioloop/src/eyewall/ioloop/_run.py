@@ -27,7 +27,8 @@ def run(main: Callable[[], Awaitable[T]], *, backend: str | Backend | None = Non
         return io_loop.run_sync(main)
     finally:
         try:
-            if io_loop._usable():  # not in a child that main() has forked and that ends by an exception
+            # Not in a child that main() has forked and that ends by an exception.
+            if io_loop._usable():  # pyright: ignore[reportPrivateUsage]
                 io_loop.shutdown()
         finally:
             io_loop.close()

@@ -1,5 +1,8 @@
 """Application: what a server serves, and how a request of it is dispatched to a handler."""
 
+# Of the handler's doors.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import logging
@@ -382,9 +385,6 @@ class _StreamedRequest:
 
     def __init__(self, handler: RequestHandler) -> None:
         self._handler = handler
-
-    # pyright: reportPrivateUsage=false
-    # Of the handler's doors.
 
     def begin(self, match: Match) -> Awaitable[object]:
         return self._handler._stream(self._handler._start_stream, match.path_args, match.path_kwargs)

@@ -9,7 +9,7 @@ from eyewall.httpserver import HTTPHeaders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from hashlib import _Hash
+    from hashlib import _Hash  # pyright: ignore[reportPrivateUsage]
 
 _MAX_LENGTHS: Final = 1024
 _MAX_BODIES: Final = 256

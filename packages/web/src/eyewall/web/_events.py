@@ -109,8 +109,8 @@ class EventSourceHandler(RequestHandler):
         try:
             await self.flush()
             self._beat_later()
-            async for event in events:
-                await self._send_event(event)
+            async for event in events:  # pyright: ignore[reportUnknownVariableType]
+                await self._send_event(event)  # pyright: ignore[reportUnknownArgumentType]
         finally:
             self._stop_beating()
             with io_loop.cancel_scope(shield=True):

@@ -272,7 +272,7 @@ class _Branch:
 
     def settle(self) -> None:
         """Let each branch have what those above it have, in the order of the table, when all are there."""
-        branches = [self]
+        branches: list[_Branch] = [self]
         for branch in branches:
             for deeper in branch._branches.values():
                 deeper._specs = (

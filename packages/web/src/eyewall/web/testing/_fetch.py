@@ -81,13 +81,13 @@ async def fetch(
     Raises what :class:`~eyewall.tcpserver.TCPClient` raises, and ``StreamClosedError`` for an answer that breaks off.
     """
     for left in range(max_redirects if follow_redirects else 0, -1, -1):
-        response = await _ask(url, method, headers or {}, body, ssl_options)
+        response = await _ask(url, method, headers or {}, body, ssl_options)  # pyright: ignore[reportUnknownArgumentType]
         if not left or response.code not in {301, 302, 303, 307, 308}:
             return response
         before, url = url, urljoin(url, response.headers["Location"])
         if urlsplit(before)[:2] != urlsplit(url)[:2]:
             # What is for one server is not for another that it names.
-            headers = {name: value for name, value in (headers or {}).items() if name.lower() not in _SECRETS}
+            headers = {name: value for name, value in (headers or {}).items() if name.lower() not in _SECRETS}  # pyright: ignore[reportUnknownVariableType]
         if response.code == 303 or (response.code in {301, 302} and method == "POST"):
             method, body = "GET", None
     raise ValueError(f"max_redirects is {max_redirects}: make it 0 or more")
