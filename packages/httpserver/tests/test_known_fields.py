@@ -73,3 +73,26 @@ def test_a_cookie_that_cannot_be_one_is_refused_though_its_neighbours_are_known(
         parse_request_head("GET / HTTP/1.1\r\nHost: a\r\n")
         with pytest.raises(HTTPInputError):
             parse_request_head(f"GET / HTTP/1.1\r\nHost: a\r\nCookie: {value}\r\n")
+
+
+def test_a_start_line_that_is_known_is_told_apart_by_its_version_and_kept_without_a_query() -> None:
+    fields = "Host: a\r\nX-Line: known\r\n"
+    for _ in range(2):
+        for target in ("/known", "/known?secret"):
+            for version in ("HTTP/1.1", "HTTP/1.0", "HTTP/1.5"):
+                head = parse_request_head(f"GET {target} {version}\r\n{fields}")
+                assert head.start_line == ("GET", target, version)
+                assert head.keep_alive is (version != "HTTP/1.0")
+        with pytest.raises(HTTPInputError, match=r"HTTP/2\.0 is not served"):
+            parse_request_head(f"GET /known HTTP/2.0\r\n{fields}")
+    assert "GET /known" in _head._known_lines
+    assert not any("secret" in line for line in _head._known_lines)
+
+
+def test_no_more_start_lines_are_kept_than_there_is_room_for() -> None:
+    for number in range(_head._MOST_KNOWN * 2):
+        parse_request_head(f"GET /{number} HTTP/1.1\r\nHost: a\r\n")
+        assert len(_head._known_lines) <= _head._MOST_KNOWN
+    before = len(_head._known_lines)
+    parse_request_head(f"GET /{'a' * _head._SHORT_LINE} HTTP/1.1\r\nHost: a\r\n")
+    assert len(_head._known_lines) == before

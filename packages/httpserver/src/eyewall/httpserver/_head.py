@@ -44,11 +44,14 @@ _SHORT_BLOCK: Final = 1024
 _MOST_KNOWN: Final = 256
 _SECRET: Final = frozenset({"Cookie", "Authorization", "Proxy-Authorization"})
 _secret_line = re.compile(r"\r\n(Cookie|Authorization):[ \t]*+([^\r]*+)(?=\r\n)").search
-_Fields = tuple[HTTPHeaders, int, bool, bool]
+_Fields = tuple[HTTPHeaders, int, bool, bool, str]
 _known: Final[dict[str, _Fields]] = {}
-_VERSION_LINES: Final = ("HTTP/1.1\r\n", "HTTP/1.0\r\n")
-_VERSION_LENGTH: Final = len("HTTP/1.1")
-_VERSION_LINE: Final = len("HTTP/1.1\r\n")
+_VERSION_LINES: Final = ("1.1\r\n", "1.0\r\n")
+_VERSION_LINE: Final = len("1.1\r\n")
+
+# What many ask for: the start lines of HTTP/1.1 by what stands before the version. A query is one client's, mostly.
+_SHORT_LINE: Final = 80
+_known_lines: Final[dict[str, RequestStartLine]] = {}
 
 # More digits than any body has, few enough that int() is cheap.
 _MAX_LENGTH_DIGITS: Final = 18
@@ -77,22 +80,38 @@ def parse_request_head(head: str) -> RequestHead:
     Raises :class:`HTTPInputError` for whatever RFC 9112 does not allow.
     """
     # The fields with the version in front, on which it depends what they mean: if they are known, so is that.
-    method, _, rest = head.partition(" ")
-    target, _, fields = rest.partition(" ")
+    line, _, fields = head.partition(" HTTP/")
     known = _known.get(fields) if len(fields) <= _SHORT_BLOCK else None
-    usual = method in _USUAL_METHODS and _is_usual_target(target)
-    if not usual or (known is None and not fields.startswith(_VERSION_LINES)):
-        fields = _check_request_line(head)
-        known = _known.get(fields)
-    headers, length, keep_alive, expects_continue = _read_fields(fields) if known is None else known
-    if length and method == "CONNECT":
+    start_line = _known_lines.get(line)
+    if start_line is None or (known is None and not fields.startswith(_VERSION_LINES)):
+        start_line, fields = _read_request_line(head, line, fields)
+    headers, length, keep_alive, expects_continue, version = _read_fields(fields) if known is None else known
+    if version != "1.1":
+        start_line = _new(RequestStartLine, (start_line[0], start_line[1], f"HTTP/{version}"))
+    if length and start_line[0] == "CONNECT":
         raise HTTPInputError("a CONNECT request with a body, which a tunnel's first bytes could be taken for")
-    start_line = _new(RequestStartLine, (method, target, fields[:_VERSION_LENGTH]))
     return _new(RequestHead, (start_line, headers.copy(), length, keep_alive, expects_continue))
 
 
-def _check_request_line(head: str) -> str:
-    """Give the fields with the version in front. Raises :class:`HTTPInputError` for a malformed request line."""
+def _read_request_line(head: str, line: str, fields: str) -> tuple[RequestStartLine, str]:
+    """Give what is asked as if in HTTP/1.1, and the fields with the version's number in front.
+
+    Raises :class:`HTTPInputError` for a malformed request line.
+    """
+    method, _, target = line.partition(" ")
+    usual = method in _USUAL_METHODS and _is_usual_target(target)
+    if not usual or not fields.startswith(_VERSION_LINES):
+        method, target, fields = _check_request_line(head)
+    start_line: RequestStartLine = _new(RequestStartLine, (method, target, "HTTP/1.1"))
+    if usual and len(line) <= _SHORT_LINE and "?" not in line:
+        if len(_known_lines) >= _MOST_KNOWN:
+            _known_lines.clear()
+        _known_lines[line] = start_line
+    return start_line, fields
+
+
+def _check_request_line(head: str) -> tuple[str, str, str]:
+    """Give the method, the target, and the fields behind ``HTTP/``."""
     match = _split_request_line(head)
     if match is None:
         parse_request_start_line(head.partition("\r\n")[0])
@@ -100,11 +119,11 @@ def _check_request_line(head: str) -> str:
     method, target = match[1], match[2]
     if target[0] != "/" or "#" in target or method == "CONNECT":
         _check_target(method, target)
-    return head[match.start(3) :]
+    return method, target, head[match.start(3) + len("HTTP/") :]
 
 
 def _read_fields(block: str) -> _Fields:
-    """See what field lines say; ``block`` begins with the version of the request."""
+    """See what field lines say; ``block`` begins with the version's number."""
     rest, secrets = block, {}
     # Without its secrets, it is mostly known, and the same for many clients.
     while (read := _known.get(rest) if len(rest) <= _SHORT_BLOCK else None) is None and (line := _secret_line(rest)):
@@ -127,14 +146,15 @@ def _read_fields(block: str) -> _Fields:
 
 def _read_lines(block: str) -> _Fields:
     """Take the field lines apart, and see what they say."""
-    is_1_0 = block.startswith("HTTP/1.0")
+    version = block[:3]
+    is_1_0 = version == "1.0"
     headers = parse_fields(block, _VERSION_LINE)
     fields = fields_of(headers)
     _check_host(fields.get("Host"), is_1_0)
     length = body_length(headers, is_1_0) if "Content-Length" in fields or "Transfer-Encoding" in fields else 0
     keep_alive = persists(headers.get("Connection"), is_1_0)
     expects_continue = "Expect" in fields and _expects_continue(headers["Expect"]) and length != 0 and not is_1_0
-    return headers, length, keep_alive, expects_continue
+    return headers, length, keep_alive, expects_continue, version
 
 
 def parse_fields(text: str, start: int) -> HTTPHeaders:
