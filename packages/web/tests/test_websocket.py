@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
 from eyewall.httpserver import HTTPServer
+from eyewall.ioloop import IOLoop
 from eyewall.tcpserver.testing import connect
 from eyewall.web import (
     Application,
@@ -22,7 +24,7 @@ from eyewall.web import (
 from eyewall.web.testing import AppClient
 
 if TYPE_CHECKING:
-    from eyewall.ioloop import IOLoop
+    from eyewall.ioloop import Promise
     from eyewall.iostream import Stream
 
 pytest.importorskip("websockets")
@@ -443,3 +445,78 @@ def test_without_the_library_it_is_an_error_at_the_start(monkeypatch: pytest.Mon
     monkeypatch.delattr(_websocket, "_library")
     with pytest.raises(RouteError, match=r'needs the library websockets: pip install "eyewall-web\[websocket\]"'):
         Application([("/", Echo)])
+
+
+_VARIABLE: ContextVar[list[str]] = ContextVar("_VARIABLE")
+
+
+class Notes(WebSocketHandler):
+    """Notes in a variable of the context what has happened, before and after it waits."""
+
+    gates: ClassVar[list[Promise[None]]] = []
+    noted: ClassVar[list[list[str]]] = []
+
+    def open(self) -> None:
+        _VARIABLE.set(["open"])
+
+    async def on_message(self, message: str | bytes) -> None:
+        _VARIABLE.set([*_VARIABLE.get(), f"{message} begins"])
+        await self.write_message(message)
+        if message == "waits":
+            gate: Promise[None] = IOLoop.current().create_future()
+            Notes.gates.append(gate)
+            await gate
+            _VARIABLE.set([*_VARIABLE.get(), f"{message} ends"])
+            await self.write_message("waited")
+        elif message == "raises":
+            raise ZeroDivisionError
+
+    def on_close(self) -> None:
+        Notes.noted.append(_VARIABLE.get())
+
+
+async def test_messages_are_taken_in_order_in_one_context_whether_they_wait_or_not() -> None:
+    Notes.gates.clear()
+    Notes.noted.clear()
+    connection = await AppClient(Application([("/", Notes)])).websocket("/")
+    for message in ("a", "waits", "b"):
+        await connection.write_message(message)
+    assert [await connection.read_message() for _ in range(2)] == ["a", "waits"]
+    assert len(Notes.gates) == 1
+    Notes.gates[0].set_result(None)
+    assert [await connection.read_message() for _ in range(2)] == ["waited", "b"]
+    connection.close()
+    assert await connection.read_message() is None
+    assert Notes.noted == [["open", "a begins", "waits begins", "waits ends", "b begins"]]
+
+
+async def test_the_answers_to_messages_before_one_that_raises_are_sent(caplog: pytest.LogCaptureFixture) -> None:
+    connection = await AppClient(Application([("/", Notes)])).websocket("/")
+    for message in ("a", "raises"):
+        connection.write_message(message)
+    assert [await connection.read_message() for _ in range(3)] == ["a", "raises", None]
+    assert connection.close_code == 1011
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_whoever_awaits_its_answers_is_held_back_by_a_peer_that_does_not_read(io_loop: IOLoop) -> None:
+    begun = 0
+
+    class Large(WebSocketHandler):
+        async def on_message(self, message: str | bytes) -> None:
+            nonlocal begun
+            begun += 1
+            await self.write_message("x" * 1_000_000)
+
+    stream = connect(HTTPServer(Application([("/", Large)]), io_loop=io_loop), io_loop=io_loop)
+    stream.write_nowait(ASK.format("/").encode() + (b"\x81\x81" + MASK + b"x") * 30)
+    await stream.read_until(b"\r\n\r\n")
+    for _ in range(200):
+        turn = io_loop.create_future()
+        io_loop.add_callback(turn.set_result, None)
+        await turn
+    assert 1 <= begun < 10
+    for _ in range(30):
+        await stream.read_bytes(1_000_010)
+    assert begun == 30
+    stream.close()

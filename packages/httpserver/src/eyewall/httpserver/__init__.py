@@ -28,6 +28,7 @@ from ._start_line import (
     parse_request_start_line,
     parse_response_start_line,
 )
+from ._steps import Steps
 from .errors import HTTPFieldError, HTTPInputError, HTTPOutputError, HTTPProtocolError
 from .protocols import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate, HTTPServerObserver
 
@@ -75,6 +76,7 @@ __all__ = [
     "RequestRecord",
     "RequestStartLine",
     "ResponseStartLine",
+    "Steps",
     "best_encoding",
     "best_language",
     "best_media_type",

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import codecs
 import logging
+from contextlib import suppress
+from contextvars import copy_context
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final
 
+from eyewall.httpserver import Steps
 from eyewall.ioloop import CompletedFuture
 from eyewall.iostream import StreamClosedError
 
@@ -13,7 +17,8 @@ from ._errors import WebSocketClosedError
 from ._library import deflate, frames, protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+    from contextvars import Context
 
     from eyewall.ioloop import Future, Promise, Timer
     from eyewall.iostream import Stream
@@ -31,11 +36,16 @@ MAX_HELD: Final = 64 * 1024
 EVENTS_A_TURN: Final = 32
 """How many messages are taken before the loop hears of something else, such as other connections."""
 
+_UNSET: Final = object()
 _decoder: Final = codecs.getincrementaldecoder("utf-8")
 
 
 class WebSocketConnection:
-    """One end. :meth:`run` reads it until it closes; everything else may be called meanwhile."""
+    """One end. :meth:`run` reads it until it closes; everything else may be called meanwhile.
+
+    A message that comes while the task of :meth:`run` waits is taken in the callback that brings it, on behalf of
+    that task (``EventLoop.lend_task``): the task is woken for what has to be waited for, and else for nothing.
+    """
 
     def __init__(
         self,
@@ -59,6 +69,13 @@ class WebSocketConnection:
         self._on_pong = on_pong
         self._text: codecs.IncrementalDecoder | None = None  # of the message that is coming, where it is text
         self._pieces: list[Any] = []
+        self._events: Iterator[Any] = iter(())
+        # Where messages are taken, be it by the task or on its behalf: they see each other's variables.
+        self._context: Context = copy_context()
+        # What the task has to do for the message that was taken, or to raise.
+        self._steps: Steps[None] | None = None
+        self._raised: BaseException | None = None
+        self._taken = False
         self._broken = False
         self._holds = False
         """True while messages of one read are taken by methods that do not wait: their answers leave together."""
@@ -92,25 +109,15 @@ class WebSocketConnection:
 
         What that raises comes out of here, and leaves the connection to be closed with a code.
         """
-        sent = self.stream.drained()
+        self._events, self._context = iter(()), copy_context()
+        take = self.stream.io_loop.lend_task(self._take_data)
         try:
             while not self._is_over():
-                ready = self.stream.readable()
-                if ready.done():
-                    await self._next_turn()  # whoever never lets this one wait does not keep others waiting
-                await ready
-                self._protocol.receive_data(self.stream.read_nowait())
-                for number, event in enumerate(self._protocol.events_received(), 1):
-                    self._holds = True
-                    if (waits := self._take(event)) is not None:
-                        self._release()
-                        await waits
-                    if number % EVENTS_A_TURN == 0:
-                        self._release()
-                        await self._next_turn()
-                sent = self._release()
+                if await self._next_data(take):
+                    self._receive(self.stream.read_nowait())
+                await self._finish_events()
             self._close_within(CLOSE_TIMEOUT_SECONDS)
-            await sent
+            await self._release()
             # What still comes is thrown away: with it unread, the kernel would reset the connection, and the peer
             # might never see why.
             self.stream.shutdown_write()
@@ -121,6 +128,79 @@ class WebSocketConnection:
             self.abort()
         finally:
             self._holds = False
+            _adopt(self._context)
+
+    async def _next_data(self, take: Callable[[bytes], bool] | None) -> bool:
+        """Wait until something has come that the task has to do; say whether it is to be read."""
+        ready = self.stream.readable(take=take)
+        if ready.done():
+            await self._next_turn()  # whoever never lets this one wait does not keep others waiting
+        self._taken = False
+        try:
+            await ready
+        except BaseException as error:
+            if (steps := self._steps) is None:
+                raise
+            # The task was cancelled in the turn in which a message was left to it: it is that which is to end.
+            self._steps = None
+            with suppress(StopIteration):
+                steps.throw(error)
+                self._steps = steps
+        if (raised := self._raised) is not None:
+            self._raised = None
+            raise raised
+        return not self._taken
+
+    def _take_data(self, data: bytes) -> bool:
+        """Take what has come, in place of the task, while that waits for it; say whether it can go on waiting."""
+        try:
+            self._receive(data)
+            goes_on = self._context.run(self._take_events) and not self._is_over()
+        except BaseException as error:  # noqa: BLE001 - of a handler; the task raises it
+            self._raised = error
+            goes_on = False
+        self._taken = not goes_on
+        return goes_on
+
+    def _receive(self, data: bytes) -> None:
+        self._protocol.receive_data(data)
+        self._events = iter(self._protocol.events_received())
+
+    async def _finish_events(self) -> None:
+        """Wait for what the messages that have come wait for, until all of them are taken."""
+        while True:
+            if (steps := self._steps) is not None:
+                self._steps = None
+                await steps
+            if self._context.run(self._take_events):
+                return
+            if self._steps is None:
+                await self._next_turn()
+
+    def _take_events(self) -> bool:
+        """Take messages until there are no more; False where one has to be waited for, or others have their turn."""
+        self._holds = True
+        for number, event in enumerate(self._events, 1):
+            waits = self._take(event)
+            if waits is not None and not isinstance(waits, CompletedFuture):
+                self._steps = self._begin(waits)
+                if self._steps is not None:
+                    return False
+                self._holds = True
+            if number == EVENTS_A_TURN:
+                self._release()
+                return False
+        self._release()
+        return True
+
+    def _begin(self, waits: Awaitable[None]) -> Steps[None] | None:
+        """Make the first step by hand, which is all of most; give what is left to be awaited by the task."""
+        coroutine: Coroutine[Any, Any, None] = waits if isinstance(waits, CoroutineType) else _wait_for(waits)
+        try:
+            waited_for = coroutine.send(None)
+        except StopIteration:
+            return None
+        return Steps(coroutine, self._context, waited_for, self._release)
 
     def _release(self) -> Future[None]:
         """Send what was held back, and hold nothing back from now on."""
@@ -193,7 +273,8 @@ class WebSocketConnection:
         else:
             self._protocol.send_text(data)
         self._held += len(data)
-        if self._holds and self._held <= MAX_HELD:
+        # Whoever awaits this is to be held back by a peer that reads slowly.
+        if self._holds and self._held <= MAX_HELD and not self.stream.unsent:
             return CompletedFuture(self.stream.io_loop, None)
         sent = self._send()
         if self.stream.unsent > MAX_UNSENT:
@@ -279,6 +360,17 @@ class WebSocketConnection:
 def _answer(turn: Promise[None]) -> None:
     if not turn.done():
         turn.set_result(None)
+
+
+async def _wait_for(waits: Awaitable[None]) -> None:
+    await waits
+
+
+def _adopt(context: Context) -> None:
+    """Set here what was set there."""
+    for variable, value in context.items():
+        if variable.get(_UNSET) is not value:
+            variable.set(value)
 
 
 def encode(message: str | bytes | Mapping[str, object], binary: bool) -> tuple[bytes, bool]:
