@@ -460,13 +460,14 @@ class Notes(WebSocketHandler):
         _VARIABLE.set(["open"])
 
     async def on_message(self, message: str | bytes) -> None:
-        _VARIABLE.set([*_VARIABLE.get(), f"{message} begins"])
+        name = str(message)
+        _VARIABLE.set([*_VARIABLE.get(), f"{name} begins"])
         await self.write_message(message)
         if message == "waits":
             gate: Promise[None] = IOLoop.current().create_future()
             Notes.gates.append(gate)
             await gate
-            _VARIABLE.set([*_VARIABLE.get(), f"{message} ends"])
+            _VARIABLE.set([*_VARIABLE.get(), f"{name} ends"])
             await self.write_message("waited")
         elif message == "raises":
             raise ZeroDivisionError

@@ -7,7 +7,7 @@ import logging
 from contextlib import suppress
 from contextvars import copy_context
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from eyewall.httpserver import Steps
 from eyewall.ioloop import CompletedFuture
@@ -80,6 +80,7 @@ class WebSocketConnection:
         self._holds = False
         """True while messages of one read are taken by methods that do not wait: their answers leave together."""
         self._held = 0
+        self._done: CompletedFuture[None] = CompletedFuture(stream.io_loop, None)
         self._timers: dict[str, Timer] = {}
         self._ping_interval = ping_interval
         self._ping_timeout = ping_interval if ping_timeout is None else ping_timeout
@@ -195,7 +196,7 @@ class WebSocketConnection:
 
     def _begin(self, waits: Awaitable[None]) -> Steps[None] | None:
         """Make the first step by hand, which is all of most; give what is left to be awaited by the task."""
-        coroutine: Coroutine[Any, Any, None] = waits if isinstance(waits, CoroutineType) else _wait_for(waits)
+        coroutine = waits if _is_coroutine(waits) else _wait_for(waits)
         try:
             waited_for = coroutine.send(None)
         except StopIteration:
@@ -275,7 +276,7 @@ class WebSocketConnection:
         self._held += len(data)
         # Whoever awaits this is to be held back by a peer that reads slowly.
         if self._holds and self._held <= MAX_HELD and not self.stream.unsent:
-            return CompletedFuture(self.stream.io_loop, None)
+            return self._done
         sent = self._send()
         if self.stream.unsent > MAX_UNSENT:
             logger.info("%s: cut off, as more than %d bytes wait for it", self.stream.info, MAX_UNSENT)
@@ -360,6 +361,10 @@ class WebSocketConnection:
 def _answer(turn: Promise[None]) -> None:
     if not turn.done():
         turn.set_result(None)
+
+
+def _is_coroutine(waits: Awaitable[None]) -> TypeGuard[Coroutine[Any, Any, None]]:
+    return isinstance(waits, CoroutineType)
 
 
 async def _wait_for(waits: Awaitable[None]) -> None:
