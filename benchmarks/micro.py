@@ -134,6 +134,7 @@ class Bench:
             "make a connection for a request": self.connection,
             "make a request object": self.request_object,
             "answer: write_headers and finish": self.answer,
+            "begin: read and answered by a function": self.begin,
             "whole, to a function": lambda: self.exchange(self.callback),
             "whole, to a RequestHandler": lambda: self.exchange(self.application),
         }
@@ -159,6 +160,12 @@ class Bench:
         connection._finish_waiter = None
         connection.write_headers(START_LINE, HEADERS, BODY)
         connection.finish()
+
+    def begin(self) -> None:
+        """Read a request and have a function answer it, in one call, as a server does while nothing is waited for."""
+        connection = self.connection()
+        if connection.begin(self.callback, self, next(self.requests)) is not None or not connection.keep_alive:
+            raise RuntimeError("the request was not answered at once, or its connection was not kept")
 
     def exchange(self, application: HTTPServerConnectionDelegate) -> None:
         """Read a request and have it answered; there is nothing to wait for, and so no loop."""
