@@ -138,7 +138,9 @@ def _truth(text: str) -> bool:
 
 
 def _cleaned(text: Any) -> Any:  # Any: a decode_argument of Tornado's days may leave bytes as they are
-    return _without_controls(" ", text) if isinstance(text, str) else text
+    if not isinstance(text, str) or text.isprintable():
+        return text
+    return _without_controls(" ", text)
 
 
 def _last(values: list[str], name: str, default: object) -> object:
