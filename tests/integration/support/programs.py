@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,8 +45,11 @@ class Program:
 
     def descriptors(self) -> list[str]:
         """Give what it holds open, by Linux's names."""
-        folder = Path(f"/proc/{self.process.pid}/fd")
-        return sorted(str(entry.readlink()).split(":")[0] for entry in folder.iterdir())
+        names: list[str] = []
+        for entry in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed since the folder was read
+                names.append(str(entry.readlink()).split(":")[0])
+        return sorted(names)
 
     def wait_until_idle(self) -> None:
         """Wait until it has done what it was asked, and waits in turn."""
