@@ -229,7 +229,7 @@ class HTTP1Connection(ClientRole):
             buffers = (head, *body)
         self._started, self._left, self.keep_alive = True, left, keep_alive
         if self.account is not None:
-            self.account.status = start_line[1]  # type: ignore[assignment]
+            self.account.status = start_line[1]  # type: ignore[assignment] # an answer's: it has a status line
         return self._send(buffers)
 
     def send_informational(self, status: int, headers: HTTPHeaders | None = None, /) -> Future[None]:

@@ -141,7 +141,7 @@ def _read_fields(block: str) -> _Fields:
         if len(_known) >= _MOST_KNOWN:
             _known.clear()
         _known[rest] = read
-    return (copy_with(read[0], secrets), *read[1:]) if secrets else read  # pyright: ignore[reportUnknownArgumentType]
+    return (copy_with(read[0], secrets), *read[1:]) if secrets else read  # pyright: ignore[reportUnknownArgumentType] - _new's
 
 
 def _read_lines(block: str) -> _Fields:

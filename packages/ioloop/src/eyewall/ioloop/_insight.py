@@ -164,7 +164,7 @@ class Insight:
 
     def _look(self, begun: float) -> Blockage:
         """Say where the loop's thread is now."""
-        frame = sys._current_frames().get(self._loop_thread)  # pyright: ignore[reportPrivateUsage]
+        frame = sys._current_frames().get(self._loop_thread)  # pyright: ignore[reportPrivateUsage] - public, but for its name
         where, stack = ("an unknown place", "") if frame is None else _describe(frame)
         return Blockage(time.perf_counter() - begun, where, stack)
 

@@ -28,7 +28,7 @@ def run(main: Callable[[], Awaitable[T]], *, backend: str | Backend | None = Non
     finally:
         try:
             # Not in a child that main() has forked and that ends by an exception.
-            if io_loop._usable():  # pyright: ignore[reportPrivateUsage]
+            if io_loop._usable():  # pyright: ignore[reportPrivateUsage] - the layer's own
                 io_loop.shutdown()
         finally:
             io_loop.close()

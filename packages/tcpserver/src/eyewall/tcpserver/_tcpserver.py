@@ -67,6 +67,7 @@ class TCPServer:
         handshake_timeout: float | None = None,
         io_loop: EventLoop | None = None,
     ) -> None:
+        # Neither is redundant for those who have no type checker.
         if not isinstance(connection_limits, ConnectionLimits | None):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"connection_limits is {connection_limits!r}: give ConnectionLimits(…)")
         if proxy_protocol is not None and not hasattr(proxy_protocol, "trusts"):

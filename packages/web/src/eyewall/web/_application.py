@@ -1,6 +1,6 @@
 """Application: what a server serves, and how a request of it is dispatched to a handler."""
 
-# Of the handler's doors.
+# It goes through doors of the handler that are the application's alone.
 # pyright: reportPrivateUsage=false
 
 from __future__ import annotations
@@ -348,7 +348,7 @@ class Dispatcher:
         if self._body:
             self._request.body = bytes(self._body)
         handler = self._make_handler(match)
-        return handler._execute(match.path_args, match.path_kwargs)  # pyright: ignore[reportPrivateUsage] - a door of it
+        return handler._execute(match.path_args, match.path_kwargs)
 
     async def _finish_elsewhere(self) -> None:
         if self._delegate is not None and (waits := self._delegate.finish()) is not None:

@@ -126,10 +126,10 @@ def _convert_plain(value: Any, kind: Any, origin: Any, where: str) -> Any:
         if value is None:
             return None
     elif origin in {list, set, frozenset, tuple} and isinstance(value, list):
-        return _convert_items(value, origin, arguments, where)  # pyright: ignore[reportUnknownArgumentType]
+        return _convert_items(value, origin, arguments, where)  # pyright: ignore[reportUnknownArgumentType] - JSON
     elif origin is dict and isinstance(value, dict):
         item = arguments[1] if arguments else Any
-        return {name: convert(found, item, f"{where}[...]") for name, found in value.items()}  # pyright: ignore[reportUnknownVariableType]
+        return {name: convert(found, item, f"{where}[...]") for name, found in value.items()}  # pyright: ignore[reportUnknownVariableType] - JSON
     elif kind is float and type(value) is int:
         return float(value)
     elif kind in {str, int, float, bool} and type(value) is kind:
@@ -147,7 +147,7 @@ def _convert_items(values: list[Any], origin: Any, arguments: tuple[Any, ...], w
     else:
         kinds = (arguments[0] if arguments else Any,) * len(values)
     pairs = enumerate(zip(values, kinds, strict=True))
-    return origin(convert(value, kind, f"{where}[{number}]") for number, (value, kind) in pairs)  # pyright: ignore[reportUnknownVariableType]
+    return origin(convert(value, kind, f"{where}[{number}]") for number, (value, kind) in pairs)  # pyright: ignore[reportUnknownVariableType] - JSON
 
 
 def _convert_to_one(value: Any, options: tuple[Any, ...], where: str) -> Any:
@@ -207,7 +207,7 @@ def _name(kind: Any) -> str:
 
 
 def _json_name(value: Any) -> str:
-    return {dict: "object", list: "array", type(None): "null"}.get(type(value), type(value).__name__)  # pyright: ignore[reportUnknownArgumentType]
+    return {dict: "object", list: "array", type(None): "null"}.get(type(value), type(value).__name__)  # pyright: ignore[reportUnknownArgumentType] - JSON
 
 
 def _path(location: tuple[str | int, ...]) -> str:

@@ -109,8 +109,8 @@ class EventSourceHandler(RequestHandler):
         try:
             await self.flush()
             self._beat_later()
-            async for event in events:  # pyright: ignore[reportUnknownVariableType]
-                await self._send_event(event)  # pyright: ignore[reportUnknownArgumentType]
+            async for event in events:  # pyright: ignore[reportUnknownVariableType] - a program's
+                await self._send_event(event)  # pyright: ignore[reportUnknownArgumentType] - encode() checks it
         finally:
             self._stop_beating()
             with io_loop.cancel_scope(shield=True):

@@ -422,7 +422,7 @@ def _obeying(execute: Callable[..., Awaitable[None] | None]) -> Callable[..., Aw
     def _execute(self: RequestHandler, args: Sequence[object], kwargs: Mapping[str, object]) -> Awaitable[None] | None:
         # Up to here nobody could have learned that the client has gone.
         waits = execute(self, args, kwargs)
-        return None if waits is None else self._obey_policy(waits)  # pyright: ignore[reportPrivateUsage]
+        return None if waits is None else self._obey_policy(waits)  # pyright: ignore[reportPrivateUsage] - a method of it
 
     return _execute
 
@@ -430,7 +430,7 @@ def _obeying(execute: Callable[..., Awaitable[None] | None]) -> Callable[..., Aw
 def _sharing(start: Callable[..., Awaitable[object] | None]) -> Callable[..., Awaitable[object] | None]:
     def _start(self: RequestHandler, args: Sequence[object], kwargs: Mapping[str, object]) -> Awaitable[object] | None:
         if self.cors is not None:
-            self._apply_own_cors(self.cors)  # pyright: ignore[reportPrivateUsage]
+            self._apply_own_cors(self.cors)  # pyright: ignore[reportPrivateUsage] - a method of it
         return start(self, args, kwargs)
 
     return _start

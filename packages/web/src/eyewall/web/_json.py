@@ -70,7 +70,7 @@ def _plain(value: Any) -> object:
     if hasattr(value, "isoformat"):
         return value.isoformat()
     if isinstance(value, set | frozenset):
-        return list(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        return list(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] - of anything
     from enum import Enum
     from uuid import UUID
 

@@ -30,7 +30,7 @@ def static_routes(settings: Mapping[str, Any]) -> list[URLSpec]:
     prefix = re.escape(settings.get("static_url_prefix", "/static/"))
     # The one that is asked for most comes first.
     patterns = (prefix + "(.*)", r"/(robots\.txt)", r"/(favicon\.ico)")
-    return [URLSpec(pattern, handler, kwargs) for pattern in patterns]  # pyright: ignore[reportUnknownArgumentType]
+    return [URLSpec(pattern, handler, kwargs) for pattern in patterns]  # pyright: ignore[reportUnknownArgumentType] - as above
 
 
 def static_cache(settings: Mapping[str, Any]) -> FileCache:

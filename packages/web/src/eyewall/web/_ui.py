@@ -185,7 +185,7 @@ def _members(setting: object, name: str) -> Iterator[tuple[str, Any]]:
     elif isinstance(setting, ModuleType):
         yield from ((key, value) for key, value in vars(setting).items() if not key.startswith("_"))
     elif isinstance(setting, list | tuple):
-        for item in setting:  # pyright: ignore[reportUnknownVariableType]
-            yield from _members(item, name)  # pyright: ignore[reportUnknownArgumentType]
+        for item in setting:  # pyright: ignore[reportUnknownVariableType] - each is looked at
+            yield from _members(item, name)  # pyright: ignore[reportUnknownArgumentType] - the same
     else:
         raise SettingError(f"{name} is {setting!r}: make it a dict of names, a module, or a list of them")
