@@ -304,7 +304,7 @@ async def test_a_queue_longer_than_what_a_turn_accepts_is_served_too(io_loop: IO
 async def test_a_connection_that_no_stream_can_be_made_for_does_not_count(
     io_loop: IOLoop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(sock: socket.socket) -> IOStream:
+    def fail(sock: socket.socket, address: Address) -> IOStream:
         raise MemoryError
 
     server = Echo()

@@ -277,6 +277,21 @@ async def test_a_failed_handshake_is_logged_once_and_the_server_goes_on(
     server.stop()
 
 
+@pytest.mark.openssl
+async def test_a_handshake_that_fails_after_a_reset_is_logged_with_the_peer_s_address(
+    io_loop: IOLoop, certificate: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "eyewall")
+    server = Echo(ssl_options={"certfile": certificate["certfile"], "keyfile": certificate["keyfile"]})
+    with socket.create_connection(listen(server)) as peer:
+        _, port = peer.getsockname()
+        peer.sendall(b"no TLS at all, " * 4)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    await server.drain(30)
+    [failed] = [record.getMessage() for record in caplog.records if record.name == "eyewall.iostream"]
+    assert f"with 127.0.0.1 port {port} failed" in failed
+
+
 def test_a_certificate_that_cannot_be_read_is_an_error_at_once() -> None:
     with pytest.raises(ValueError, match=r"cannot read certfile '/nonexistent/cert\.pem': No such file"):
         TCPServer(ssl_options={"certfile": "/nonexistent/cert.pem"})

@@ -47,7 +47,7 @@ class IOStream(BaseIOStream):
     The socket is made non-blocking and belongs to the stream, which closes it.
     """
 
-    __slots__ = ("_address", "_connected", "_credentials", "proxy", "socket")
+    __slots__ = ("_connected", "_credentials", "peer", "proxy", "socket")
 
     def __init__(
         self,
@@ -63,7 +63,8 @@ class IOStream(BaseIOStream):
         """The socket. Do not read from it or write to it."""
         self.proxy: ProxyInfo | None = None
         """What a PROXY header said, for :attr:`info`; set by whoever read it."""
-        self._address: Address | None = None
+        self.peer: Address | None = None
+        """The peer's IP address, for :attr:`info`; set by whoever accepted it: the kernel forgets it at a reset."""
         self._credentials: UnixCredentials | None = None
         # Any is Self, which no attribute can be a promise of.
         self._connected: Promise[Any] | None = None
@@ -183,18 +184,18 @@ class IOStream(BaseIOStream):
             self._fail(connected)
 
     def _peer(self) -> Address | None:
-        if self._address is None and not self._closed:
+        if self.peer is None and not self._closed:
             try:
                 address = self.socket.getpeername()
             except OSError:
                 return None
             # That of an abstract Unix socket is bytes.
-            self._address = os.fsdecode(address) if isinstance(address, bytes) else address
+            self.peer = os.fsdecode(address) if isinstance(address, bytes) else address
             if not isinstance(address, tuple):
                 from ._facts import unix_credentials
 
                 self._credentials = unix_credentials(self.socket)
-        return self._address
+        return self.peer
 
     def _tls_info(self) -> TLSInfo | None:
         """What TLS settled, on a stream that speaks it."""

@@ -180,6 +180,8 @@ class SSLIOStream(BaseTLSStream, IOStream):
             max_write_buffer_size=plain.max_write_buffer_size,
         )
         self.proxy: ProxyInfo | None = plain.proxy
+        self.peer: Address | None = plain.peer
+        self._credentials = plain._credentials
         self._begun_session = begun
         if self._lower is not None:
             self._begin(StreamTransport(self._lower))
@@ -223,6 +225,7 @@ class SSLIOStream(BaseTLSStream, IOStream):
             max_write_buffer_size=self.max_write_buffer_size,
         )
         plain.proxy = self.proxy
+        plain.peer, plain._credentials = self.peer, self._credentials
         self._hand_over(plain)
         return plain
 

@@ -302,7 +302,7 @@ class TCPServer:
 
     def _admit(self, connection: Connection, sock: socket.socket) -> None:
         if self._gate().admits(connection):
-            self._serve(connection, self._make_stream(sock))
+            self._serve(connection, self._make_stream(sock, connection.address))
         else:
             self._refuse(connection, sock)
 
@@ -322,7 +322,7 @@ class TCPServer:
         if not self._gate().admits(connection):
             sock.close()
             return
-        stream = self._make_stream(sock)
+        stream = self._make_stream(sock, connection.address)
         stream.proxy = info
         stream.set_owner(connection)
         await serve(self, stream, connection.address)
@@ -331,7 +331,13 @@ class TCPServer:
         sock.close()
         self._connected.discard(connection)
 
-    def _make_stream(self, sock: socket.socket) -> IOStream:
+    def _make_stream(self, sock: socket.socket, address: Address) -> IOStream:
+        stream = self._stream_over(sock)
+        if isinstance(address, tuple):
+            stream.peer = address
+        return stream
+
+    def _stream_over(self, sock: socket.socket) -> IOStream:
         if self.ssl_options is None:
             return IOStream(
                 sock,
