@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +19,7 @@ from eyewall.httpserver import (
     RequestStartLine,
     ResponseStartLine,
 )
+from eyewall.httpserver.testing import RecordingConnection
 from eyewall.ioloop.testing import SimulatedLoop
 from eyewall.iostream import IOStream
 from eyewall.iostream.testing import memory_streams
@@ -121,6 +122,18 @@ class Outsider(BaseHTTPRequestHandler):
 
     def log_message(self, *args: object) -> None:
         """Say nothing."""
+
+
+async def test_headers_that_are_a_plain_dict_are_refused_with_the_remedy(io_loop: IOLoop) -> None:
+    near, far = memory_streams(io_loop)
+    starts: list[tuple[Any, object]] = [
+        (HTTP1Connection(near, is_client=True), RequestStartLine("GET", "/", "")),
+        (HTTP1Connection(far), ResponseStartLine("", 200, "OK")),
+        (RecordingConnection(io_loop), ResponseStartLine("", 200, "OK")),
+    ]
+    for connection, start_line in starts:
+        with pytest.raises(TypeError, match=r"headers are \{'Host': 'a'\}: give HTTPHeaders\(…\)"):
+            connection.write_headers(start_line, {"Host": "a"})
 
 
 @contextmanager

@@ -156,8 +156,17 @@ def test_an_option_of_the_wrong_type_is_named(options: dict[str, Any], told: str
 
 
 def test_a_class_in_place_of_its_instance_is_refused() -> None:
-    with pytest.raises(TypeError, match="is a class: give an instance of it"):
+    with pytest.raises(TypeError, match="Delegate'> is a class: give an instance of it"):
         HTTPServer(Delegate)  # type: ignore[arg-type]  # on purpose
+
+
+def test_a_handler_s_class_is_refused_when_it_is_given() -> None:
+    class Handler:
+        def __init__(self, application: object, request: object) -> None:
+            """Take what a handler takes."""
+
+    with pytest.raises(TypeError, match="Handler'> is a class: give an instance of it, or an Application with it"):
+        HTTPServer(Handler)  # type: ignore[arg-type]  # on purpose
 
 
 async def test_the_limits_are_those_that_were_given(io_loop: IOLoop) -> None:

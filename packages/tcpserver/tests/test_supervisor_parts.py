@@ -69,6 +69,19 @@ def test_a_limit_that_makes_no_sense_is_refused(options: dict[str, Any], message
         Supervisor(TCPServer, list, **options)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"workers": "2"}, "workers is '2': give a number of processes"),
+        ({"workers": 2.5}, r"workers is 2\.5: give a number of processes"),
+        ({"grace": "30"}, "grace is '30': give a number"),
+    ],
+)
+def test_a_limit_that_is_no_number_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        Supervisor(TCPServer, list, **options)
+
+
 def test_sockets_may_be_made_by_either_of_two_functions() -> None:
     """That a type checker takes it is what is tested, too."""
     assert Supervisor(TCPServer, lambda: sockets_from_systemd() or bind_sockets(8080)) is not None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -121,6 +122,12 @@ class Silent:
 
     def on_connection_close(self) -> None:
         self.calls.append("on_connection_close")
+
+
+@pytest.mark.parametrize("app", [Mirror, Application, 3])
+def test_what_is_no_application_is_refused_when_it_is_given(app: Any) -> None:
+    with pytest.raises(TypeError, match=re.escape(f"{app!r} cannot be asked: give an Application")):
+        AppClient(app)
 
 
 async def test_any_delegate_can_be_driven_and_one_that_never_answers_is_told_of() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from eyewall.httpserver import HTTPHeaders, HTTPServer, ResponseStartLine
 from eyewall.ioloop import IOLoop
 from eyewall.tcpserver.testing import connect
-from eyewall.web import Application, FallbackHandler, RequestHandler, SettingError
+from eyewall.web import Application, FallbackHandler, RequestHandler, RouteError, SettingError
 from eyewall.web.testing import AppClient
 
 if TYPE_CHECKING:
@@ -158,6 +159,12 @@ async def test_what_a_fallback_answers_is_the_answer(waits: bool) -> None:
     assert "/old" in answers
     assert answers.endswith("Hello, world!")
     assert ended == (["waited", "on_finish"] if waits else ["on_finish"])
+
+
+@pytest.mark.parametrize("fallback", [3, Hello])
+def test_a_fallback_that_cannot_be_called_with_a_request_is_refused_at_the_start(fallback: object) -> None:
+    with pytest.raises(RouteError, match=re.escape(f"fallback is {fallback!r}: give a function")):
+        Application([("/.*", FallbackHandler, {"fallback": fallback})])
 
 
 async def test_a_fallback_that_raises_is_answered_500(caplog: pytest.LogCaptureFixture) -> None:

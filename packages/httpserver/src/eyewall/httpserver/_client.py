@@ -10,7 +10,7 @@ from eyewall.iostream import StreamClosedError
 from ._exchange import Exchange
 from ._framing import IN_CHUNKS, frame_chunk, promised_length
 from ._head import RequestHead, has_token
-from ._headers import fields_of
+from ._headers import check_headers, fields_of
 from ._start_line import REQUEST_LINE, RequestStartLine, ResponseStartLine
 from .errors import HTTPInputError, HTTPOutputError
 
@@ -48,6 +48,7 @@ class ClientRole(Exchange):
             raise HTTPOutputError(f"{start_line!r} is for the other end: a client writes requests, a server answers")
         if self._started:
             raise HTTPOutputError("the headers have been sent already: a request begins once")
+        check_headers(headers)
         line = f"{start_line.method} {start_line.path} HTTP/1.1"
         if not REQUEST_LINE.fullmatch(line):
             raise HTTPOutputError(f"{start_line!r} cannot begin a request: percent-encode what a target cannot hold")

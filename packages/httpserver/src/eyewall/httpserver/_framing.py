@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from ._dates import date_line
 from ._head import has_token
-from ._headers import framing_of
+from ._headers import check_headers, framing_of
 from ._reasons import status_lines
 from ._start_line import RequestStartLine
 from .errors import HTTPOutputError
@@ -46,7 +46,11 @@ def answer_head(
     Fields that are sent a second time remember their last head: for an answer that is like another of the same
     second nothing is looked up, joined or encoded, which spares it 0.5 µs. Raises :class:`HTTPOutputError`.
     """
-    framing, again = framing_of(headers)
+    try:
+        framing, again = framing_of(headers)
+    except AttributeError:
+        check_headers(headers)
+        raise
     # By position: the fields of a named tuple cost four times as much by their names.
     method, _, version = request
     date = "" if framing.dated else date_line()

@@ -304,6 +304,12 @@ def fields_of(headers: HTTPHeaders) -> dict[str, str]:
     return headers._fields  # pyright: ignore[reportPrivateUsage] - this module's own
 
 
+def check_headers(headers: object) -> None:
+    """Raise ``TypeError`` for a dict, or whatever else is no :class:`HTTPHeaders`."""
+    if not isinstance(headers, HTTPHeaders):
+        raise TypeError(f"headers are {headers!r}: give HTTPHeaders(…)")
+
+
 # What a parser has checked is not checked again. Nobody else may go without: these are no public methods.
 headers_of: Final = HTTPHeaders._of_valid  # pyright: ignore[reportPrivateUsage] - this module's own
 copy_with: Final = HTTPHeaders._copy_with  # pyright: ignore[reportPrivateUsage] - this module's own

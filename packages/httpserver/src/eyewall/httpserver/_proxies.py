@@ -25,15 +25,18 @@ class Hosts:
 
     __slots__ = ("_networks", "_unix")
 
-    def __init__(self, hosts: Iterable[str]) -> None:
+    def __init__(self, option: str, hosts: Iterable[str]) -> None:
         """Take addresses (``"10.0.0.1"``), networks (``"10.0.0.0/8"``) and ``"unix"``; else ``ValueError``."""
         from ipaddress import ip_network
 
-        if isinstance(hosts, str):
-            raise TypeError(f"{hosts!r} is one string: give a list of addresses")
+        if isinstance(hosts, str) or not hasattr(hosts, "__iter__"):
+            raise TypeError(f"{option} is {hosts!r}: give a list of addresses")
         hosts = list(hosts)
         self._unix = UNIX in hosts
-        self._networks: list[IPv4Network | IPv6Network] = [ip_network(host) for host in hosts if host != UNIX]
+        try:
+            self._networks: list[IPv4Network | IPv6Network] = [ip_network(host) for host in hosts if host != UNIX]
+        except ValueError as error:
+            raise ValueError(f"{option}: {error}; give '10.0.0.1', '10.0.0.0/8' or 'unix', say") from error
 
     def __contains__(self, host: str | None) -> bool:
         if host is None:
@@ -66,8 +69,8 @@ class BehindProxies:
         self, delegate: HTTPServerConnectionDelegate, proxies: Iterable[str] | None, trusted_downstream: Iterable[str]
     ) -> None:
         self._delegate = delegate
-        self._proxies = None if proxies is None else Hosts(proxies)
-        self._downstream = Hosts(trusted_downstream)
+        self._proxies = None if proxies is None else Hosts("xheaders", proxies)
+        self._downstream = Hosts("trusted_downstream", trusted_downstream)
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection, /) -> HTTPMessageDelegate:
         """Wrap the delegate of a request that may say where it comes from."""

@@ -117,8 +117,8 @@ class HTTPServer(TCPServer):
             deadlines=deadlines,
         )
         """The limits of each connection."""
-        if isinstance(request_callback, type) and hasattr(request_callback, "start_request"):
-            raise TypeError(f"{request_callback!r} is a class: give an instance of it")
+        if isinstance(request_callback, type):
+            raise TypeError(f"{request_callback!r} is a class: give an instance of it, or an Application with it")
         if isinstance(request_callback, HTTPServerConnectionDelegate):
             self._delegate: HTTPServerConnectionDelegate = request_callback
         elif callable(request_callback):

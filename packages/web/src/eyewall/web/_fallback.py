@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ._handler import RequestHandler
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from eyewall.httpserver import HTTPServerRequest
 
@@ -27,6 +27,14 @@ class FallbackHandler(RequestHandler):
     It may be a coroutine, and has to answer. A change that a page of another site asks for is refused before,
     as for every handler.
     """
+
+    @classmethod
+    def check_route(cls, kwargs: Mapping[str, Any]) -> None:
+        """Refuse a ``fallback`` that no request can be left to. Raises ``ValueError``."""
+        super().check_route(kwargs)
+        fallback = kwargs.get("fallback", cls)
+        if cls.initialize is FallbackHandler.initialize and (isinstance(fallback, type) or not callable(fallback)):
+            raise ValueError(f"fallback is {fallback!r}: give a function that takes a request")
 
     def initialize(self, fallback: Callable[[HTTPServerRequest], Awaitable[object] | None]) -> None:
         """Take the other application."""

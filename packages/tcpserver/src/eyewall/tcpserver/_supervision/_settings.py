@@ -33,7 +33,10 @@ class Settings(NamedTuple):
         return min([BEAT_SECONDS, *limits])
 
     def check(self) -> Settings:
-        """Raise ``ValueError`` for what makes no sense."""
+        """Raise ``ValueError`` for what makes no sense, and ``TypeError`` for what is no number."""
+        for name, value in self._asdict().items():
+            if not isinstance(value, int | float | None):
+                raise TypeError(f"{name} is {value!r}: give a number")
         if self.grace < 0:
             raise ValueError(f"grace={self.grace!r}: a number of seconds, 0 or more")
         for name in ("start_timeout", "hang_timeout", "max_age", "max_memory", "back_off", "stable_seconds"):

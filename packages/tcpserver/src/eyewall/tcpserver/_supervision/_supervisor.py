@@ -80,6 +80,9 @@ class Supervisor:
         stable_seconds: float = 10.0,
         command: Sequence[str] | None = None,
     ) -> None:
+        # Not redundant for those who have no type checker.
+        if not isinstance(workers, int | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"workers is {workers!r}: give a number of processes; None means one for each processor")
         if workers is not None and workers < 0:
             raise ValueError(f"workers={workers!r}: a number of processes; None or 0 means one for each processor")
         if reuse_port:

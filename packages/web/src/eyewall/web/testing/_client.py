@@ -6,7 +6,7 @@ from json import dumps, loads
 from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
 from urllib.parse import urlencode
 
-from eyewall.httpserver import HTTPHeaders, HTTPServer, RequestStartLine
+from eyewall.httpserver import HTTPHeaders, HTTPServer, HTTPServerConnectionDelegate, RequestStartLine
 from eyewall.httpserver.testing import RecordingConnection
 from eyewall.ioloop import IOLoop
 from eyewall.tcpserver.testing import connect
@@ -17,7 +17,6 @@ from ._cookies import cookie_field, keep_cookies
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from eyewall.httpserver import HTTPServerConnectionDelegate
     from eyewall.ioloop import EventLoop
     from eyewall.iostream import Address
 
@@ -92,6 +91,8 @@ class AppClient:
         host: str = "testserver",
         address: Address = ("127.0.0.1", 49152),
     ) -> None:
+        if isinstance(app, type) or not isinstance(app, HTTPServerConnectionDelegate):
+            raise TypeError(f"{app!r} cannot be asked: give an Application, such as Application([('/', YourHandler)])")
         self.app: Final = app
         """The application."""
         self.cookies: Final[dict[str, str]] = {}
