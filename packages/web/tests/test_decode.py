@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 from uuid import UUID
@@ -137,6 +140,40 @@ def test_each_type_takes_its_own(kind: Any, body: bytes, wrong: bytes) -> None:
     decoding.decode_json(body, kind)
     with pytest.raises(BodyError):
         decoding.decode_json(wrong, kind)
+
+
+class Plain:
+    """What no JSON can be read as."""
+
+    name: str
+
+
+class Holder(TypedDict):
+    plain: Plain | None
+
+
+@pytest.mark.usefixtures("decoder")
+@pytest.mark.parametrize("value", [{"name": "a"}, "a", 1])
+@pytest.mark.parametrize(("kind", "form"), [(Plain, "%s"), (list[Plain], "[%s]"), (Holder, '{"plain": %s}')])
+def test_a_type_that_no_json_can_be_read_as_is_the_program_s_mistake(kind: Any, form: str, value: object) -> None:
+    with pytest.raises(TypeError, match="Plain'> cannot be read from JSON: give a dataclass, a TypedDict"):
+        decoding.decode_json((form % json.dumps(value)).encode(), kind)
+
+
+@pytest.mark.usefixtures("decoder")
+@pytest.mark.parametrize("kind", [date, UUID, Decimal, Size, list[UUID], Item, Holder])
+@pytest.mark.parametrize("body", [b"{}", b"[{}]", b"[1]", b'"x"', b"1", b"true"])
+def test_a_client_is_never_taken_for_the_program(kind: Any, body: bytes) -> None:
+    with suppress(BodyError):
+        decoding.decode_json(body, kind)
+
+
+def test_an_abstract_type_is_read_by_msgspec() -> None:
+    pytest.importorskip("msgspec")
+    kind: Any = Mapping
+    assert decoding.decode_json(b'{"a": 1}', kind) == {"a": 1}
+    with pytest.raises(BodyError):
+        decoding.decode_json(b"[]", kind)
 
 
 def test_a_model_of_pydantic_reads_itself() -> None:

@@ -89,7 +89,7 @@ class ArgumentsMixin(HandlerBase):
 
         With msgspec installed it reads, and its ``Struct`` is a kind too; so is a model of pydantic.
         Raises :class:`BodyError`, which tells the client what is wrong and where; 415 for a body that
-        says it is something else::
+        says it is something else; ``TypeError`` for a kind that no JSON can be read as::
 
             order = self.json(Order)
         """

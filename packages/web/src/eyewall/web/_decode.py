@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _state: Final[dict[str, Any]] = {}
+_JSON_TYPES: Final = frozenset({str, int, float, bool, None, type(None), list, set, frozenset, tuple, dict})
 
 
 def decode_json(body: bytes, kind: type[T]) -> T:
@@ -55,7 +56,7 @@ def _reader(kind: Any, codec: Any) -> Callable[[bytes], Any] | None:
     """
     if hasattr(kind, "model_validate_json"):
         return partial(_by_pydantic, kind)
-    return None if codec is None else partial(_by_msgspec, codec, codec.json.Decoder(kind).decode)
+    return None if codec is None else partial(_by_msgspec, codec, codec.json.Decoder(kind, dec_hook=_unread).decode)
 
 
 def installed_msgspec() -> Any:  # Any: a module that may not be installed
@@ -84,6 +85,8 @@ def _by_msgspec(codec: Any, decode: Callable[[bytes], Any], body: bytes) -> Any:
     try:
         return decode(body)
     except codec.ValidationError as error:
+        if isinstance(error.__cause__, _UnreadableTypeError):
+            raise error.__cause__ from None
         problem, _, where = str(error).partition(" - at `")
         raise BodyError(422, problem, where.rstrip("`") or "$") from error
     except codec.DecodeError as error:
@@ -136,6 +139,7 @@ def _convert_plain(value: Any, kind: Any, origin: Any, where: str) -> Any:
         return value
     elif isinstance(kind, type) and kind not in {str, int, float, bool} and isinstance(value, str | int):
         return _parse(value, kind, where)
+    _check_readable(kind, origin)
     raise BodyError(422, f"Expected `{_name(kind)}`, got `{_json_name(value)}`", where)
 
 
@@ -196,8 +200,44 @@ def _parse(value: str | int, kind: type, where: str) -> Any:
     from_iso = getattr(kind, "fromisoformat", None)
     try:
         return kind(value) if from_iso is None else from_iso(value)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError, ArithmeticError) as error:  # the last two: a UUID, a Decimal
+        _check_readable(kind, kind)
         raise BodyError(422, f"Invalid value {value!r} for `{_name(kind)}`", where) from error
+
+
+class _UnreadableTypeError(TypeError):
+    """What the program asks for can be made of no JSON: no client's mistake."""
+
+    def __init__(self, kind: object) -> None:
+        super().__init__(
+            f"{kind!r} cannot be read from JSON: give a dataclass, a TypedDict, or lists and dicts of them; "
+            "alone also a model of pydantic, and with msgspec its Struct"
+        )
+
+
+def _check_readable(kind: Any, origin: Any) -> None:
+    """Tell the program's mistake, a type that nothing can be read as, from a value that does not fit."""
+    if origin in _JSON_TYPES or hasattr(kind, "fromisoformat"):
+        return
+    if isinstance(kind, type):
+        from inspect import signature  # slow to import, and needed where something is wrong only
+
+        try:
+            signature(kind).bind("")
+        except ValueError:
+            return  # one made in C, which says nothing of what it takes
+        except TypeError:
+            pass
+        else:
+            return
+    raise _UnreadableTypeError(kind)
+
+
+def _unread(kind: Any, value: object) -> object:
+    """Take a value of a type that msgspec does not know, which looks then whether it is of that type."""
+    if any(issubclass(plain, get_origin(kind) or kind) for plain in (dict, list, str, int, float)):
+        return value  # object, or an abstract class such as Mapping
+    raise _UnreadableTypeError(kind)
 
 
 def _name(kind: Any) -> str:

@@ -91,7 +91,8 @@ class AppClient:
         host: str = "testserver",
         address: Address = ("127.0.0.1", 49152),
     ) -> None:
-        if isinstance(app, type) or not isinstance(app, HTTPServerConnectionDelegate):
+        # Not redundant for those who have no type checker.
+        if isinstance(app, type) or not isinstance(app, HTTPServerConnectionDelegate):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"{app!r} cannot be asked: give an Application, such as Application([('/', YourHandler)])")
         self.app: Final = app
         """The application."""
