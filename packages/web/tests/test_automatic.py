@@ -48,7 +48,7 @@ class Socket(WebSocketHandler):
 
 
 def client(**settings: Any) -> AppClient:
-    routes = [("/", Page), ("/own", Own), ("/data", Data), ("/events", Events), ("/socket", Socket)]
+    routes = [("/", Page), ("/own", Own), ("/data", Data), ("/events", Events)]
     return AppClient(Application(routes, **settings))
 
 
@@ -87,5 +87,6 @@ async def test_head_of_a_response_without_end_ends() -> None:
 async def test_head_opens_no_websocket() -> None:
     pytest.importorskip("websockets")
     upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
-    answer = await client(automatic_head=True).head("/socket", headers=upgrade)
+    app = AppClient(Application([("/socket", Socket)], automatic_head=True))
+    answer = await app.head("/socket", headers=upgrade)
     assert (answer.code, answer.headers["Allow"]) == (405, "GET")
