@@ -189,9 +189,11 @@ class HTTP1ServerConnection:
                 try:
                     await self.stream.readable(take=take)
                 except BaseException as error:
-                    if self._steps is None:
+                    steps, self._steps = self._steps, None
+                    if steps is None:
                         raise
-                    self._end_steps(self._steps, error)
+                    # Cancelled in the turn in which a request was left to the task: it is that which is to end.
+                    self._steps = steps.throw(error)
                 if (raised := self._raised) is not None:
                     self._raised = None
                     raise raised
@@ -295,13 +297,6 @@ class HTTP1ServerConnection:
             return False
         self._forget(exchange)
         return True
-
-    def _end_steps(self, steps: Steps[bool], error: BaseException) -> None:
-        """The task was cancelled in the turn in which a request was left to it: it is that which is to end."""
-        self._steps = None
-        with suppress(StopIteration):
-            steps.throw(error)
-            self._steps = steps
 
     def _forget(self, exchange: HTTP1Connection) -> None:
         """A request is over, and another may follow."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
     from contextvars import Context
+    from typing import Self
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -34,9 +35,13 @@ class Steps(Generic[T_co]):
         self._waited_for = waited_for
         self._before_waiting = before_waiting
 
-    def throw(self, error: BaseException) -> None:
-        """Make a further step: raise in the coroutine, where it waits. Raises ``StopIteration`` where that ends it."""
-        self._waited_for = self._context.run(self._coroutine.throw, error)
+    def throw(self, error: BaseException) -> Self | None:
+        """Make a further step: raise in the coroutine where it waits. Give what is left, None where that ends it."""
+        try:
+            self._waited_for = self._context.run(self._coroutine.throw, error)
+        except StopIteration:
+            return None
+        return self
 
     def __await__(self) -> Generator[Any, Any, T_co]:
         run, coroutine, waited_for = self._context.run, self._coroutine, self._waited_for

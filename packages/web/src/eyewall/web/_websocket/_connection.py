@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import logging
-from contextlib import suppress
 from contextvars import copy_context
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
@@ -140,13 +139,11 @@ class WebSocketConnection:
         try:
             await ready
         except BaseException as error:
-            if (steps := self._steps) is None:
+            steps, self._steps = self._steps, None
+            if steps is None:
                 raise
-            # The task was cancelled in the turn in which a message was left to it: it is that which is to end.
-            self._steps = None
-            with suppress(StopIteration):
-                steps.throw(error)
-                self._steps = steps
+            # Cancelled in the turn in which a message was left to the task: it is that which is to end.
+            self._steps = steps.throw(error)
         if (raised := self._raised) is not None:
             self._raised = None
             raise raised
