@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -266,8 +265,7 @@ class HTTP1ServerConnection:
         context = self._requests_context.copy()
         rest = context.run(exchange.begin, self._delegate, self, data)
         if rest is not None:
-            with suppress(StopIteration):
-                self._steps = Steps(rest, context, context.run(rest.send, None), self._outbox.release)
+            self._steps = context.run(Steps.first, rest, context, self._outbox.release)
         return exchange
 
     def _mark_last(self, exchange: HTTP1Connection) -> None:

@@ -14,7 +14,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Steps(Generic[T_co]):
-    """Awaits what is left of a coroutine whose first step has been made by hand.
+    """Awaits what is left of a coroutine whose first step has been made by hand, by :meth:`first`.
 
     Each step runs in ``context``, so that the variables which it sets are seen by nobody else, and
     ``before_waiting`` is called before each wait. A coroutine that never waits is not wrapped: its
@@ -34,6 +34,17 @@ class Steps(Generic[T_co]):
         self._context = context
         self._waited_for = waited_for
         self._before_waiting = before_waiting
+
+    @classmethod
+    def first(
+        cls, coroutine: Coroutine[Any, Any, T_co], context: Context, before_waiting: Callable[[], object]
+    ) -> Self | None:
+        """Make the first step, called within ``context``. Give what is left; None where that was all, as mostly."""
+        try:
+            waited_for = coroutine.send(None)
+        except StopIteration:
+            return None
+        return cls(coroutine, context, waited_for, before_waiting)
 
     def throw(self, error: BaseException) -> Self | None:
         """Make a further step: raise in the coroutine where it waits. Give what is left, None where that ends it."""

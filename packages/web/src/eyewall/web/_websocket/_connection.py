@@ -6,7 +6,7 @@ import codecs
 import logging
 from contextvars import copy_context
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Final, TypeGuard
+from typing import TYPE_CHECKING, Any, Final
 
 from eyewall.httpserver import Steps
 from eyewall.ioloop import CompletedFuture
@@ -16,7 +16,7 @@ from ._errors import WebSocketClosedError
 from ._library import deflate, frames, protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
     from contextvars import Context
 
     from eyewall.ioloop import Future, Promise, Timer
@@ -181,7 +181,8 @@ class WebSocketConnection:
         for number, event in enumerate(self._events, 1):
             waits = self._take(event)
             if waits is not None and not isinstance(waits, CompletedFuture):
-                self._steps = self._begin(waits)
+                coroutine = waits if isinstance(waits, CoroutineType) else _wait_for(waits)
+                self._steps = Steps.first(coroutine, self._context, self._release)
                 if self._steps is not None:
                     return False
                 self._holds = True
@@ -190,15 +191,6 @@ class WebSocketConnection:
                 return False
         self._release()
         return True
-
-    def _begin(self, waits: Awaitable[None]) -> Steps[None] | None:
-        """Make the first step by hand, which is all of most; give what is left to be awaited by the task."""
-        coroutine = waits if _is_coroutine(waits) else _wait_for(waits)
-        try:
-            waited_for = coroutine.send(None)
-        except StopIteration:
-            return None
-        return Steps(coroutine, self._context, waited_for, self._release)
 
     def _release(self) -> Future[None]:
         """Send what was held back, and hold nothing back from now on."""
@@ -358,10 +350,6 @@ class WebSocketConnection:
 def _answer(turn: Promise[None]) -> None:
     if not turn.done():
         turn.set_result(None)
-
-
-def _is_coroutine(waits: Awaitable[None]) -> TypeGuard[Coroutine[Any, Any, None]]:
-    return isinstance(waits, CoroutineType)
 
 
 async def _wait_for(waits: Awaitable[None]) -> None:
