@@ -131,7 +131,6 @@ class HTTPServer(TCPServer):
         if xheaders:
             proxies = None if xheaders is True else xheaders
             self._delegate = BehindProxies(self._delegate, proxies, trusted_downstream or ())
-        self._connections: set[HTTP1ServerConnection] = set()
         self._idle_seconds = _IDLE_SECONDS
         self._sweeper: Sweeper | None = None
         self._observer = observer
@@ -149,7 +148,6 @@ class HTTPServer(TCPServer):
             observer=self._observer,
             secure=self.ssl_options is not None,
         )
-        self._connections.add(connection)
         connection.start_serving(self)
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection, /) -> HTTPMessageDelegate:
@@ -158,8 +156,6 @@ class HTTPServer(TCPServer):
 
     def on_close(self, server_conn: object, /) -> None:
         """A connection has closed."""
-        if isinstance(server_conn, HTTP1ServerConnection):
-            self._connections.discard(server_conn)
         self._delegate.on_close(server_conn)
 
     async def close_all_connections(self) -> None:
@@ -168,7 +164,7 @@ class HTTPServer(TCPServer):
         Handlers that are under way are told (``on_connection_close``) and cancelled. Call
         :meth:`stop` first, or more connections may come.
         """
-        connections = list(self._connections)
+        connections = self._connections()
         for connection in connections:
             connection.abort()
         for connection in connections:
@@ -176,12 +172,12 @@ class HTTPServer(TCPServer):
 
     def on_drain(self) -> None:
         """Let every connection serve what is under way, and tell its client to go; end those that are idle."""
-        for connection in list(self._connections):
+        for connection in self._connections():
             connection.end_after_request(self._idle_seconds)
 
     async def cut_connections(self, error: DrainedError) -> None:
         """Tell the delegates of what is still under way that it is over, and cancel their handlers."""
-        for connection in list(self._connections):
+        for connection in self._connections():
             connection.cut(error)
         await super().cut_connections(error)
 
@@ -195,3 +191,6 @@ class HTTPServer(TCPServer):
         grace = self.conn_params.deadlines.drain_timeout if grace is None else grace
         self._idle_seconds = _IDLE_SECONDS if grace > _IDLE_SECONDS else 0.0
         return await super().drain(grace)
+
+    def _connections(self) -> list[HTTP1ServerConnection]:
+        return [] if self._sweeper is None else list(self._sweeper)

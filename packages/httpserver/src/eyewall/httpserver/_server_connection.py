@@ -123,6 +123,7 @@ class HTTP1ServerConnection:
             from ._decompress import Decompressing
 
             delegate = Decompressing(delegate)
+        self._sweeper.add(self)
         self._task = self.stream.io_loop.spawn(self._serve(delegate))
 
     def abort(self, error: BaseException | None = None) -> None:
@@ -243,7 +244,7 @@ class HTTP1ServerConnection:
         if self._watched:
             return
         self._watched = True
-        self._sweeper.add(self)
+        self._sweeper.begin()
         # Who has detached the stream already calls for itself.
         if self._exchange is None or not self._exchange.detached:
             self.stream.set_close_callback(self._on_close)
