@@ -159,7 +159,7 @@ class MessageParser(Generic[H]):
         head = self._parse_head(data[start : end + 2].decode("latin-1"))
         start_line, headers, length, _, holds_body = head
         if length:
-            self._body = _Body(length, self._limiter)
+            self._body = _Body(length) if length > 0 else _OpenBody(length, self._limiter)
         else:
             self.waits = False
         on_head, self._on_head = self._on_head, _ignore
@@ -184,7 +184,6 @@ class MessageParser(Generic[H]):
         self._searched = len(data[:-3].rstrip(b"\r\n")) if len(data) > 8 else 0
 
     def _read_body(self, body: _Body) -> Awaitable[object] | None:
-        self._limiter.check_body(body.announced, self.max_body_size)
         content, self._data = body.read(self._data[self._at :] if self._at else self._data)
         self._at = 0
         self.buffered = self._data != b""
@@ -223,40 +222,53 @@ class _UntilClose:
 
 
 class _Body:
-    """How far the body has been read."""
+    """How far a body has been read whose length is known."""
 
-    __slots__ = ("_chunks", "length", "received")
+    __slots__ = ("announced", "done", "length", "received")
 
-    def __init__(self, length: int, limiter: Limiter) -> None:
+    def __init__(self, length: int) -> None:
         self.length = length
-        self.received = 0
-        self._chunks: ChunkedDecoder | _UntilClose | None = None
-        if length < 0:
-            self._chunks = ChunkedDecoder(limiter) if length == CHUNKED else _UntilClose()
-
-    @property
-    def announced(self) -> int:
+        self.announced = length
         """How long it is at least, by what has been read of it."""
-        return self.length if self._chunks is None else self.received + self._chunks.remaining
+        self.received = 0
+        self.done = False
+        """True once all of it has been read."""
 
     @property
     def trailers(self) -> HTTPHeaders | None:
         """The fields behind it."""
-        return None if self._chunks is None else self._chunks.trailers
-
-    @property
-    def done(self) -> bool:
-        """True once all of it has been read."""
-        return self.received == self.length if self._chunks is None else self._chunks.done
+        return None
 
     def read(self, data: bytes) -> tuple[bytes, bytes]:
         """Give the content of the bytes, and those that are not used."""
-        if self._chunks is not None:
-            content, rest = self._chunks.decode(data)
-        else:
-            missing = self.length - self.received
-            content, rest = (data, b"") if len(data) <= missing else (data[:missing], data[missing:])
+        missing = self.length - self.received
+        if len(data) < missing:
+            self.received += len(data)
+            return data, b""
+        self.received = self.length
+        self.done = True
+        return (data, b"") if len(data) == missing else (data[:missing], data[missing:])
+
+
+class _OpenBody(_Body):
+    """The same of one whose length shows in the end: in chunks, or until the connection closes."""
+
+    __slots__ = ("_chunks",)
+
+    def __init__(self, length: int, limiter: Limiter) -> None:
+        super().__init__(length)
+        self.announced = 0
+        self._chunks = ChunkedDecoder(limiter) if length == CHUNKED else _UntilClose()
+
+    @property
+    def trailers(self) -> HTTPHeaders | None:
+        return self._chunks.trailers
+
+    def read(self, data: bytes) -> tuple[bytes, bytes]:
+        content, rest = self._chunks.decode(data)
         self.received += len(content)
+        self.announced = self.received + self._chunks.remaining
+        self.done = self._chunks.done
         return content, rest
 
 
