@@ -150,6 +150,7 @@ async def test_what_is_no_browser_or_comes_from_this_site_may_change_things(head
         {"Origin": "https://board.example.evil.example"},
         {"Origin": "https://board.example:8443"},
         {"Origin": "null"},
+        {"Origin": "http://["},
     ],
 )
 async def test_another_site_may_read_and_not_change(headers: dict[str, str]) -> None:

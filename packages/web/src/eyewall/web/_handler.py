@@ -340,8 +340,10 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
         """Answer a page of another site that asks whether it may, or refuse one that may not."""
         if self.request.method == "OPTIONS":
             self._answer_preflight(self._answered_methods())
-        else:
-            self._check_origin_of_change()
+            return
+        self.check_cross_origin()
+        if self.application.settings.get("xsrf_cookies"):
+            self.check_xsrf_cookie()
 
     def _method(self) -> Callable[..., Any]:
         """Find what answers: a method's name comes from the class, never from the client."""

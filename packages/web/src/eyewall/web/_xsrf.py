@@ -89,7 +89,7 @@ class XSRFMixin(CookiesMixin, UsersMixin, CORSMixin):
         client that says nothing is no browser, or one older than 2020 at a method that has no
         ``Origin``: it is let through. Raises :class:`~eyewall.web.HTTPError` 403.
         """
-        if not self.settings.get("cross_origin_protection", True) or not is_cross_origin(self.request):
+        if not is_cross_origin(self.request) or not self.settings.get("cross_origin_protection", True):
             return
         origin = self.request.headers.get("Origin")
         if origin is None or not (self._is_named_by_cors(origin) or self.check_trusted_origin(origin)):
@@ -108,12 +108,6 @@ class XSRFMixin(CookiesMixin, UsersMixin, CORSMixin):
 
     def _is_named_by_cors(self, origin: str) -> bool:
         return (policy := self._cors_policy) is not None and policy.names(origin)
-
-    def _check_origin_of_change(self) -> None:
-        """What goes before every method that may change something."""
-        self.check_cross_origin()
-        if self.settings.get("xsrf_cookies"):
-            self.check_xsrf_cookie()
 
     def _xsrf_argument(self) -> str | None:
         values = self.request.arguments.get("_xsrf")
@@ -141,8 +135,11 @@ def is_cross_origin(request: HTTPServerRequest) -> bool:
         return False
     from urllib.parse import urlsplit
 
-    # A proxy in front may have taken TLS off: the scheme says nothing, the host does.
-    return urlsplit(origin).netloc.lower() != request.host.lower()
+    try:
+        # A proxy in front may have taken TLS off: the scheme says nothing, the host does.
+        return urlsplit(origin).netloc.lower() != request.host.lower()
+    except ValueError:
+        return True  # no browser has written that
 
 
 def _new_token() -> _Token:
