@@ -71,6 +71,28 @@ def changed(**members: object) -> bytes:
     return json.dumps({**GOOD, **members}).encode()
 
 
+@dataclass
+class Envelope:
+    content: object
+
+
+@pytest.mark.usefixtures("decoder")
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (object, {"a": [1]}),
+        (dict[str, object], {"a": 1, "b": {"c": [None, 2.5]}}),
+        (list[dict[str, object]], [{}, {"a": "b"}]),
+        (tuple[int, object], (1, ["x"])),
+    ],
+)
+def test_an_object_may_be_whatever_json_has(kind: Any, value: object) -> None:
+    assert decoding.decode_json(json.dumps(value).encode(), kind) == value
+    assert decoding.decode_json(json.dumps({"content": value}).encode(), Envelope) == Envelope(
+        json.loads(json.dumps(value))
+    )
+
+
 @pytest.mark.usefixtures("decoder")
 def test_a_value_of_many_types_is_read() -> None:
     order = decoding.decode_json(changed(), Order)

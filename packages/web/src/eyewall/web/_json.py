@@ -54,11 +54,16 @@ def encode_result(value: object) -> bytes:
 
     Raises ``TypeError`` for what has no form in JSON.
     """
-    codec = installed_msgspec()
-    if codec is not None:
-        encoded: bytes = codec.json.encode(value, enc_hook=_plain)
-        return encoded
-    return _encoder(compact=True)(value).encode()
+    return _writer(installed_msgspec())(value)
+
+
+@cache
+def _writer(codec: Any) -> Callable[[object], bytes]:  # Any: msgspec, or None
+    if codec is None:
+        encode = _encoder(compact=True)
+        return lambda value: encode(value).encode()
+    write: Callable[[object], bytes] = codec.json.Encoder(enc_hook=_plain).encode
+    return write
 
 
 def _plain(value: Any) -> object:

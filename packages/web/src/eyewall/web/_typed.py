@@ -18,6 +18,10 @@ Ts = TypeVarTuple("Ts")
 S = TypeVar("S")
 S_contra = TypeVar("S_contra", contravariant=True)
 
+_NEVER_AWAITED: Final = frozenset((dict, list, str, bytes, type(None)))
+# Not a union, which would be made anew at each look.
+_TEXTS: Final = (str, bytes)
+
 
 class Handler(RequestHandler, Generic[S]):
     """A handler with the state of its application, whose methods may return what they answer.
@@ -63,7 +67,7 @@ class Handler(RequestHandler, Generic[S]):
 
     def write_result(self, result: Any) -> None:  # Any: whatever the methods return
         """Write what a method returned; override it for another form than JSON."""
-        if isinstance(result, str | bytes):
+        if isinstance(result, _TEXTS):
             self.write(result)
             return
         if self._own_headers is None or self._own_headers.get("Content-Type", "text/html").startswith("text/html"):
@@ -72,8 +76,12 @@ class Handler(RequestHandler, Generic[S]):
 
 
 def _is_awaitable(result: object) -> TypeGuard[Awaitable[object]]:
-    """What isinstance says of ``Awaitable``, for a tenth of its price, which each result would pay."""
-    return hasattr(type(result), "__await__")
+    """What isinstance says of ``Awaitable``, for a tenth of its price, which each result would pay.
+
+    To find that a type has no such attribute costs 0.3 µs as well, which the usual ones are spared.
+    """
+    kind = type(result)
+    return kind not in _NEVER_AWAITED and hasattr(kind, "__await__")
 
 
 class Takes(Protocol[*Ts]):
