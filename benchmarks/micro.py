@@ -26,6 +26,7 @@ from eyewall.httpserver import (
     ResponseStartLine,
 )
 from eyewall.httpserver._callback import CallbackDelegate
+from eyewall.httpserver._framing import NOT_BEGUN
 from eyewall.httpserver._head import parse_request_head
 from eyewall.httpserver._parser import RequestParser
 from eyewall.ioloop import CompletedFuture, IOLoop
@@ -150,13 +151,13 @@ class Bench:
 
     def parse(self) -> None:
         """Read a request, with a delegate that does nothing."""
-        self.parser.begin(self.silent, _ignore)
+        self.parser.begin(self.silent, _DEAF)
         self.parser.feed(next(self.requests))
 
     def answer(self) -> None:
         """Answer one request again and again: a new one each time would be measured too."""
         connection = self.unanswered
-        connection._started = connection._finished = False
+        connection._left = NOT_BEGUN
         connection._finish_waiter = None
         connection.write_headers(START_LINE, HEADERS, BODY)
         connection.finish()
@@ -179,8 +180,14 @@ class Bench:
         raise RuntimeError("the request was not answered at once, or its connection was not kept")
 
 
-def _ignore(head: object) -> None:
-    """Do what is asked about a head: nothing."""
+class _Deaf:
+    """Listens to a parser, and does nothing."""
+
+    def head_read(self, start_line: object, keep_alive: bool, /) -> None:
+        """Do nothing."""
+
+
+_DEAF: Final = _Deaf()
 
 
 def requests_of(work: str) -> list[bytes]:

@@ -16,6 +16,7 @@ from eyewall.httpserver import (
     HTTPInputError,
     Limits,
     RequestStartLine,
+    ResponseStartLine,
 )
 from eyewall.httpserver._answer_parser import AnswerParser
 from eyewall.ioloop.testing import SimulatedLoop
@@ -47,6 +48,9 @@ class Delegate:
         self.heads: list[tuple[object, tuple[tuple[str, str], ...]]] = []
         self.body = b""
         self.end = ""
+
+    def head_read(self, start_line: ResponseStartLine, keep_alive: bool, /) -> None:
+        """Whether the server would go on is the connection's business."""
 
     def headers_received(self, start_line: object, headers: HTTPHeaders, /) -> None:
         """Keep a head."""
@@ -87,7 +91,7 @@ def parse(data: Iterator[bytes], method: str) -> Told:
     """Read one answer, of a server that ends its side behind the data."""
     delegate = Delegate()
     parser = AnswerParser(PLAIN.limiter, method)
-    parser.begin(delegate, lambda _: None)
+    parser.begin(delegate, delegate)
     refused = ""
     try:
         for piece in data:

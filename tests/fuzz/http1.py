@@ -30,8 +30,6 @@ from .support import FAILURES, pieces
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from eyewall.httpserver._head import RequestHead
-
 LIMITS = Limits(max_request_line=200, max_header_size=600, max_field_size=300, max_fields=20, max_body_size=300)
 MAX_REQUESTS = 50
 UNMEASURED = "PQ"
@@ -55,7 +53,7 @@ class Delegate:
         self.start_line: object = None
         self.fields: tuple[tuple[str, str], ...] = ()
         self.body = b""
-        self.head: RequestHead | None = None
+        self.keep_alive = False
 
     def headers_received(self, start_line: object, headers: HTTPHeaders, /) -> None:
         """Keep the head."""
@@ -74,31 +72,30 @@ class Delegate:
         """No parser calls this."""
         raise AssertionError
 
-    def on_head(self, head: RequestHead) -> None:
+    def head_read(self, start_line: RequestStartLine, keep_alive: bool, /) -> None:
         """Keep what the head says of the connection."""
-        self.head = head
+        self.keep_alive = keep_alive
 
 
 def parse(data: Iterator[bytes]) -> tuple[list[Told], bool]:
     """Give the requests that are complete, and whether the rest is refused."""
     parser = RequestParser(HTTP1ConnectionParameters(limits=LIMITS).limiter)
     delegate = Delegate()
-    parser.begin(delegate, delegate.on_head)
+    parser.begin(delegate, delegate)
     told: list[Told] = []
     try:
         for piece in data:
             parser.feed(piece)
-            while parser.complete or (delegate.head is not None and delegate.head.expects_continue):
+            while parser.complete or parser.holds_body:
                 if parser.complete:
-                    assert delegate.head is not None
                     trailers = tuple(parser.trailers.get_all()) if parser.trailers else ()
                     told.append(
-                        Told(delegate.start_line, delegate.fields, delegate.body, trailers, delegate.head.keep_alive)
+                        Told(delegate.start_line, delegate.fields, delegate.body, trailers, delegate.keep_alive)
                     )
                     delegate = Delegate()
-                    parser.begin(delegate, delegate.on_head)
-                elif delegate.head is not None:
-                    delegate.head = delegate.head._replace(expects_continue=False)
+                    parser.begin(delegate, delegate)
+                else:
+                    parser.told_to_continue()
                 parser.feed(b"")
     except HTTPInputError as error:
         refused: HTTPInputError | None = error

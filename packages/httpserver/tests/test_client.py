@@ -65,6 +65,13 @@ class Client:
         return delegate, await self.connection.read_response(delegate)
 
 
+class Deaf:
+    """Listens to a parser, and keeps nothing."""
+
+    def head_read(self, start_line: ResponseStartLine, keep_alive: bool, /) -> None:
+        pass
+
+
 # Requests
 
 
@@ -264,6 +271,14 @@ async def test_informational_answers_come_before_the_answer(io_loop: IOLoop) -> 
     delegate, _ = await client.read(b"HTTP/1.1 100 Continue\r\n\r\n" + early + OK + b"Content-Length: 1\r\n\r\nx")
     assert [line[1:] for line, _ in delegate.heads] == [(100, "Continue"), (103, "Early Hints"), (200, "OK")]
     assert delegate.told == ["headers", "headers", "headers", "data", "finish"]
+
+
+async def test_what_counts_is_what_the_answer_says_of_the_connection_not_what_came_before_it(io_loop: IOLoop) -> None:
+    client = Client(io_loop)
+    client.ask()
+    last = OK + b"Connection: close\r\nContent-Length: 1\r\n\r\nx"
+    _, keep_alive = await client.read(b"HTTP/1.1 103 Early Hints\r\n\r\n" + last)
+    assert (keep_alive, client.stream.closed()) == (False, True)
 
 
 async def test_a_body_is_sent_when_the_server_asks_for_it(io_loop: IOLoop) -> None:
@@ -550,7 +565,7 @@ def test_any_cut_of_an_answer_is_the_same_answer(answer: tuple[bytes, bytes], cu
     data, body = answer
     delegate = Recorder({})
     parser = AnswerParser(HTTP1ConnectionParameters().limiter, "GET")
-    parser.begin(delegate, lambda head: None)
+    parser.begin(delegate, Deaf())
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     for start, end in pairwise(edges):
         parser.feed(data[start:end])
@@ -562,7 +577,7 @@ def test_whatever_a_server_sends_is_read_or_refused(data: bytes, method: str) ->
     for whole in (data, OK + data, OK + b"Transfer-Encoding: chunked\r\n\r\n" + data):
         parser = AnswerParser(HTTP1ConnectionParameters().limiter, method)
         delegate = Recorder({})
-        parser.begin(delegate, lambda head: None)
+        parser.begin(delegate, Deaf())
         try:
             parser.feed(whole)
         except HTTPInputError:

@@ -24,20 +24,22 @@ from eyewall.httpserver._parser import RequestParser
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
 
-    from eyewall.httpserver._head import RequestHead
-
 LIMIT = 1000
 
 
 class Told:
-    """A delegate that keeps what it is told; the pieces of a body joined, since their bounds mean nothing."""
+    """Keeps what it is told as delegate and listener; the pieces of a body joined, since their bounds mean nothing."""
 
     def __init__(self) -> None:
         self.start_line: RequestStartLine | ResponseStartLine | None = None
         self.fields: list[tuple[str, str]] = []
         self.body = b""
         self.finished = False
-        self.heads: list[RequestHead] = []
+        self.keep_alive: list[bool] = []
+
+    def head_read(self, start_line: RequestStartLine, keep_alive: bool, /) -> None:
+        assert self.start_line is None, "the listener hears it first"
+        self.keep_alive.append(keep_alive)
 
     def headers_received(self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders, /) -> None:
         self.start_line = start_line
@@ -62,12 +64,12 @@ def parse(*pieces: bytes, max_body_size: int = LIMIT) -> tuple[Told, bytes]:
     told = Told()
     limits = HTTP1ConnectionParameters(max_header_size=LIMIT, max_body_size=max_body_size).limiter
     parser = RequestParser(limits)
-    parser.begin(told, told.heads.append)
+    parser.begin(told, told)
     left = list(pieces)
     while left and not parser.complete:
         assert parser.waits
         parser.feed(left.pop(0))
-        if told.heads and told.heads[0].expects_continue and not parser.complete:
+        if parser.holds_body and not parser.complete:
             parser.feed(b"")
     assert parser.complete == (not parser.waits and told.finished)
     return told, parser.take_rest() + b"".join(left)
@@ -81,7 +83,7 @@ def requests(data: bytes, cuts: Iterable[int] = ()) -> list[tuple[object, ...]]:
     while pieces:
         told, rest = parse(*pieces)
         assert told.finished, f"incomplete: {rest!r}"
-        found.append((told.start_line, told.fields, told.body, told.heads[0].keep_alive))
+        found.append((told.start_line, told.fields, told.body, *told.keep_alive))
         consumed = sum(map(len, pieces)) - len(rest)
         pieces = after(pieces, consumed)
     return found
@@ -152,7 +154,7 @@ def test_connection_says_whether_another_request_follows(connection: str, keeps_
     for version, keeps in ("1.1", keeps_1_1), ("1.0", keeps_1_0):
         fields = f"Host: a\r\nConnection: {connection}\r\nContent-Length: 0\r\n"
         told, _ = parse(f"GET / HTTP/{version}\r\n{fields}\r\n".encode())
-        assert told.heads[0].keep_alive is keeps
+        assert told.keep_alive == [keeps]
         assert parse_answer_head(f"HTTP/{version} 200 OK\r\n{fields}", "GET").keep_alive is keeps
 
 
@@ -296,14 +298,14 @@ def test_whatever_comes_is_a_request_or_refused_or_waited_for(data: bytes) -> No
 def test_after_stop_the_body_is_checked_and_told_to_nobody() -> None:
     told = Told()
     parser = RequestParser(Limiter(Limits()))
-    parser.begin(told, told.heads.append)
+    parser.begin(told, told)
     parser.feed(chunked("1\r\n"))
     parser.stop()
     parser.feed(b"a\r\n0\r\n\r\nrest")
     assert (parser.complete, parser.take_rest()) == (True, b"rest")
     assert (told.body, told.finished) == (b"", False)
     parser = RequestParser(Limiter(Limits()))
-    parser.begin(told, told.heads.append)
+    parser.begin(Told(), Told())
     parser.feed(chunked("1\r\n"))
     parser.stop()
     with pytest.raises(HTTPInputError):
@@ -316,7 +318,7 @@ def test_after_stop_the_body_is_checked_and_told_to_nobody() -> None:
 @pytest.mark.parametrize("size", [1, 4, 100])
 def test_who_speaks_something_else_is_told_so_behind_its_first_line(first: bytes, status: int, size: int) -> None:
     parser = RequestParser(Limiter(Limits()))
-    parser.begin(Told(), lambda _: None)
+    parser.begin(Told(), Told())
     fed = [first[at : at + size] for at in range(0, len(first), size)]
     for piece in fed[:-1]:
         parser.feed(piece)
@@ -343,7 +345,7 @@ def test_chunks_are_read_alike_whether_they_come_as_a_whole_or_not(body: bytes, 
     for size in (1, 7, 1000):
         told = Told()
         parser = RequestParser(Limiter(Limits()))
-        parser.begin(told, lambda _: None)
+        parser.begin(told, told)
 
         def feed(parser: RequestParser = parser, size: int = size) -> None:
             for at in range(0, len(head + body), size):

@@ -7,36 +7,45 @@ from typing import TYPE_CHECKING, Final, Literal
 from ._answer_head import AnswerHead, parse_answer_head
 from ._framing import UNTIL_CLOSE
 from ._parser import MessageParser
+from ._start_line import ResponseStartLine
 from .errors import HTTPInputError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from ._limiter import Limiter
+    from ._parser import HeadListener
+    from .protocols import HTTPMessageDelegate
 
 # As many as Tornado takes: a server that sends nothing else would be listened to for ever.
 _MOST_INFORMATIONAL: Final = 10
 _BEGINNING: Final = b"HTTP/1."
 
 
-class AnswerParser(MessageParser[AnswerHead]):
+class AnswerParser(MessageParser[ResponseStartLine]):
     """Reads the answer to one request of the given method; see :class:`MessageParser` for its use.
 
-    For each informational answer (1xx) before it, too, the delegate's ``headers_received`` is called.
+    For each informational answer (1xx) before it, too, listener and delegate are told of its head.
     """
 
-    __slots__ = ("_informational", "_is_informational", "_method")
+    __slots__ = ("_hears_all", "_informational", "_is_informational", "_method")
 
     def __init__(self, limiter: Limiter, method: str, chunk_size: int | None = None) -> None:
         super().__init__(limiter, self._parse, chunk_size)
         self._method = method
         self._informational = 0
         self._is_informational = False
+        self._hears_all: HeadListener[ResponseStartLine] | None = None
+
+    def begin(self, delegate: HTTPMessageDelegate, listener: HeadListener[ResponseStartLine]) -> None:
+        """Begin with the first answer."""
+        super().begin(delegate, listener)
+        self._hears_all = listener
 
     @property
     def phase(self) -> Literal["", "head", "body"]:
         """What is being read; empty where nothing of the head has come."""
-        if self._head_seen:
+        if self._listener is None:
             return "body"
         return "head" if self.buffered else ""
 
@@ -67,6 +76,7 @@ class AnswerParser(MessageParser[AnswerHead]):
     def _finish(self) -> Awaitable[object] | None:
         if not self._is_informational:
             return super()._finish()
-        self._is_informational = self._head_seen = False
+        self._is_informational = False
+        self._listener = self._hears_all
         self.waits = True
         return self._read_head()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from eyewall.iostream import StreamClosedError
 
 from ._exchange import Exchange
-from ._framing import IN_CHUNKS, frame_chunk, promised_length
-from ._head import RequestHead, has_token
+from ._framing import IN_CHUNKS, NOT_BEGUN, frame_chunk, promised_length
+from ._head import has_token
 from ._headers import check_headers, fields_of
 from ._start_line import REQUEST_LINE, RequestStartLine, ResponseStartLine
 from .errors import HTTPInputError, HTTPOutputError
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from eyewall.ioloop import Future
     from eyewall.iostream import Buffer
 
-    from ._answer_head import AnswerHead
     from ._answer_parser import AnswerParser
     from ._headers import HTTPHeaders
     from ._pace import Pace
@@ -32,12 +31,14 @@ _WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS", "TRACE", "
 
 
 class ClientRole(Exchange):
-    """Writes a request, and reads the answer. The head that it remembers is of the request that it has written."""
+    """Writes a request, and reads the answer."""
 
-    __slots__ = ()
+    __slots__ = ("_holds_body",)
 
     keep_alive: bool
     """Whether another request may follow this one; settled when the answer begins."""
+    # Whether a request that has begun waits for a 100 before its body is written.
+    _holds_body: bool
 
     # The request
 
@@ -46,7 +47,7 @@ class ClientRole(Exchange):
     ) -> Future[None]:
         if isinstance(start_line, ResponseStartLine):
             raise HTTPOutputError(f"{start_line!r} is for the other end: a client writes requests, a server answers")
-        if self._started:
+        if self._left != NOT_BEGUN:
             raise HTTPOutputError("the headers have been sent already: a request begins once")
         check_headers(headers)
         line = f"{start_line.method} {start_line.path} HTTP/1.1"
@@ -57,9 +58,9 @@ class ClientRole(Exchange):
         if chunk:
             body, left = frame_chunk(chunk, left)
             buffers += body
-        expects_continue = has_token(headers.get("Expect", ""), "100-continue")
-        self._head = RequestHead(start_line, headers, left, keep_alive, expects_continue)
-        self._started, self._left = True, left
+        self._holds_body = has_token(headers.get("Expect", ""), "100-continue")
+        self.is_last = not keep_alive
+        self._request, self._left = start_line, left
         return self._send(buffers)
 
     # The answer
@@ -71,10 +72,9 @@ class ClientRole(Exchange):
             delegate = DecompressingDelegate(delegate, self)
         from ._answer_parser import AnswerParser
 
-        method = "GET" if self._head is None else self._head.start_line.method
-        parser = AnswerParser(self.params.limiter, method, self.params.chunk_size)
+        parser = AnswerParser(self.params.limiter, self._request.method, self.params.chunk_size)
         self._parser, self._delegate = parser, delegate
-        parser.begin(delegate, self._on_answer)
+        parser.begin(delegate, _AnswerListener(self))
         try:
             await self._feed(parser)
             self._delegate = None
@@ -133,20 +133,20 @@ class ClientRole(Exchange):
             if not scope.cancelled_caught:
                 return self.stream.read_nowait()
 
-    def _on_answer(self, head: AnswerHead) -> None:
-        request = self._head
-        self.keep_alive = head.keep_alive and not self.is_last and (request is None or request.keep_alive)
-        if head.start_line.code == _CONTINUE and request is not None:
-            self._head = request._replace(expects_continue=False)
+    def answer_begins(self, code: int, keep_alive: bool, /) -> None:
+        """Take the status of an answer, or of an informational one before it, and whether its server would go on."""
+        self.keep_alive = keep_alive and not self.is_last
+        if code == _CONTINUE:
+            self._holds_body = False
 
     async def _wait_until_sent(self) -> None:
         """Wait for the end of a request that was answered before it, so that the next can follow.
 
         A body that was held back for a 100 which did not come will not be sent: the connection ends.
         """
-        if not self._started or self._finished or self.detached:
+        if self._left <= NOT_BEGUN:
             return
-        if not self.keep_alive or (self._head is not None and self._head.expects_continue):
+        if not self.keep_alive or self._holds_body:
             self.keep_alive = False
             return
         self.stream.set_close_callback(lambda: self._wake(StreamClosedError(None)))
@@ -178,6 +178,18 @@ class ClientRole(Exchange):
                     call()
                 except Exception:
                     logger.exception("uncaught exception on the end of the connection to %s", self.context.remote_ip)
+
+
+class _AnswerListener:
+    """Tells a client's connection of the heads that its parser has read."""
+
+    __slots__ = ("_client",)
+
+    def __init__(self, client: ClientRole) -> None:
+        self._client = client
+
+    def head_read(self, start_line: ResponseStartLine, keep_alive: bool, /) -> None:
+        self._client.answer_begins(start_line.code, keep_alive)
 
 
 def frame_request(method: str, headers: HTTPHeaders, has_body: bool, is_last: bool) -> tuple[str, int, bool]:

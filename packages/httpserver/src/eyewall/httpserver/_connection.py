@@ -9,7 +9,7 @@ from eyewall.ioloop import CompletedFuture
 from eyewall.iostream import StreamClosedError
 
 from ._client import ClientRole
-from ._framing import NO_REQUEST, answer_head, frame_chunk
+from ._framing import FINISHED, NO_REQUEST, NOT_BEGUN, answer_head, frame_chunk
 from ._headers import HTTPHeaders
 from ._parser import RequestParser
 from ._reasons import reason_of, responses, status_lines
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from eyewall.ioloop import Future
     from eyewall.iostream import Buffer
 
-    from ._head import RequestHead
     from ._parser import MessageParser
     from ._record import Account, Cause, RequestRecord
     from .protocols import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
@@ -107,7 +106,7 @@ class HTTP1Connection(ClientRole):
             raise RuntimeError("one connection serves one request: make another")
         try:
             self._delegate = message = delegate.start_request(server_conn, self)
-            parser.begin(message, self._on_head)
+            parser.begin(message, self)
             waiting = parser.feed(data)
         except Exception as error:  # noqa: BLE001 - as in _go_on
             self.fail(error)
@@ -115,7 +114,7 @@ class HTTP1Connection(ClientRole):
             self._break_off()
             raise
         else:
-            if waiting is not None or not self._finished or not parser.complete:
+            if waiting is not None or self._left > FINISHED or not parser.complete:
                 return self._go_on(parser, waiting)
         self._leave(parser)
         return None
@@ -129,7 +128,7 @@ class HTTP1Connection(ClientRole):
                     self.io_loop.add_callback(self.peer_ended)
                 if waiting is not None:
                     await waiting
-                if parser.complete or (self._finished and not self.keep_alive):
+                if parser.complete or (self.finished and not self.keep_alive):
                     # Where no other request may follow, the rest of an answered one is not read.
                     break
                 data = b""
@@ -139,7 +138,7 @@ class HTTP1Connection(ClientRole):
                     self.reads = False
                     data = self.stream.read_nowait()
                 waiting = parser.feed(data)
-            if not self._finished:
+            if not self.finished:
                 await self._wait_until_finished()
         except Exception as error:  # noqa: BLE001 - whatever a delegate raises ends its answer, not the server
             self.fail(error)
@@ -152,36 +151,37 @@ class HTTP1Connection(ClientRole):
 
     def _break_off(self) -> None:
         """Somebody ends the task."""
-        if not self._finished:
+        if not self.finished:
             self.stream.close()
         self._tell_gone()
 
     def _leave(self, parser: MessageParser[Any]) -> None:
         """The request is over: let go of what the connection needs for the next."""
-        self._waits_for_request = parser.waits
         if not parser.complete:
+            self._left_early = parser.waits
             parser.stop()
-        self._parser = None
-        self._delegate = None
+        self._parser = self._delegate = None
 
     def _tell_to_continue(self) -> bool:
         """Ask a client that holds its body back for it, once, unless it is answered (RFC 9110 section 10.1.1)."""
-        if self._head is None or not self._head.expects_continue or self._started:
+        if self._parser is None or not self._parser.holds_body or self._left != NOT_BEGUN:
             return False
         self.send_informational(_CONTINUE)
         return True
 
-    def _on_head(self, head: RequestHead) -> None:
-        self._head = head
+    def head_read(self, start_line: RequestStartLine, keep_alive: bool, /) -> None:
+        """Take what the parser has read of the request's head."""
+        self._request = start_line
         # An answer that has begun before the head was read has said that the connection ends.
-        self.keep_alive = head[3] and not self.is_last and not self._started
-        if self._outbox is not None and self._parser is not None and self._parser.buffered:
-            self._outbox.holding = self._outbox.holding or self._parser.another_follows()
+        self.keep_alive = keep_alive and not self.is_last and self._left == NOT_BEGUN
+        parser, outbox = self._parser, self._outbox
+        if parser is not None and parser.buffered and outbox is not None and not outbox.holding:
+            outbox.holding = parser.another_follows()
 
     @property
     def waits_for_request(self) -> bool:
         """True while bytes of the request are still to come."""
-        return self._waits_for_request if self._parser is None else self._parser.waits
+        return self._left_early or not self.head_seen if self._parser is None else self._parser.waits
 
     @property
     def bytes_received(self) -> int:
@@ -191,7 +191,7 @@ class HTTP1Connection(ClientRole):
     @property
     def head_seen(self) -> bool:
         """True once the request's head has been read."""
-        return self._head is not None
+        return self._request is not NO_REQUEST
 
     # The answer
 
@@ -213,11 +213,12 @@ class HTTP1Connection(ClientRole):
         """
         if self.is_client:
             return self._write_request(start_line, headers, chunk)
-        if self._started:
+        if self._left != NOT_BEGUN:
             raise HTTPOutputError("the headers have been sent already: an answer begins once")
-        request = NO_REQUEST if self._head is None else self._head[0]
-        keep_alive = self.keep_alive and (self._parser is None or not self._parser.waits or self._will_read_on())
-        head, left, keep_alive = answer_head(start_line, headers, request, keep_alive)
+        keep_alive = self.keep_alive
+        if keep_alive and self._parser is not None and self._parser.waits:
+            keep_alive = self._will_read_on(self._parser)
+        head, left, keep_alive = answer_head(start_line, headers, self._request, keep_alive)
         buffers: tuple[Buffer, ...]
         if not chunk:
             buffers = (head,)
@@ -227,7 +228,7 @@ class HTTP1Connection(ClientRole):
         else:
             body, left = frame_chunk(chunk, left)
             buffers = (head, *body)
-        self._started, self._left, self.keep_alive = True, left, keep_alive
+        self._left, self.keep_alive = left, keep_alive
         if self.account is not None:
             self.account.status = start_line[1]  # type: ignore[assignment] # an answer's: it has a status line
         return self._send(buffers)
@@ -238,23 +239,23 @@ class HTTP1Connection(ClientRole):
         Nothing is sent to HTTP/1.0, which has no such messages. Raises :class:`HTTPOutputError` for
         any other status, for 101, which is an answer, for fields that frame a body, and once the answer has begun.
         """
-        if self._started:
+        if self._left != NOT_BEGUN:
             raise HTTPOutputError(f"{status} comes before the answer, and that has begun")
         if not _CONTINUE <= status < _OK or status == _SWITCHING_PROTOCOLS:
             raise HTTPOutputError(f"{status} is no informational status: give 100, 102, 103 or another below 200")
         if headers is not None and ("Content-Length" in headers or "Transfer-Encoding" in headers):
             raise HTTPOutputError(f"leave Content-Length and Transfer-Encoding out of {status}: it has no body")
-        if self._head is None or self._head.start_line.version == "HTTP/1.0":
+        if not self.head_seen or self._request.version == "HTTP/1.0":
             return CompletedFuture(self.io_loop, None)
-        if status == _CONTINUE:
-            self._head = self._head._replace(expects_continue=False)
+        if status == _CONTINUE and self._parser is not None:
+            self._parser.told_to_continue()
         status_line = status_lines[ResponseStartLine("", status, responses.get(status, ""))]
         return self._send((f"{status_line}{headers.to_lines() if headers else ''}\r\n".encode("latin-1"),))
 
-    def _will_read_on(self) -> bool:
+    def _will_read_on(self, parser: MessageParser[Any]) -> bool:
         """True where what is still to come of an answered request is read and thrown away, for the next to follow."""
-        missing = None if self._parser is None else self._parser.bytes_missing
-        if missing is None or self._head is None or self._head.expects_continue:
+        missing = parser.bytes_missing
+        if missing is None or parser.holds_body:
             return False
         most = self.params.limits.max_unwanted_body
         if missing > most:
@@ -288,7 +289,7 @@ class HTTP1Connection(ClientRole):
             self._tell(callback)
 
     def _is_cut_off(self, parser: MessageParser[Any]) -> bool:
-        if self.reads or self._head is None:
+        if self.reads or not self.head_seen:
             return False
         unread = self.stream.read_nowait()
         self.stream.unread(unread)
@@ -317,7 +318,7 @@ class HTTP1Connection(ClientRole):
             self._note("failed", repr(error))
             logger.error("uncaught exception in %r from %s", self._summary(), self.context.remote_ip, exc_info=error)
             self._answer_status(500)
-        elif self._finished:
+        elif self.finished:
             # It came behind an answer that told the peer that the rest is not read.
             self.keep_alive = False
         else:
@@ -333,7 +334,7 @@ class HTTP1Connection(ClientRole):
         account, self.account = self.account, None
         if account is None:
             return None
-        method, target, _ = ("", "", "") if self._head is None else self._head.start_line
+        method, target, _ = self._request if self.head_seen else ("", "", "")
         seconds = self.io_loop.time() - account.began
         account.end("aborted", "the connection has closed")
         return account.record(self.context.remote_ip, method, target, bytes_received, seconds)
@@ -347,9 +348,9 @@ class HTTP1Connection(ClientRole):
         if self._parser is not None and not self._parser.complete:
             self._parser.stop()
             self._tell_gone()
-        if self._finished:
+        if self.finished:
             return
-        if self._started:
+        if self._left != NOT_BEGUN:
             self._cut()
             return
         reason = reason_of(status)
@@ -362,7 +363,7 @@ class HTTP1Connection(ClientRole):
         """Tell the delegate, once, that nobody reads its answer, or that its request ends here."""
         delegate, self._delegate = self._delegate, None
         callback, self._close_callback = self._close_callback, None
-        if self._finished:
+        if self.finished:
             return
         self._tell(None if delegate is None else delegate.on_connection_close)
         self._tell(callback)
@@ -375,7 +376,7 @@ class HTTP1Connection(ClientRole):
                 logger.exception("uncaught exception on the end of %r", self._summary())
 
     def _summary(self) -> str:
-        return "" if self._head is None else " ".join(self._head.start_line[:2])[:200]
+        return " ".join(self._request[:2])[:200] if self.head_seen else ""
 
 
 class _OneRequest:

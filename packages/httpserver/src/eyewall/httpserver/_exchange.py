@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any, Final
 from eyewall.iostream import StreamClosedError
 
 from ._context import HTTPConnectionContext
-from ._framing import IN_CHUNKS, NOT_SENT, frame_chunk, frame_end, frame_piece
+from ._framing import (
+    DETACHED,
+    FINISHED,
+    IN_CHUNKS,
+    NO_REQUEST,
+    NOT_BEGUN,
+    NOT_SENT,
+    frame_chunk,
+    frame_end,
+    frame_piece,
+)
 from ._headers import HTTPHeaders
 from ._parameters import HTTP1ConnectionParameters
 from .errors import HTTPOutputError
@@ -19,10 +29,10 @@ if TYPE_CHECKING:
     from eyewall.ioloop import EventLoop, Future, HasFileno, Promise
     from eyewall.iostream import Buffer, Stream
 
-    from ._head import RequestHead
     from ._outbox import Outbox
     from ._parser import MessageParser
     from ._record import Account
+    from ._start_line import RequestStartLine
     from .protocols import HTTPMessageDelegate
 
 _DEFAULTS: Final = HTTP1ConnectionParameters()
@@ -36,18 +46,14 @@ class Exchange:
         "_close_callback",
         "_delegate",
         "_finish_waiter",
-        "_finished",
-        "_head",
         "_left",
+        "_left_early",
         "_outbox",
         "_parser",
         "_peer_ended",
-        "_started",
-        "_waits_for_request",
+        "_request",
         "account",
         "context",
-        "detached",
-        "io_loop",
         "is_client",
         "is_last",
         "keep_alive",
@@ -71,9 +77,9 @@ class Exchange:
         """Whether this end sends the request and reads the answer."""
         self.stream: Stream = stream
         """What the request comes from and the answer goes to; see :meth:`detach`."""
-        self.io_loop: EventLoop = stream.io_loop
-        """The loop that the connection runs on."""
-        self.params: HTTP1ConnectionParameters = _DEFAULTS if params is None else params
+        if params is None:
+            params = _DEFAULTS
+        self.params: HTTP1ConnectionParameters = params
         """The limits of this connection."""
         self.context: HTTPConnectionContext = (
             HTTPConnectionContext(stream, stream.info.address) if context is None else context
@@ -81,29 +87,32 @@ class Exchange:
         """Who asks."""
         self.keep_alive: bool = False
         """Whether another request may follow this one; settled when the answer begins."""
-        self.is_last: bool = self.params.no_keep_alive
+        self.is_last: bool = params.no_keep_alive
         """True where no other request may follow, whatever the client wants."""
         self.account: Account | None = None
         """What is counted of this request, if anybody wants to know."""
         self.written: Future[None] | None = None
         """Done when the kernel has taken all that was written; None where that is nothing."""
-        self.detached: bool = False
-        """True once :meth:`detach` has given the stream away."""
         self.reads: bool = False
         """True while it waits for its peer to send more."""
         self._outbox = outbox
         # Of requests at a server's end, of answers at a client's.
         self._parser: MessageParser[Any] | None = parser
         self._delegate: HTTPMessageDelegate | None = None
-        self._head: RequestHead | None = None
-        self._waits_for_request = True
+        # What is answered, or has been asked by a client.
+        self._request: RequestStartLine = NO_REQUEST
+        # Whether the request was left before it had been read as a whole.
+        self._left_early = False
         self._peer_ended = False
-        self._started = False
-        self._finished = False
         # Bytes of the body that are still to be written, or one of the values in _framing.
-        self._left = 0
+        self._left = NOT_BEGUN
         self._close_callback: Callable[[], object] | None = None
         self._finish_waiter: Promise[None] | None = None
+
+    @property
+    def io_loop(self) -> EventLoop:
+        """The loop that the connection runs on."""
+        return self.stream.io_loop
 
     @property
     def trailers(self) -> HTTPHeaders:
@@ -113,7 +122,12 @@ class Exchange:
     @property
     def finished(self) -> bool:
         """True once the answer is complete."""
-        return self._finished
+        return self._left <= FINISHED
+
+    @property
+    def detached(self) -> bool:
+        """True once :meth:`detach` has given the stream away."""
+        return self._left == DETACHED
 
     @property
     def max_body_size(self) -> int:
@@ -180,31 +194,34 @@ class Exchange:
         dropped. Raises :class:`HTTPOutputError` where a body is shorter than it promised, and closes
         the connection: that is how the peer learns of it; and for trailers that cannot be.
         """
-        if not self._started or self._finished:
-            raise HTTPOutputError("an answer is finished once, after write_headers")
-        if self._left > 0:
-            self._cut()
-            raise HTTPOutputError(f"Content-Length promised {self._left} bytes more than were written")
-        if (self._left == IN_CHUNKS or trailers) and (end := frame_end(self._left, trailers)):
-            self._send((end,))
-        self._finished = True
+        if self._left or trailers:
+            self._end_body(trailers)
+        self._left = FINISHED
         if self.account is not None:
             self.account.end("answered")
-        if self.is_client:
-            self._wake(None)
-            return
-        self._close_callback = None
+        if self._close_callback is not None and not self.is_client:
+            self._close_callback = None
         if self._finish_waiter is not None:
             self._wake(None)
-        elif self._parser is not None and not self._parser.complete:
-            self._parser.stop()
+        elif (parser := self._parser) is not None and not parser.complete and not self.is_client:
+            parser.stop()
+
+    def _end_body(self, trailers: HTTPHeaders | None) -> None:
+        left = self._left
+        if left <= NOT_BEGUN:
+            raise HTTPOutputError("an answer is finished once, after write_headers")
+        if left > 0:
+            self._cut()
+            raise HTTPOutputError(f"Content-Length promised {left} bytes more than were written")
+        if (left == IN_CHUNKS or trailers) and (end := frame_end(left, trailers)):
+            self._send((end,))
 
     def set_close_callback(self, callback: Callable[[], object] | None, /) -> None:
         """Call when the peer goes away before the answer is complete, or soon if it has already.
 
         Of a request without a body that may be before its delegate hears of it, which has its ``finish`` to come.
         """
-        if callback is not None and self._peer_ended and self._delegate is None and not self._finished:
+        if callback is not None and self._peer_ended and self._delegate is None and not self.finished:
             self.io_loop.add_callback(callback)
         else:
             self._close_callback = callback
@@ -224,11 +241,10 @@ class Exchange:
             self.stream.unread(self._parser.take_rest())
             self._parser.stop()
         self.keep_alive = False
-        self._started = self._finished = True
+        self._left = DETACHED
         self._close_callback = None
         self.stream.set_close_callback(None)
         self.stream.set_eof_callback(None)
-        self.detached = True
         if self.account is not None:
             self.account.end("detached")
         self._wake(None)
@@ -240,7 +256,7 @@ class Exchange:
             self.written = sent
 
     def _check_body_is_open(self) -> None:
-        if not self._started or self._finished:
+        if self._left <= NOT_BEGUN:
             raise HTTPOutputError("a body is written after write_headers and before finish")
 
     async def _wait_until_finished(self) -> None:

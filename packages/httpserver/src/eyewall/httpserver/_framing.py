@@ -23,6 +23,11 @@ IN_CHUNKS: Final = -1
 UNTIL_CLOSE: Final = -2
 NOT_SENT: Final = -3
 """The body of an answer to HEAD: written, perhaps, and dropped."""
+# Below any status: no body is open.
+NOT_BEGUN: Final = -1000
+FINISHED: Final = -1001
+DETACHED: Final = -1002
+"""Finished, and the stream is another's."""
 _CONTINUE: Final = 100
 _OK: Final = 200
 _MULTIPLE_CHOICES: Final = 300

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from ._chunked import ChunkedDecoder
-from ._head import CHUNKED, RequestHead, parse_request_head
-from ._start_line import parse_request_start_line
+from ._head import CHUNKED, parse_request_head
+from ._start_line import RequestStartLine, parse_request_start_line
 from .errors import HTTPInputError
 
 if TYPE_CHECKING:
@@ -15,13 +15,18 @@ if TYPE_CHECKING:
 
     from ._headers import HTTPHeaders
     from ._limiter import Limiter
-    from ._start_line import RequestStartLine, ResponseStartLine
+    from ._start_line import ResponseStartLine
     from .protocols import HTTPMessageDelegate
 
-H = TypeVar("H", bound="tuple[RequestStartLine | ResponseStartLine, HTTPHeaders, int, bool, bool]")
-"""What is known of a message once its head has been read: the last says whether its sender holds the body back."""
+L = TypeVar("L", bound="RequestStartLine | ResponseStartLine")
+L_contra = TypeVar("L_contra", contravariant=True)
 
 _END_OF_HEAD: Final = b"\r\n\r\n"
+# What is no longer is cut in two: to search it from a position costs twice as much as to copy what is behind.
+_SHORT: Final = 4096
+# No head begins with less, but an empty line does that may stand before it (RFC 9112 section 2.2).
+_LEAST: Final = b"!"
+_NOT_CUT: Final = b"", b"", b""
 # What an unfinished head may look like, from its beginning and from a later line: a client that
 # speaks something else is told so at once, and not when it has sent an empty line, which may be never.
 _REST_OF_HEAD: Final = rb"(?:[^\r\n]|\r\n|\r\Z)*+"
@@ -29,10 +34,18 @@ _may_begin_head = re.compile(rb"(?:\r\n?)?(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]" + _RES
 _may_go_on = re.compile(_REST_OF_HEAD).fullmatch
 
 
-class MessageParser(Generic[H]):
+class HeadListener(Protocol[L_contra]):
+    """Whoever has to know of a head before the delegate does."""
+
+    def head_read(self, start_line: L_contra, keep_alive: bool, /) -> None:
+        """A head has been read; its sender would go on with this connection, or not."""
+        ...
+
+
+class MessageParser(Generic[L]):
     """Reads the messages of one connection, one after the other, with a function that takes their heads apart.
 
-    For each, :meth:`begin`, then :meth:`feed` it bytes as they come. It calls ``on_head``, then the
+    For each, :meth:`begin`, then :meth:`feed` it bytes as they come. It calls the listener, then the
     delegate, and stops at the end of the message: what follows is kept for the next. Where a call on
     the delegate gives an awaitable, ``feed`` stops as well and hands it over: await it, then feed on,
     with ``b""`` if there is nothing new. It stops, too, behind a head with ``Expect``, so that
@@ -45,18 +58,21 @@ class MessageParser(Generic[H]):
         "_chunk_size",
         "_data",
         "_delegate",
-        "_head_seen",
         "_limiter",
-        "_on_head",
+        "_listener",
         "_parse_head",
         "_searched",
         "buffered",
         "complete",
-        "max_body_size",
         "waits",
     )
 
-    def __init__(self, limiter: Limiter, parse_head: Callable[[str], H], chunk_size: int | None = None) -> None:
+    def __init__(
+        self,
+        limiter: Limiter,
+        parse_head: Callable[[str], tuple[L, HTTPHeaders, int, bool, bool]],
+        chunk_size: int | None = None,
+    ) -> None:
         self._limiter = limiter
         self._parse_head = parse_head
         self._chunk_size = chunk_size
@@ -64,31 +80,29 @@ class MessageParser(Generic[H]):
         self._at = 0
         self._searched = 0
         self._delegate: HTTPMessageDelegate = _NOBODY
-        self._on_head: Callable[[H], object] = _ignore
-        self._head_seen = False
+        # None once it has heard of the head.
+        self._listener: HeadListener[L] | None = None
         self._body: _Body | None = None
         self.buffered: bool = False
         """True where something has been fed and not used."""
-        self.max_body_size: int = 0
-        """Bytes of the body, at most: else 413. May be changed from the delegate's ``headers_received``."""
         self.complete: bool = False
         """True once the whole request has been read; set before the delegate's ``finish``."""
         self.waits: bool = True
         """True while bytes of the request are still to come."""
 
-    def begin(self, delegate: HTTPMessageDelegate, on_head: Callable[[H], object]) -> None:
-        """Go on to the next request."""
+    def begin(self, delegate: HTTPMessageDelegate, listener: HeadListener[L]) -> None:
+        """Go on to the next message."""
         self._delegate = delegate
-        self._on_head = on_head
-        self._head_seen = self.complete = False
-        self.waits = True
+        self._listener = listener
         self._body = None
-        self.max_body_size = self._limiter.limits.max_body_size
+        self.complete = False
+        self.waits = True
 
     def stop(self) -> None:
         """Call the delegate no more; what is still to come of the request is only checked."""
         self._delegate = _NOBODY
-        self._on_head = _ignore
+        if self._listener is not None:
+            self._listener = _NOBODY
 
     def take_rest(self) -> bytes:
         """Give what has been fed and not used, and forget it."""
@@ -100,6 +114,26 @@ class MessageParser(Generic[H]):
     def another_follows(self) -> bool:
         """True where what is buffered behind this head may hold another request, to be answered at once."""
         return self._data.find(_END_OF_HEAD, self._at) >= 0
+
+    @property
+    def max_body_size(self) -> int:
+        """Bytes of the body, at most: else 413. It may be changed from the delegate's ``headers_received``."""
+        return self._limiter.limits.max_body_size if self._body is None else self._body.max_size
+
+    @max_body_size.setter
+    def max_body_size(self, max_body_size: int) -> None:
+        if self._body is not None:
+            self._body.max_size = max_body_size
+
+    @property
+    def holds_body(self) -> bool:
+        """True where the sender holds the body back until it is told to send it (RFC 9110 section 10.1.1)."""
+        return self._body is not None and self._body.held
+
+    def told_to_continue(self) -> None:
+        """The sender has been told."""
+        if self._body is not None:
+            self._body.held = False
 
     @property
     def bytes_received(self) -> int:
@@ -132,11 +166,44 @@ class MessageParser(Generic[H]):
         if data:
             self._data = self._data[self._at :] + data if self.buffered else data
             self._at = 0
-        if self._head_seen:
-            return self._finish() if self._body is None else self._read_body(self._body)
-        return self._read_head()
+        if self._listener is not None:
+            return self._read_head()
+        return self._finish() if self._body is None else self._read_body(self._body)
 
     def _read_head(self) -> Awaitable[object] | None:
+        data = self._data
+        text, end, rest = data.partition(_END_OF_HEAD) if data > _LEAST and len(data) <= _SHORT else _NOT_CUT
+        if end:
+            self._data = rest
+            self.buffered = rest != b""
+        elif (found := self._find_head()) is None:
+            return None
+        else:
+            text = found
+        self._searched = 0
+        if len(text) > self._limiter.short:
+            self._limiter.check_head(text)
+        start_line, headers, length, keep_alive, holds_body = self._parse_head(text.decode("latin-1") + "\r\n")
+        if length:
+            self._body = (_Body if length > 0 else _OpenBody)(length, self._limiter, holds_body)
+        else:
+            self.waits = False
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.head_read(start_line, keep_alive)
+        waiting = self._delegate.headers_received(start_line, headers)
+        if waiting is not None:
+            return waiting
+        body = self._body
+        if body is None:
+            return self._finish()
+        if holds_body:
+            self._limiter.check_body(length, body.max_size)
+            return None
+        return self._read_body(body)
+
+    def _find_head(self) -> bytes | None:
+        """Take a head that is long, or comes behind an empty line; keep one whose end is missing."""
         data = self._data
         # One empty line before a request is what old clients send behind a form (RFC 9112 section 2.2).
         start = self._at + 2 if data.startswith(b"\r\n", self._at) else self._at
@@ -145,34 +212,12 @@ class MessageParser(Generic[H]):
             self.buffered = data != b""
             self._keep_head(data[self._at :], start - self._at)
             return None
-        if end - start > self._limiter.short:
-            self._limiter.check_head(data[start:end])
-        self._searched = 0
-        if end + 4 == len(data):
-            self._data = b""
+        self._at = end + 4
+        if len(data) - self._at <= _SHORT:
+            self._data = data[self._at :]
             self._at = 0
-            self.buffered = False
-        else:
-            self._at = end + 4
-            self.buffered = True
-        self._head_seen = True
-        head = self._parse_head(data[start : end + 2].decode("latin-1"))
-        start_line, headers, length, _, holds_body = head
-        if length:
-            self._body = _Body(length) if length > 0 else _OpenBody(length, self._limiter)
-        else:
-            self.waits = False
-        on_head, self._on_head = self._on_head, _ignore
-        on_head(head)
-        waiting = self._delegate.headers_received(start_line, headers)
-        if waiting is not None:
-            return waiting
-        if self._body is None:
-            return self._finish()
-        if holds_body:
-            self._limiter.check_body(length, self.max_body_size)
-            return None
-        return self._read_body(self._body)
+        self.buffered = self._data != b""
+        return data[start:end]
 
     def _keep_head(self, data: bytes, start: int) -> None:
         # Three bytes of its end may be here already: a limit holds however the bytes are cut.
@@ -187,7 +232,7 @@ class MessageParser(Generic[H]):
         content, self._data = body.read(self._data[self._at :] if self._at else self._data)
         self._at = 0
         self.buffered = self._data != b""
-        self._limiter.check_body(body.announced, self.max_body_size)
+        self._limiter.check_body(body.announced, body.max_size)
         if self._chunk_size is not None and len(content) > self._chunk_size:
             return self._deliver(content, self._chunk_size)
         if content and (waiting := self._delegate.data_received(content)) is not None:
@@ -224,10 +269,12 @@ class _UntilClose:
 class _Body:
     """How far a body has been read whose length is known."""
 
-    __slots__ = ("announced", "done", "length", "received")
+    __slots__ = ("announced", "done", "held", "length", "max_size", "received")
 
-    def __init__(self, length: int) -> None:
+    def __init__(self, length: int, limiter: Limiter, held: bool) -> None:
         self.length = length
+        self.max_size = limiter.limits.max_body_size
+        self.held = held
         self.announced = length
         """How long it is at least, by what has been read of it."""
         self.received = 0
@@ -255,8 +302,8 @@ class _OpenBody(_Body):
 
     __slots__ = ("_chunks",)
 
-    def __init__(self, length: int, limiter: Limiter) -> None:
-        super().__init__(length)
+    def __init__(self, length: int, limiter: Limiter, held: bool) -> None:
+        super().__init__(length, limiter, held)
         self.announced = 0
         self._chunks = ChunkedDecoder(limiter) if length == CHUNKED else _UntilClose()
 
@@ -272,7 +319,7 @@ class _OpenBody(_Body):
         return content, rest
 
 
-class RequestParser(MessageParser[RequestHead]):
+class RequestParser(MessageParser[RequestStartLine]):
     """Reads the requests of one connection."""
 
     __slots__ = ()
@@ -288,12 +335,11 @@ class RequestParser(MessageParser[RequestHead]):
         super()._keep_head(data, start)
 
 
-def _ignore(head: object) -> None:
-    pass
-
-
 class _Nobody:
     """Takes in what is left of a request that has been answered."""
+
+    def head_read(self, start_line: RequestStartLine | ResponseStartLine, keep_alive: bool, /) -> None:
+        pass
 
     def headers_received(self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders, /) -> None:
         pass
