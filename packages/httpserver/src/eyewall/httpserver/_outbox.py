@@ -26,10 +26,10 @@ class Outbox:
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
-        self._held: list[Buffer] = []
-        self._size = 0
-        # Made when something is held: most connections never hold an answer back.
+        # Both are made when something is held: most connections never hold an answer back.
+        self._held: list[Buffer] | None = None
         self._done: CompletedFuture[None] | None = None
+        self._size = 0
         self.holding: bool = False
         """True from when another request was seen until :meth:`release`: answers go in here."""
 
@@ -37,10 +37,11 @@ class Outbox:
         """Hold back, or send all where that is too much. Raises ``StreamClosedError`` as the stream does."""
         if self._stream.closed():
             raise StreamClosedError
+        held = self._held = [] if self._held is None else self._held
         for buffer in buffers:
             # Whoever wrote a mutable buffer may change it as soon as this returns.
-            self._held.append(buffer if type(buffer) is bytes else bytes(buffer))
-            self._size += len(self._held[-1])
+            held.append(buffer if type(buffer) is bytes else bytes(buffer))
+            self._size += len(held[-1])
         if self._size >= MOST_HELD and (sent := self.release()) is not None:
             return sent
         if self._done is None:
@@ -50,8 +51,8 @@ class Outbox:
     def release(self) -> Future[None] | None:
         """Send what is held, and hold nothing from here on; None where there is nothing, or nobody to send it to."""
         self.holding = False
-        if not self._held:
+        if self._held is None:
             return None
-        held, self._held = self._held, []
+        held, self._held = self._held, None
         self._size = 0
         return None if self._stream.closed() else self._stream.write(*held)

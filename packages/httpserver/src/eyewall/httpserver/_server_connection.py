@@ -18,14 +18,14 @@ from ._parameters import HTTP1ConnectionParameters
 from ._parser import RequestParser
 from ._record import Account
 from ._steps import Steps
-from ._watch import Seen, State, Watch
+from ._watch import Seen, State, Watch, overdue
 from .errors import HTTPInputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextvars import Context
 
-    from eyewall.ioloop import CancelScope, Promise, Task
+    from eyewall.ioloop import CancelScope, Future, Promise, Task
     from eyewall.iostream import Stream
 
     from .protocols import HTTPServerConnectionDelegate, HTTPServerObserver
@@ -103,14 +103,14 @@ class HTTP1ServerConnection:
         # What the task has to do for the request that has begun, or to raise.
         self._steps: Steps[bool] | None = None
         self._raised: BaseException | None = None
-        # Made at the first look: most connections are over before.
-        self._watch: Watch | None = None
+        # What the looks at deadlines remember of the present request; of an idle connection just since when.
+        self._watch: Watch | float | None = None
         self._watched = False
         self._served = 0
         # The number of the last request, counted from 0.
         self._last: float = math.inf if self.params.limits.max_requests is None else self.params.limits.max_requests - 1
         self._begun = False
-        # Who serves requests, and in copies of which context: there from the first on.
+        # Who serves requests: there from start_serving on. And in copies of which context: from the first request on.
         self._delegate: HTTPServerConnectionDelegate
         self._requests_context: Context
         self._ends_after_request = False
@@ -124,7 +124,8 @@ class HTTP1ServerConnection:
 
             delegate = Decompressing(delegate)
         self._sweeper.add(self)
-        self._task = self.stream.io_loop.spawn(self._serve(delegate))
+        self._delegate = delegate
+        self._task = self.stream.io_loop.spawn(self._serve())
 
     def abort(self, error: BaseException | None = None) -> None:
         """Close at once: tell the delegate of a request that is under way, and cancel its handler."""
@@ -171,39 +172,47 @@ class HTTP1ServerConnection:
             self._exchange.account.end("drained", error)
         self.abort(error)
 
-    async def _serve(self, delegate: HTTPServerConnectionDelegate) -> None:
-        """The task. While idle it is in no further coroutine, which would cost memory."""
+    async def _serve(self) -> None:
+        """The task. While idle it is in no further coroutine, and has few variables: all that would cost memory."""
         self._begun = True
         if self._observer is not None:
             self._tell(self._observer.connection_opened, self.context)
         try:
-            # The first bytes are mostly there.
-            ready = self.stream.readable()
-            if not ready.done():
-                self._watch_peer()
-            await ready
-            self._delegate, self._requests_context = delegate, copy_context()
+            await self._first_bytes()
+            self._requests_context = copy_context()
             take: Callable[[bytes], bool] | None = None
             while await self._serve_requests():
                 take = take or self.stream.io_loop.lend_task(self._take)
                 try:
                     await self.stream.readable(take=take)
                 except BaseException as error:
-                    steps, self._steps = self._steps, None
-                    if steps is None:
+                    if not self._throw_into_steps(error):
                         raise
-                    # Cancelled in the turn in which a request was left to the task: it is that which is to end.
-                    self._steps = steps.throw(error)
-                if (raised := self._raised) is not None:
-                    self._raised = None
-                    raise raised
         except StreamClosedError as error:
             self._log_end(error.real_error)
         finally:
-            self._over(delegate)
+            self._over()
+
+    def _first_bytes(self) -> Future[None]:
+        """They are mostly there."""
+        ready = self.stream.readable()
+        if not ready.done():
+            self._watch_peer()
+        return ready
+
+    def _throw_into_steps(self, error: BaseException) -> bool:
+        """Where the task is cancelled in the turn in which a request was left to it, it is that which is to end."""
+        steps, self._steps = self._steps, None
+        if steps is None:
+            return False
+        self._steps = steps.throw(error)
+        return True
 
     async def _serve_requests(self) -> bool:
         """Serve those that are there; say whether further ones may come."""
+        if (raised := self._raised) is not None:
+            self._raised = None
+            raise raised
         most_in_a_row = self.params.limits.max_pipelined
         in_a_row = 1
         while True:
@@ -247,8 +256,9 @@ class HTTP1ServerConnection:
         self._sweeper.begin()
         # Who has detached the stream already calls for itself.
         if self._exchange is None or not self._exchange.detached:
-            self.stream.set_close_callback(self._on_close)
-            self.stream.set_eof_callback(self._on_eof)
+            on_end = self._on_end
+            self.stream.set_close_callback(on_end)
+            self.stream.set_eof_callback(on_end)
 
     def _begin(self, data: bytes) -> HTTP1Connection:
         """Serve the next request, up to where something has to be waited for: that is left in ``_steps``.
@@ -299,7 +309,7 @@ class HTTP1ServerConnection:
 
     def _forget(self, exchange: HTTP1Connection) -> None:
         """A request is over, and another may follow."""
-        self._exchange = None
+        self._exchange = self._watch = None
         self._served += 1
         if self._observer is not None:
             self._tell_ended(exchange)
@@ -364,7 +374,7 @@ class HTTP1ServerConnection:
             level = logging.DEBUG if silent else logging.INFO
             logger.log(level, "lost the connection of %s: %s", self.context.remote_ip, str(error))
 
-    def _over(self, delegate: HTTPServerConnectionDelegate) -> None:
+    def _over(self) -> None:
         self._sweeper.discard(self)
         exchange, self._exchange = self._exchange, None
         if exchange is None or not exchange.detached:
@@ -373,7 +383,7 @@ class HTTP1ServerConnection:
         if self._observer is not None:
             self._tell(self._observer.connection_closed, self.context)
         try:
-            delegate.on_close(self)
+            self._delegate.on_close(self)
         except Exception:
             logger.exception("uncaught exception in on_close for %s", self.context.remote_ip)
 
@@ -396,10 +406,15 @@ class HTTP1ServerConnection:
 
     def sweep(self, now: float, /) -> None:
         """End what is overdue."""
-        watch = self._watch = self._watch or Watch()
-        state = self._state()
-        seen = Seen(state, self._served, self._exchange, self.stream.unsent)
-        if (why := watch.look(now, seen, self.params.deadlines)) is not None:
+        state, unsent, deadlines = self._state(), self.stream.unsent, self.params.deadlines
+        watch = self._watch
+        if state is State.IDLE and not unsent:
+            since = self._watch = watch if isinstance(watch, float) else now
+            why = overdue(state, since, now, deadlines)
+        else:
+            watch = self._watch = watch if isinstance(watch, Watch) else Watch()
+            why = watch.look(now, Seen(state, self._exchange, unsent), deadlines)
+        if why is not None:
             self._end_overdue(state, why)
 
     def _state(self) -> State:
@@ -442,14 +457,14 @@ class HTTP1ServerConnection:
         if self._scope is not None:
             self._scope.cancel()
 
-    def _on_close(self) -> None:
-        if self._exchange is not None:
+    def _on_end(self) -> None:
+        """The stream is closed, or its peer has ended its side: one method, as each that is kept takes 64 bytes."""
+        if not self.stream.closed():
+            self._peer_ended = True
+            if self._exchange is not None:
+                self._exchange.peer_ended()
+        elif self._exchange is not None:
             self._exchange.abandon()
-
-    def _on_eof(self) -> None:
-        self._peer_ended = True
-        if self._exchange is not None:
-            self._exchange.peer_ended()
 
 
 # What a request is answered that takes too long in this state.

@@ -42,15 +42,13 @@ class Seen(NamedTuple):
     """What one look sees of a connection."""
 
     state: State
-    requests: int
-    """How many it has served: it may be in the same state again, and not still."""
     exchange: HTTP1Connection | None
     unsent: int
     """Bytes that its peer has not taken yet."""
 
 
 class Watch:
-    """Compares what is seen at one look with what was seen at the last.
+    """Compares what is seen of a request at one look with what was seen at the last.
 
     So a connection notes no times. A state counts from the first look that sees it: a deadline is
     never early, and late by up to two looks. Of a body, the time between two looks that both see it waited for.
@@ -60,7 +58,6 @@ class Watch:
         "_held_since",
         "_looked",
         "_received",
-        "_requests",
         "_sends_since",
         "_since",
         "_state",
@@ -72,7 +69,6 @@ class Watch:
 
     def __init__(self) -> None:
         self._state: State | None = None
-        self._requests = 0
         self._since = 0.0
         self._looked = 0.0
         # From which look on its body is held back, where it was waited for before.
@@ -90,7 +86,7 @@ class Watch:
             return f"it takes nothing for longer than write_timeout, {deadlines.write_timeout:g} seconds"
         state = seen.state
         looked, self._looked = self._looked, now
-        if state is not self._state or seen.requests != self._requests:
+        if state is not self._state:
             self._change(now, looked, seen)
             return None
         if state is State.BODY and seen.exchange is not None:
@@ -98,22 +94,20 @@ class Watch:
         most = deadlines.handler_timeout
         if most is not None and state in _AT_WORK and now - self._works_since >= most:
             return f"it takes longer than handler_timeout, {most:g} seconds"
-        timeout = _timeout(state, deadlines)
-        if now - self._since >= timeout:
-            return f"it takes longer than {_NAMES.get(state, state.value)}, {timeout:g} seconds"
+        if (why := overdue(state, self._since, now, deadlines)) is not None:
+            return why
         if state is State.BODY and seen.exchange is not None and self._is_slow(now, seen.exchange, deadlines):
             return f"it sends fewer bytes a second than min_body_rate, {deadlines.min_body_rate:g}"
         return None
 
     def _change(self, now: float, looked: float, seen: Seen) -> None:
         """Begin to count for what is seen now; go on with a body that was held back, where it was left."""
-        before, same = self._state, seen.requests == self._requests
-        self._state, self._requests = seen.state, seen.requests
-        if not (same and before in _AT_WORK and seen.state in _AT_WORK):
+        before, self._state = self._state, seen.state
+        if not (before in _AT_WORK and seen.state in _AT_WORK):
             self._works_since = now
-        if same and before is State.BODY and seen.state is State.HELD:
+        if before is State.BODY and seen.state is State.HELD:
             self._held_since = looked
-        elif same and before is State.HELD and seen.state is State.BODY and self._held_since is not None:
+        elif before is State.HELD and seen.state is State.BODY and self._held_since is not None:
             self._since += now - self._held_since
             self._window += now - self._held_since
         else:
@@ -138,6 +132,14 @@ class Watch:
         rate = (received - self._received) / (now - self._window)
         self._window, self._received = now, received
         return rate < deadlines.min_body_rate
+
+
+def overdue(state: State, since: float, now: float, deadlines: Deadlines) -> str | None:
+    """Say, for the log, that a state has lasted too long; None where it has not."""
+    timeout = _timeout(state, deadlines)
+    if now - since < timeout:
+        return None
+    return f"it takes longer than {_NAMES.get(state, state.value)}, {timeout:g} seconds"
 
 
 def _timeout(state: State, deadlines: Deadlines) -> float:
