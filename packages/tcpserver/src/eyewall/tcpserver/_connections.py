@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from eyewall.iostream import Address, BaseIOStream
 
 
+class _WeakStream(weakref.ref["BaseIOStream"]):
+    """A stream that is not kept, and whose it is: so all share the function that is told when one is forgotten."""
+
+    __slots__ = ("connection",)
+
+    connection: Connection
+
+
 class Connection:
     """One connection: the owner of its stream.
 
@@ -23,7 +31,7 @@ class Connection:
 
     def __init__(self, connections: Connections, address: Address) -> None:
         self._connections = connections
-        self._stream: weakref.ref[BaseIOStream] | None = None
+        self._stream: _WeakStream | None = None
         self._task: Task[Any] | None = None
         self.address: Address = address
         """The client's."""
@@ -31,7 +39,8 @@ class Connection:
         """What the connection counts under where connections are counted for each address."""
 
     def stream_opened(self, stream: BaseIOStream, /) -> None:
-        self._stream = weakref.ref(stream, self._forgotten)
+        self._stream = weak = _WeakStream(stream, _forgotten)
+        weak.connection = self
 
     def stream_closed(self) -> None:
         self._stream = None
@@ -53,9 +62,6 @@ class Connection:
         if stream is not None:
             stream.close(error)
 
-    def _forgotten(self, _: object) -> None:
-        self.stream_closed()
-
     def _task_ended(self, _: object) -> None:
         self._task = None
         self._end_if_over()
@@ -63,6 +69,11 @@ class Connection:
     def _end_if_over(self) -> None:
         if self._stream is None and self._task is None:
             self._connections.discard(self)
+
+
+def _forgotten(stream: weakref.ref[BaseIOStream]) -> None:
+    if isinstance(stream, _WeakStream):
+        stream.connection.stream_closed()
 
 
 class Connections:
