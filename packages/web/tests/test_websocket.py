@@ -333,6 +333,33 @@ async def test_a_client_that_breaks_the_rules_is_told_the_code(io_loop: IOLoop, 
     await until_ended(io_loop)
 
 
+async def test_nothing_is_taken_that_comes_behind_a_text_that_is_none(io_loop: IOLoop) -> None:
+    taken: list[str | bytes] = []
+
+    class Note(WebSocketHandler):
+        def on_message(self, message: str | bytes) -> None:
+            taken.append(message)
+
+    stream = connect(HTTPServer(Application([("/", Note)]), io_loop=io_loop), io_loop=io_loop)
+    messages = b"".join(b"\x81\x81" + MASK + text for text in (b"a", b"\xff", b"b"))
+    stream.write_nowait(ASK.format("/").encode() + messages)
+    await stream.read_until(b"\r\n\r\n")
+    assert bytes(await stream.read_until_close())[2:4] == (1007).to_bytes(2, "big")
+    assert taken == ["a"]
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_a_frame_with_a_remembered_head_is_what_the_library_makes(binary: bool) -> None:
+    from eyewall.web._websocket._framing import framed
+    from eyewall.web._websocket._library import frames
+
+    opcode = frames.Opcode.BINARY if binary else frames.Opcode.TEXT
+    for size in (*range(130), 4095, 4096, 4097, 65535, 65536, *range(2000)):  # more than are remembered
+        data = b"x" * size
+        made = frames.Frame(opcode, data).serialize(mask=False)
+        assert [framed(data, binary) for _ in range(2)] == [made, made]
+
+
 async def test_a_client_that_vanishes_ends_it(io_loop: IOLoop) -> None:
     stream = await raw(io_loop, ASK.format("/"))
     await stream.read_until(b"\r\n\r\n")

@@ -75,10 +75,8 @@ class WebSocketClientConnection:
         self._io_loop = stream.io_loop
         self.protocol: Final = WebSocketConnection(
             stream,
+            self,
             is_client=True,
-            on_message=self._keep,
-            on_ping=_ignore,
-            on_pong=_ignore,
             max_message_size=max_message_size,
             extensions=extensions,
             ping_interval=ping_interval,
@@ -117,6 +115,12 @@ class WebSocketClientConnection:
         """Close the connection: see :meth:`WebSocketHandler.close`."""
         self.protocol.close(code, reason)
 
+    def on_ping(self, data: bytes) -> None:
+        """A ping has come; it has been answered."""
+
+    def on_pong(self, data: bytes) -> None:
+        """The answer to a ping has come."""
+
     async def _run(self) -> None:
         try:
             await self.protocol.run()
@@ -133,7 +137,8 @@ class WebSocketClientConnection:
         elif self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
 
-    async def _keep(self, message: str | bytes) -> None:
+    async def on_message(self, message: str | bytes) -> None:
+        """A message has come: keep it for whoever asks."""
         if self._callback is not None:
             self._callback(message)
         elif self._reader is not None and not self._reader.done():
@@ -147,10 +152,6 @@ class WebSocketClientConnection:
     def _make_room(self) -> None:
         if self._room is not None and not self._room.done():
             self._room.set_result(None)
-
-
-def _ignore(data: bytes) -> None:
-    """The library has answered."""
 
 
 async def websocket_connect(

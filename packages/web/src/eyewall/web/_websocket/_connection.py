@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import codecs
 import logging
 from contextvars import copy_context
+from itertools import islice
+from operator import length_hint
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from eyewall.httpserver import Steps
 from eyewall.ioloop import CompletedFuture
 from eyewall.iostream import StreamClosedError
 
 from ._errors import WebSocketClosedError
+from ._fragments import Fragments
+from ._framing import framed
 from ._library import deflate, frames, protocol
 
 if TYPE_CHECKING:
@@ -32,11 +35,26 @@ MAX_UNSENT: Final = 16 * 1024 * 1024
 MAX_HELD: Final = 64 * 1024
 """How many bytes of answers to messages that came together are sent together."""
 
-EVENTS_A_TURN: Final = 32
-"""How many messages are taken before the loop hears of something else, such as other connections."""
+FRAMES_A_TURN: Final = 32
+"""How many frames are taken before the loop hears of something else, such as other connections."""
 
 _UNSET: Final = object()
-_decoder: Final = codecs.getincrementaldecoder("utf-8")
+_TEXT: Final = frames.Opcode.TEXT
+_CONT: Final = frames.Opcode.CONT
+_BINARY: Final = frames.Opcode.BINARY
+
+
+class Listener(Protocol):
+    """Who is told what comes."""
+
+    def on_message(self, message: str | bytes, /) -> Awaitable[None] | None:
+        """A message has come: text or bytes. What this returns is awaited before the next one."""
+
+    def on_ping(self, data: bytes, /) -> object:
+        """A ping has come; it has been answered."""
+
+    def on_pong(self, data: bytes, /) -> object:
+        """The answer to a ping has come."""
 
 
 class WebSocketConnection:
@@ -46,14 +64,34 @@ class WebSocketConnection:
     that task (``EventLoop.lend_task``): the task is woken for what has to be waited for, and else for nothing.
     """
 
+    __slots__ = (
+        "_broken",
+        "_context",
+        "_done",
+        "_fragments",
+        "_frames",
+        "_held",
+        "_held_size",
+        "_holds",
+        "_listener",
+        "_ping_interval",
+        "_ping_timeout",
+        "_plain",
+        "_protocol",
+        "_raised",
+        "_steps",
+        "_taken",
+        "_timers",
+        "shared_window_bits",
+        "stream",
+    )
+
     def __init__(
         self,
         stream: Stream,
+        listener: Listener,
         *,
         is_client: bool,
-        on_message: Callable[[str | bytes], Awaitable[None] | None],
-        on_ping: Callable[[bytes], object],
-        on_pong: Callable[[bytes], object],
         max_message_size: int,
         extensions: Sequence[deflate.PerMessageDeflate] = (),
         ping_interval: float | None = None,
@@ -63,14 +101,16 @@ class WebSocketConnection:
         self.stream: Final = stream
         self._protocol: Final = protocol.Protocol(side, max_size=max_message_size, logger=logger)
         self._protocol.extensions = list(extensions)
-        self._on_message = on_message
-        self._on_ping = on_ping
-        self._on_pong = on_pong
-        self._text: codecs.IncrementalDecoder | None = None  # of the message that is coming, where it is text
-        self._pieces: list[Any] = []
-        self._events: Iterator[Any] = iter(())
+        self._listener = listener
+        # Whether frames go out neither masked nor compressed, nor have to be logged by the protocol.
+        self._plain = not (is_client or extensions or logger.isEnabledFor(logging.DEBUG))
+        self.shared_window_bits: Final = _shared_window_bits(extensions)
+        """The window that a compressed frame may have which several connections share; None: it is not compressed."""
+        self._fragments: Fragments | None = None
+        # What has come and is to be taken.
+        self._frames: Iterator[Any]
         # Where messages are taken, be it by the task or on its behalf: they see each other's variables.
-        self._context: Context = copy_context()
+        self._context: Context
         # What the task has to do for the message that was taken, or to raise.
         self._steps: Steps[None] | None = None
         self._raised: BaseException | None = None
@@ -78,7 +118,8 @@ class WebSocketConnection:
         self._broken = False
         self._holds = False
         """True while messages of one read are taken by methods that do not wait: their answers leave together."""
-        self._held = 0
+        self._held: list[bytes] = []
+        self._held_size = 0
         self._done: CompletedFuture[None] = CompletedFuture(stream.io_loop, None)
         self._timers: dict[str, Timer] = {}
         self._ping_interval = ping_interval
@@ -90,7 +131,7 @@ class WebSocketConnection:
     @property
     def is_open(self) -> bool:
         """True until either end says that it closes."""
-        return self._protocol.state is protocol.State.OPEN and not self.stream.closed()
+        return self._protocol.close_sent is None and not self.stream.closed()
 
     @property
     def close_code(self) -> int | None:
@@ -109,13 +150,13 @@ class WebSocketConnection:
 
         What that raises comes out of here, and leaves the connection to be closed with a code.
         """
-        self._events, self._context = iter(()), copy_context()
+        self._frames, self._context = iter(()), copy_context()
         take = self.stream.io_loop.lend_task(self._take_data)
         try:
             while not self._is_over():
                 if await self._next_data(take):
                     self._receive(self.stream.read_nowait())
-                await self._finish_events()
+                await self._finish_frames()
             self._close_within(CLOSE_TIMEOUT_SECONDS)
             await self._release()
             # What still comes is thrown away: with it unread, the kernel would reset the connection, and the peer
@@ -153,44 +194,43 @@ class WebSocketConnection:
         """Take what has come, in place of the task, while that waits for it; say whether it can go on waiting."""
         try:
             self._receive(data)
-            goes_on = self._context.run(self._take_events) and not self._is_over()
+            if self._context.run(self._take_frames) and self._protocol.close_sent is None:
+                return True
         except BaseException as error:  # noqa: BLE001 - of a handler; the task raises it
             self._raised = error
-            goes_on = False
-        self._taken = not goes_on
-        return goes_on
+        self._taken = True
+        return False
 
     def _receive(self, data: bytes) -> None:
         self._protocol.receive_data(data)
-        self._events = iter(self._protocol.events_received())
+        self._frames = iter(self._protocol.events_received())
 
-    async def _finish_events(self) -> None:
+    async def _finish_frames(self) -> None:
         """Wait for what the messages that have come wait for, until all of them are taken."""
         while True:
             if (steps := self._steps) is not None:
                 self._steps = None
                 await steps
-            if self._context.run(self._take_events):
+            if self._context.run(self._take_frames):
                 return
             if self._steps is None:
                 await self._next_turn()
 
-    def _take_events(self) -> bool:
-        """Take messages until there are no more; False where one has to be waited for, or others have their turn."""
+    def _take_frames(self) -> bool:
+        """Take frames until there are no more; False where one has to be waited for, or others have their turn."""
         self._holds = True
-        for number, event in enumerate(self._events, 1):
-            waits = self._take(event)
+        for frame in islice(self._frames, FRAMES_A_TURN):
+            message = self._message_of(frame)
+            if message is None:
+                continue
+            waits = self._listener.on_message(message)
             if waits is not None and not isinstance(waits, CompletedFuture):
                 coroutine = waits if isinstance(waits, CoroutineType) else _wait_for(waits)
                 self._steps = Steps.first(coroutine, self._context, self._release)
                 if self._steps is not None:
                     return False
-                self._holds = True
-            if number == EVENTS_A_TURN:
-                self._release()
-                return False
         self._release()
-        return True
+        return not length_hint(self._frames)
 
     def _release(self) -> Future[None]:
         """Send what was held back, and hold nothing back from now on."""
@@ -210,45 +250,40 @@ class WebSocketConnection:
         if "close" not in self._timers:
             self._timers["close"] = self.stream.io_loop.call_later(seconds, self.abort)
 
-    def _take(self, event: Any) -> Awaitable[None] | None:
-        opcode = event.opcode
-        if opcode is frames.Opcode.PING:
-            self._on_ping(bytes(event.data))
-        elif opcode is frames.Opcode.PONG:
-            self._forget("pong")
-            self._on_pong(bytes(event.data))
-        elif opcode is not frames.Opcode.CLOSE:
-            message = self._assemble(event)
-            return None if message is None else self._on_message(message)
-        return None
-
-    def _assemble(self, frame: frames.Frame) -> str | bytes | None:
-        """Add a frame to the message that is coming; give the message once it is whole."""
-        if frame.opcode is not frames.Opcode.CONT and frame.fin:  # as most are
-            return bytes(frame.data) if frame.opcode is frames.Opcode.BINARY else self._decoded(frame.data)
-        if frame.opcode is not frames.Opcode.CONT:
-            self._text = _decoder() if frame.opcode is frames.Opcode.TEXT else None
-            self._pieces = []
-        if self._text is None:
-            self._pieces.append(frame.data)
-        else:
-            text = self._decoded(frame.data, frame.fin, self._text)
-            if text is None:
-                return None
-            self._pieces.append(text)
-        if not frame.fin:
-            return None
-        pieces, self._pieces = self._pieces, []
-        return b"".join(pieces) if self._text is None else "".join(pieces)
-
-    def _decoded(self, data: Any, final: bool = True, decoder: codecs.IncrementalDecoder | None = None) -> str | None:
-        """Give a piece of text; None where it is none, which ends the connection."""
+    def _message_of(self, frame: Any) -> str | bytes | None:
+        """Give the message that is whole with a frame; None where there is none."""
+        opcode = frame.opcode
         try:
-            return str(data, "utf-8") if decoder is None else decoder.decode(data, final)
+            if opcode is _TEXT and frame.fin:
+                text: str = frame.data.decode()
+                return text
+            if opcode is _BINARY and frame.fin:
+                return bytes(frame.data)
+            if opcode is _CONT or not frame.fin:  # as no control frame is
+                return self._add_fragment(frame)
         except UnicodeDecodeError as error:
             self._broken = True
             self._protocol.fail(frames.CloseCode.INVALID_DATA, f"{error.reason} at position {error.start}")
+            for _ in self._frames:
+                pass  # nothing counts that comes behind it (RFC 6455 section 7.1.7)
             return None
+        self._take_control(frame)
+        return None
+
+    def _add_fragment(self, frame: Any) -> str | bytes | None:
+        fragments = self._fragments
+        if fragments is None:
+            fragments = self._fragments = Fragments(is_text=frame.opcode is _TEXT)
+        elif frame.fin:
+            self._fragments = None
+        return fragments.add(frame.data, is_last=frame.fin)
+
+    def _take_control(self, frame: Any) -> None:
+        if frame.opcode is frames.Opcode.PING:
+            self._listener.on_ping(bytes(frame.data))
+        elif frame.opcode is frames.Opcode.PONG:
+            self._forget("pong")
+            self._listener.on_pong(bytes(frame.data))
 
     def write_message(self, message: str | bytes | Mapping[str, object], *, binary: bool) -> Future[None]:
         """Send a message: text, bytes if ``binary``, or a dict as JSON.
@@ -256,15 +291,17 @@ class WebSocketConnection:
         Raises :class:`WebSocketClosedError` where the connection is not open.
         """
         data, binary = encode(message, binary)
-        if not self.is_open:
+        if self._protocol.close_sent is not None or self.stream.closed():  # is_open, without a property's call
             raise WebSocketClosedError
-        if binary:
+        if self._plain:
+            self._held.append(framed(data, binary))
+        elif binary:
             self._protocol.send_binary(data)
         else:
             self._protocol.send_text(data)
-        self._held += len(data)
+        self._held_size += len(data)
         # Whoever awaits this is to be held back by a peer that reads slowly.
-        if self._holds and self._held <= MAX_HELD and not self.stream.unsent:
+        if self._holds and self._held_size <= MAX_HELD and not self.stream.writing():
             return self._done
         sent = self._send()
         if self.stream.unsent > MAX_UNSENT:
@@ -281,14 +318,6 @@ class WebSocketConnection:
             if self._holds:
                 self._send()
             self.stream.write_nowait(data)
-
-    @property
-    def shared_window_bits(self) -> int | None:
-        """The window that a compressed frame may have which several connections share; None: it is not compressed."""
-        for extension in self._protocol.extensions:
-            if isinstance(extension, deflate.PerMessageDeflate) and extension.local_no_context_takeover:
-                return extension.local_max_window_bits
-        return None
 
     def ping(self, data: bytes) -> None:
         """Send a ping. Raises :class:`WebSocketClosedError` where the connection is not open."""
@@ -324,9 +353,12 @@ class WebSocketConnection:
         self.stream.close()
 
     def _send(self) -> Future[None]:
-        """Send what the protocol has made."""
-        self._held = 0
-        data = b"".join(self._protocol.data_to_send())
+        """Send what is held back, and what the protocol has made: answers to pings, the end."""
+        held = self._held
+        held += self._protocol.data_to_send()
+        data = b"".join(held)
+        held.clear()
+        self._held_size = 0
         if data and not self.stream.closed():
             return self.stream.write(data)
         return self.stream.drained()
@@ -354,6 +386,13 @@ def _answer(turn: Promise[None]) -> None:
 
 async def _wait_for(waits: Awaitable[None]) -> None:
     await waits
+
+
+def _shared_window_bits(extensions: Sequence[deflate.PerMessageDeflate]) -> int | None:
+    for extension in extensions:
+        if extension.local_no_context_takeover:
+            return extension.local_max_window_bits
+    return None
 
 
 def _adopt(context: Context) -> None:

@@ -221,10 +221,8 @@ class WebSocketHandler(RequestHandler):
 
         self.ws_connection = connection = WebSocketConnection(
             stream,
+            self,
             is_client=False,
-            on_message=self._take_message,
-            on_ping=self.on_ping,
-            on_pong=self.on_pong,
             max_message_size=self.max_message_size,
             extensions=[] if extension is None else [extension],
             ping_interval=self.ping_interval,
@@ -246,9 +244,6 @@ class WebSocketHandler(RequestHandler):
             self.close_code, self.close_reason = connection.close_code, connection.close_reason
             self.ws_connection = None
             self._tell_end()
-
-    def _take_message(self, message: str | bytes) -> Awaitable[None] | None:
-        return self.on_message(message)
 
     def _tell_end(self) -> None:
         try:
