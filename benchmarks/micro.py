@@ -151,8 +151,7 @@ class Bench:
 
     def parse(self) -> None:
         """Read a request, with a delegate that does nothing."""
-        self.parser.begin(self.silent, _DEAF)
-        self.parser.feed(next(self.requests))
+        self.parser.begin(self.silent, _DEAF, next(self.requests))
 
     def answer(self) -> None:
         """Answer one request again and again: a new one each time would be measured too."""

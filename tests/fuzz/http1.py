@@ -96,7 +96,7 @@ def parse(data: Iterator[bytes]) -> tuple[list[Told], bool]:
                     parser.begin(delegate, delegate)
                 else:
                     parser.told_to_continue()
-                parser.feed(b"")
+                    parser.feed(b"")
     except HTTPInputError as error:
         refused: HTTPInputError | None = error
     else:

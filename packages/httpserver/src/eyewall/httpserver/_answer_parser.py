@@ -37,10 +37,12 @@ class AnswerParser(MessageParser[ResponseStartLine]):
         self._is_informational = False
         self._hears_all: HeadListener[ResponseStartLine] | None = None
 
-    def begin(self, delegate: HTTPMessageDelegate, listener: HeadListener[ResponseStartLine]) -> None:
+    def begin(
+        self, delegate: HTTPMessageDelegate, listener: HeadListener[ResponseStartLine], data: bytes = b""
+    ) -> Awaitable[object] | None:
         """Begin with the first answer."""
-        super().begin(delegate, listener)
         self._hears_all = listener
+        return super().begin(delegate, listener, data)
 
     @property
     def phase(self) -> Literal["", "head", "body"]:

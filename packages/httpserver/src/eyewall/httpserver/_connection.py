@@ -106,8 +106,7 @@ class HTTP1Connection(ClientRole):
             raise RuntimeError("one connection serves one request: make another")
         try:
             self._delegate = message = delegate.start_request(server_conn, self)
-            parser.begin(message, self)
-            waiting = parser.feed(data)
+            waiting = parser.begin(message, self, data)
         except Exception as error:  # noqa: BLE001 - as in _go_on
             self.fail(error)
         except BaseException:
@@ -116,6 +115,8 @@ class HTTP1Connection(ClientRole):
         else:
             if waiting is not None or self._left > FINISHED or not parser.complete:
                 return self._go_on(parser, waiting)
+            self._parser = self._delegate = None
+            return None
         self._leave(parser)
         return None
 
@@ -174,9 +175,8 @@ class HTTP1Connection(ClientRole):
         self._request = start_line
         # An answer that has begun before the head was read has said that the connection ends.
         self.keep_alive = keep_alive and not self.is_last and self._left == NOT_BEGUN
-        parser, outbox = self._parser, self._outbox
-        if parser is not None and parser.buffered and outbox is not None and not outbox.holding:
-            outbox.holding = parser.another_follows()
+        if (parser := self._parser) is not None and parser.buffered and (outbox := self._outbox) is not None:
+            outbox.holding = outbox.holding or parser.another_follows()
 
     @property
     def waits_for_request(self) -> bool:
@@ -222,7 +222,7 @@ class HTTP1Connection(ClientRole):
         buffers: tuple[Buffer, ...]
         if not chunk:
             buffers = (head,)
-        elif left == len(chunk) <= _JOIN_BELOW and type(chunk) is bytes:
+        elif type(chunk) is bytes and left == len(chunk) <= _JOIN_BELOW:
             left = 0
             buffers = (head + chunk,)
         else:

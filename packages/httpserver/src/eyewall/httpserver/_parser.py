@@ -47,7 +47,7 @@ class MessageParser(Generic[L]):
 
     For each, :meth:`begin`, then :meth:`feed` it bytes as they come. It calls the listener, then the
     delegate, and stops at the end of the message: what follows is kept for the next. Where a call on
-    the delegate gives an awaitable, ``feed`` stops as well and hands it over: await it, then feed on,
+    the delegate gives an awaitable, either stops as well and hands it over: await it, then feed on,
     with ``b""`` if there is nothing new. It stops, too, behind a head with ``Expect``, so that
     whoever feeds it can tell the client to go on.
     """
@@ -90,13 +90,18 @@ class MessageParser(Generic[L]):
         self.waits: bool = True
         """True while bytes of the request are still to come."""
 
-    def begin(self, delegate: HTTPMessageDelegate, listener: HeadListener[L]) -> None:
-        """Go on to the next message."""
+    def begin(
+        self, delegate: HTTPMessageDelegate, listener: HeadListener[L], data: bytes = b""
+    ) -> Awaitable[object] | None:
+        """Go on to the next message, with the first bytes of it that were not fed before: as :meth:`feed`."""
         self._delegate = delegate
         self._listener = listener
         self._body = None
         self.complete = False
         self.waits = True
+        if data:
+            self._data = self._joined(data) if self.buffered else data
+        return self._read_head()
 
     def stop(self) -> None:
         """Call the delegate no more; what is still to come of the request is only checked."""
@@ -164,11 +169,15 @@ class MessageParser(Generic[L]):
     def feed(self, data: bytes) -> Awaitable[object] | None:
         """Read on. Raises :class:`HTTPInputError`, after which the request is over."""
         if data:
-            self._data = self._data[self._at :] + data if self.buffered else data
-            self._at = 0
+            self._data = self._joined(data) if self.buffered else data
         if self._listener is not None:
             return self._read_head()
         return self._finish() if self._body is None else self._read_body(self._body)
+
+    def _joined(self, data: bytes) -> bytes:
+        data = self._data[self._at :] + data
+        self._at = 0
+        return data
 
     def _read_head(self) -> Awaitable[object] | None:
         data = self._data

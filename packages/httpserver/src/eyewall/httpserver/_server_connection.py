@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import math
+import sys
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -34,6 +34,9 @@ T = TypeVar("T")
 
 logger = logging.getLogger("eyewall.httpserver")
 
+# As a function: a bound method for each request would be an object more.
+_begin_exchange: Final = HTTP1Connection.begin
+
 
 class HTTP1ServerConnection:
     """Serves the requests of one stream, in one task, for as long as it is kept alive.
@@ -62,10 +65,10 @@ class HTTP1ServerConnection:
         "_parser",
         "_peer_ended",
         "_raised",
+        "_requests",
         "_requests_context",
         "_scope",
         "_secure",
-        "_served",
         "_steps",
         "_sweeper",
         "_task",
@@ -106,9 +109,9 @@ class HTTP1ServerConnection:
         # What the looks at deadlines remember of the present request; of an idle connection just since when.
         self._watch: Watch | float | None = None
         self._watched = False
-        self._served = 0
-        # The number of the last request, counted from 0.
-        self._last: float = math.inf if self.params.limits.max_requests is None else self.params.limits.max_requests - 1
+        # How many have begun, and which of them, or of those behind it, tells its client that no other may follow.
+        self._requests = 0
+        self._last = sys.maxsize if self.params.limits.max_requests is None else self.params.limits.max_requests
         self._begun = False
         # Who serves requests: there from start_serving on. And in copies of which context: from the first request on.
         self._delegate: HTTPServerConnectionDelegate
@@ -154,12 +157,13 @@ class HTTP1ServerConnection:
         is served. A connection without a first request gets a second for it.
         """
         self._ends_after_request = True
+        self._last = 0
         if self._exchange is not None:
             self._exchange.is_last = True
             self._exchange.keep_alive = False
-        elif self._served and idle_seconds:
+        elif self._requests and idle_seconds:
             self.stream.io_loop.call_later(idle_seconds, self._end_if_idle)
-        elif self._served:
+        elif self._requests:
             self.stream.close()
 
     def _end_if_idle(self) -> None:
@@ -230,8 +234,9 @@ class HTTP1ServerConnection:
             # Whoever is idle keeps nothing of what it has asked.
             self._forget(exchange)
             del exchange, written
-            # Before the next is begun, too: an end that comes behind half of it is not to take this answer along.
-            self._watch_peer()
+            if not self._watched:
+                # Before the next is begun, too: an end that comes behind half of it is not to take this answer along.
+                self._watch_peer()
             if self._parser.buffered and in_a_row < most_in_a_row and not self._ends_after_request:
                 in_a_row += 1
                 continue
@@ -267,22 +272,23 @@ class HTTP1ServerConnection:
         """
         exchange = HTTP1Connection(self.stream, False, self.params, self.context, self._parser, self._outbox)
         self._exchange = exchange
-        if self._ends_after_request or self._served >= self._last:
+        self._requests += 1
+        if self._requests >= self._last:
             self._mark_last(exchange)
         if self._peer_ended:
             exchange.peer_ended()
         if self._observer is not None:
             exchange.account = Account(self.stream.io_loop.time())
         context = self._requests_context.copy()
-        rest = context.run(exchange.begin, self._delegate, self, data)
+        rest = context.run(_begin_exchange, exchange, self._delegate, self, data)
         if rest is not None:
             self._steps = context.run(Steps.first, rest, context, self._outbox.release)
         return exchange
 
     def _mark_last(self, exchange: HTTP1Connection) -> None:
         exchange.is_last = True
-        if self._served >= self._last:
-            most = self.params.limits.max_requests
+        most = self.params.limits.max_requests
+        if most is not None and self._requests >= most:
             logger.debug("the connection of %s ends with max_requests, %s", self.context.remote_ip, most)
 
     def _take(self, data: bytes) -> bool:
@@ -310,7 +316,6 @@ class HTTP1ServerConnection:
     def _forget(self, exchange: HTTP1Connection) -> None:
         """A request is over, and another may follow."""
         self._exchange = self._watch = None
-        self._served += 1
         if self._observer is not None:
             self._tell_ended(exchange)
 
@@ -425,7 +430,7 @@ class HTTP1ServerConnection:
             return State.LINGERING
         if exchange is not None:
             return self._state_of(exchange)
-        if self._served:
+        if self._requests:
             return State.IDLE
         if self._ends_after_request:
             return State.LATE
