@@ -122,8 +122,9 @@ class TLSTransport:
             self._fetch_records()
         if self._plain or self._ended:
             return self._take_plain(num_bytes)
+        asked = num_bytes if num_bytes < _RECORD else _RECORD  # noqa: FURB136 - min() takes 0.1 µs
         try:
-            data = self._ssl.read(num_bytes if num_bytes < _RECORD else _RECORD)  # noqa: FURB136 - min() costs a call
+            data = self._ssl.read(asked)
         except ssl.SSLWantReadError:
             # A part of a record, or one that is TLS's own: a ticket, a new key, the wish to shake hands again.
             self.buffered = False
@@ -136,10 +137,14 @@ class TLSTransport:
             return data
         if self._outgoing.pending:
             self._on_negotiated()
+        if len(data) < asked and not self._incoming.pending and not self._may_negotiate:
+            # Mostly one small record has come, and that was all of it: nothing more needs to be asked.
+            self.buffered = False
+            return data
         if self._incoming.pending and len(data) < num_bytes:
             # A record holds 16 KiB at most: the others that came with it are taken in the same turn.
             data = self._join_further(data, num_bytes)
-        self.buffered = self._has_records(len(data), min(num_bytes, _RECORD))
+        self.buffered = self._has_records(len(data), asked)
         return data
 
     def send(self, data: Buffer, /) -> int:
