@@ -43,9 +43,15 @@ class OverAsyncio(HostedBackend, Protocol):
 
 
 def _asyncio() -> Backend:
+    from ._selecting import asyncio_backend
+
+    return asyncio_backend()
+
+
+def _plain_asyncio() -> Backend:
     from ._asyncio import AsyncioBackend
 
-    return AsyncioBackend()
+    return AsyncioBackend(name="asyncio:plain")
 
 
 def _uvloop() -> Backend:
@@ -82,8 +88,9 @@ _BUILT_IN: Final[dict[str, Callable[[], Backend]]] = {
     "selector": _selector,
     "simulated": _simulated,
 }
-# The selector backend on a way to wait that is not the best; by their full names only.
-_VARIANTS: Final[dict[str, Callable[[], Backend]]] = {
+# asyncio's loop just as asyncio makes it, and the selector backend on a way to wait that is not the best; by their
+# full names only.
+_VARIANTS: Final[dict[str, Callable[[], Backend]]] = {"asyncio:plain": _plain_asyncio} | {
     f"selector:{kind}": functools.partial(_selector, kind) for kind in ("epoll", "kqueue", "poll", "select")
 }
 

@@ -10,12 +10,12 @@ from contextvars import copy_context
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from .._callbacks import log_failure
 from .._capability import Capability
 from .._events import READ, WRITE
 from .._signals import SignalHandlers
 from ..protocols import P
-from ._asyncio import ALL, AsyncioBackend
+from ._asyncio import ALL
+from ._dispatch import Dispatcher, DispatchingBackend
 from ._executor import DefaultExecutor
 from ._pollers import make_poller
 from ._sides import Sides
@@ -24,33 +24,15 @@ from ._waker import Waker
 from ._watching import number_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from concurrent.futures import Executor
     from contextvars import Context
 
     from ..protocols import HasFileno, T, Ts
-    from ._asyncio import Watch
     from ._turns import Call
 
-_BOTH: Final = READ | WRITE
 # Seconds. No poller takes all that a float can hold; to wake once a day costs nothing.
 _LONGEST_WAIT: Final = 86_400.0
-
-
-class Watched:
-    """A descriptor that is watched, and what is called: with what, for what, and in which context."""
-
-    __slots__ = ("asked", "context", "events", "given", "handler")
-
-    def __init__(self, given: Any, handler: Callable[[Any, int], object]) -> None:
-        self.given = given
-        self.handler = handler
-        self.context = copy_context()
-        # What the poller watches it for. What it is called for may be less in the round in which a
-        # handler changes this: the poller's answer was for what was asked before, and perhaps for
-        # another descriptor of the same number.
-        self.asked = 0
-        self.events = 0
 
 
 class SelectorEventLoop(TurnLoop):
@@ -66,13 +48,12 @@ class SelectorEventLoop(TurnLoop):
         super().__init__()
         self._poller = make_poller(kind)
         self._poll = self._poller.poll
-        self._watched: dict[int, Watched] = {}
-        self._changed: list[Watched] = []  # since the poller last answered
+        self.dispatcher: Final = Dispatcher(self._poller)
         self._sides: dict[int, Sides] = {}
         self._executor = DefaultExecutor(self)
         self._waker = Waker()
         self.asleep: bool = False
-        self.watch(self._waker.number, READ, self._waker.number, self._waker.rest)
+        self.dispatcher.watch(self._waker.number, READ, self._waker.number, self._waker.rest)
 
     def time(self) -> float:
         return monotonic()
@@ -86,7 +67,7 @@ class SelectorEventLoop(TurnLoop):
     def _wait(self) -> None:
         if self.ready or self._stopping:
             # With nothing watched but the waker, there is nothing to ask.
-            events = self._poll(0) if len(self._watched) > 1 else ()
+            events = self._poll(0) if len(self.dispatcher.watched) > 1 else ()
         else:
             timeout: float | None = None
             if self._timers.entries:
@@ -102,31 +83,7 @@ class SelectorEventLoop(TurnLoop):
             finally:
                 self.asleep = False
         if events:
-            self._dispatch(events)
-
-    def _dispatch(self, events: Iterable[tuple[int, int]]) -> None:
-        watched = self._watched
-        if self._changed:
-            for found in self._changed:
-                found.events = found.asked
-            self._changed.clear()
-        for number, happened in events:
-            try:
-                found = watched[number]
-            except KeyError:
-                continue  # removed by a handler in this round
-            ready = found.events
-            if happened != ready:
-                if happened <= _BOTH:  # else in error or hung up: whatever its owner waits for will tell
-                    ready &= happened
-                if not ready:
-                    continue
-            try:
-                found.context.run(found.handler, found.given, ready)
-            except (SystemExit, KeyboardInterrupt):
-                raise
-            except BaseException as error:  # noqa: BLE001 - whatever it is, the loop goes on
-                log_failure(found.handler, error)
+            self.dispatcher.dispatch(events)
 
     def wake(self) -> None:
         """See to it that a callback that another thread or a signal handler has added is run."""
@@ -142,32 +99,6 @@ class SelectorEventLoop(TurnLoop):
         return handle
 
     # Descriptors
-
-    def watch(self, number: int, events: int, given: Any, handler: Callable[[Any, int], object]) -> None:
-        """Call ``handler(given, events)`` while the descriptor is ready for some of these events; 0 is not allowed.
-
-        Raises ``ValueError`` for what is watched already, and what the system says of a descriptor
-        that cannot be watched.
-        """
-        self._check_open()
-        if number in self._watched:
-            raise ValueError(f"descriptor {number} is watched already; remove its reader, writer or handler first")
-        found = Watched(given, handler)
-        self._ask(number, found, events)
-        self._watched[number] = found
-
-    def watch_for(self, number: int, events: int) -> None:
-        """Change what a descriptor is watched for; 0 ends the watch."""
-        found = self._watched[number]
-        if not events:
-            del self._watched[number]
-        self._ask(number, found, events)
-
-    def _ask(self, number: int, found: Watched, events: int) -> None:
-        self._poller.watch(number, found.asked, events)
-        found.asked = events
-        found.events &= events
-        self._changed.append(found)
 
     def add_reader(self, fd: int | HasFileno, callback: Callable[[*Ts], object], *args: *Ts) -> None:
         self._add_side(fd, READ, asyncio.Handle(callback, args, self))
@@ -186,10 +117,11 @@ class SelectorEventLoop(TurnLoop):
         sides = self._sides.get(number)
         if sides is None:
             sides = Sides()
-            self.watch(number, event, number, sides.call)
+            self._check_open()
+            self.dispatcher.watch(number, event, number, sides.call)
             self._sides[number] = sides
         else:
-            self.watch_for(number, sides.events | event)
+            self.dispatcher.watch_for(number, sides.events | event)
         sides.handles[event] = handle
 
     def _remove_side(self, fd: int | HasFileno, event: int) -> bool:
@@ -199,7 +131,7 @@ class SelectorEventLoop(TurnLoop):
             return False
         if not sides.handles:
             del self._sides[number]
-        self.watch_for(number, sides.events)
+        self.dispatcher.watch_for(number, sides.events)
         return True
 
     # Threads, signals, names, and the end
@@ -233,7 +165,7 @@ class SelectorEventLoop(TurnLoop):
         super().close()
         self.signals.clear()
         self._executor.close()
-        self._watched.clear()
+        self.dispatcher.watched.clear()
         self._sides.clear()
         self._poller.close()
         self._waker.close()
@@ -246,7 +178,7 @@ refuse(
 )
 
 
-class SelectorBackend(AsyncioBackend):
+class SelectorBackend(DispatchingBackend):
     """The backend over a loop of that kind. It adds callbacks past the loop's handles, which cost the most."""
 
     def __init__(self, kind: str | None = None) -> None:
@@ -254,6 +186,7 @@ class SelectorBackend(AsyncioBackend):
         self._loop = SelectorEventLoop(kind)  # type: ignore[abstract]
         super().__init__(
             self._loop,
+            self._loop.dispatcher,
             name=f"selector:{kind}" if kind else "selector",
             capabilities=ALL - {Capability.ASYNCIO_TRANSPORTS}
             | {Capability.COMBINED_EVENTS, Capability.GUARDS_CALLBACKS},
@@ -262,14 +195,6 @@ class SelectorBackend(AsyncioBackend):
         self._loop.signals = SignalHandlers(self)
         self._loop.spawn = self.spawn
         self._ready: deque[Call] = self._loop.ready
-
-    def _set_events(self, number: int, watch: Watch, events: int) -> None:
-        before, wanted = watch.events & _BOTH, events & _BOTH
-        if not before and wanted:
-            self._loop.watch(number, wanted, watch.given, watch.handler)
-        elif before != wanted:
-            self._loop.watch_for(number, wanted)
-        watch.events = events
 
     def add_callback(self, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
         if kwargs:
