@@ -36,7 +36,11 @@ def parse_arguments(data: bytes, max_arguments: int) -> dict[str, list[bytes]]:
             name, _, value = pair.partition(b"=")
             if has_escapes and b"\\" in pair:
                 name, value = _unescaped(name), _unescaped(value)
-            arguments.setdefault(_text(name), []).append(value)
+            try:
+                key = name.decode()
+            except UnicodeDecodeError:
+                key = name.decode("latin-1")
+            arguments.setdefault(key, []).append(value)
     return arguments
 
 
@@ -49,10 +53,3 @@ def _with_pythons_escapes(data: bytes) -> bytes:
 
 def _unescaped(data: bytes) -> bytes:
     return data.decode("unicode_escape").encode("latin-1")
-
-
-def _text(name: bytes) -> str:
-    try:
-        return name.decode()
-    except UnicodeDecodeError:
-        return name.decode("latin-1")

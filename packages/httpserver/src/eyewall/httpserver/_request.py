@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal, overload
 
+from ._cached import cached_property
 from ._cookies import morsels, parse_cookie
 from ._exchange import Exchange
 from ._forms import parse_body_arguments, parse_query
@@ -164,17 +164,17 @@ class HTTPServerRequest:
 
         Raises :class:`HTTPInputError` where the body is no such form, or beyond the limits of :class:`ParseBodyConfig`.
         """
-        return self._form[0]
+        return self._form[0] if self.body else {}
 
     @cached_property
     def files(self) -> dict[str, list[HTTPFile]]:
         """The files of a ``multipart/form-data`` form, by the name of their field. Raises as :attr:`body_arguments`."""
-        return self._form[1]
+        return self._form[1] if self.body else {}
 
     @cached_property
     def arguments(self) -> dict[str, list[bytes]]:
         """The arguments of the query and of the form together, in a dict of its own. Raises as those do."""
-        arguments = {name: list(values) for name, values in self.query_arguments.items()}
+        arguments = {name: values.copy() for name, values in self.query_arguments.items()}
         for name, values in self.body_arguments.items():
             arguments.setdefault(name, []).extend(values)
         return arguments
@@ -193,11 +193,8 @@ class HTTPServerRequest:
     def _form(self) -> tuple[dict[str, list[bytes]], dict[str, list[HTTPFile]]]:
         arguments: dict[str, list[bytes]] = {}
         files: dict[str, list[HTTPFile]] = {}
-        if self.body:
-            content_type = self.headers.get("Content-Type", "")
-            parse_body_arguments(
-                content_type, self.body, arguments, files, self.headers, config=self._limiter.limits.forms
-            )
+        content_type = self.headers.get("Content-Type", "")
+        parse_body_arguments(content_type, self.body, arguments, files, self.headers, config=self._limiter.limits.forms)
         return arguments, files
 
     @property

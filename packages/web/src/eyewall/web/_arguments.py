@@ -110,8 +110,11 @@ class ArgumentsMixin(HandlerBase):
             raise HTTPError(400, "Invalid unicode in %s: %r", name or "url", value[:40]) from error
 
     def _decoded(self, name: str, values: Iterable[bytes], strip: bool) -> list[str]:
-        texts: list[str] = [_cleaned(self.decode_argument(value, name=name)) for value in values]
-        return [text.strip() for text in texts] if strip else texts
+        texts = list[str]()
+        for value in values:
+            text = _cleaned(self.decode_argument(value, name=name))
+            texts.append(text.strip() if strip else text)
+        return texts
 
 
 def _check_is_json(media_type: str) -> None:

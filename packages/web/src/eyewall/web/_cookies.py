@@ -29,6 +29,8 @@ SameSite = Literal["Strict", "Lax", "None", "strict", "lax", "none"]
 _DAY: Final = 86_400
 _MOST_KEPT: Final = 4097
 """Name, value and what is between: RFC 6265bis section 5.6."""
+_is_plain: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z:]+").fullmatch
+"""What http.cookies puts into no quotes."""
 _is_name: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 _is_attribute: Final = re.compile(r"[\x20-\x3a\x3c-\x7e]*").fullmatch
 _has_control: Final = re.compile(r"[\x00-\x1f\x7f]").search
@@ -252,6 +254,8 @@ def _attribute(name: str, key: str, text: str | None) -> str:
 
 
 def _quoted(text: str) -> str:
+    if _is_plain(text):
+        return text
     from http.cookies import SimpleCookie
 
     return SimpleCookie().value_encode(text)[1]
