@@ -72,7 +72,8 @@ class _Gatherer:
         if self.body:
             self.request.body = bytes(self.body)
             self.body = b""
-        return self.callback(self.request)
+        callback = self.callback
+        return callback(self.request)
 
     def on_connection_close(self) -> None:
         self.body = b""

@@ -174,7 +174,8 @@ class HTTP1Connection(ClientRole):
         """Take what the parser has read of the request's head."""
         self._request = start_line
         # An answer that has begun before the head was read has said that the connection ends.
-        self.keep_alive = keep_alive and not self.is_last and self._left == NOT_BEGUN
+        if keep_alive and not self.is_last and self._left == NOT_BEGUN:
+            self.keep_alive = True
         if (parser := self._parser) is not None and parser.buffered and (outbox := self._outbox) is not None:
             outbox.holding = outbox.holding or parser.another_follows()
 

@@ -57,7 +57,7 @@ def answer_head(
         check_headers(headers)
         raise
     # By position: the fields of a named tuple cost four times as much by their names.
-    method, _, version = request
+    method, version = request[0], request[2]
     date = "" if framing.dated else date_line()
     depends_on = (start_line, date, method, version, keep_alive)
     if again and (last := framing.last_head) is not None and last[0] == depends_on:

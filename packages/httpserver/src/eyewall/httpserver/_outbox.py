@@ -22,27 +22,30 @@ class Outbox:
     :data:`MOST_HELD`. So nobody is kept waiting for an answer that is there.
     """
 
-    __slots__ = ("_done", "_held", "_size", "_stream", "holding")
+    __slots__ = ("_done", "_held", "_stream", "holding")
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
         # Both are made when something is held: most connections never hold an answer back.
-        self._held: list[Buffer] | None = None
+        self._held: bytearray | None = None
         self._done: CompletedFuture[None] | None = None
-        self._size = 0
         self.holding: bool = False
         """True from when another request was seen until :meth:`release`: answers go in here."""
 
-    def write(self, *buffers: Buffer) -> Future[None]:
+    def write(self, buffers: tuple[Buffer, ...]) -> Future[None]:
         """Hold back, or send all where that is too much. Raises ``StreamClosedError`` as the stream does."""
         if self._stream.closed():
             raise StreamClosedError
-        held = self._held = [] if self._held is None else self._held
+        if len(buffers) > 1 and max(map(len, buffers)) >= MOST_HELD:
+            # A copy would cost more than a send.
+            self.release()
+            return self._stream.write(*buffers)
+        if self._held is None:
+            self._held = bytearray()
+        held = self._held
         for buffer in buffers:
-            # Whoever wrote a mutable buffer may change it as soon as this returns.
-            held.append(buffer if type(buffer) is bytes else bytes(buffer))
-            self._size += len(held[-1])
-        if self._size >= MOST_HELD and (sent := self.release()) is not None:
+            held += buffer
+        if len(held) >= MOST_HELD and (sent := self.release()) is not None:
             return sent
         if self._done is None:
             self._done = CompletedFuture(self._stream.io_loop, None)
@@ -54,5 +57,4 @@ class Outbox:
         if self._held is None:
             return None
         held, self._held = self._held, None
-        self._size = 0
-        return None if self._stream.closed() else self._stream.write(*held)
+        return None if self._stream.closed() else self._stream.write(held)

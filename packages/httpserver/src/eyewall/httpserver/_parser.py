@@ -192,7 +192,9 @@ class MessageParser(Generic[L]):
         self._searched = 0
         if len(text) > self._limiter.short:
             self._limiter.check_head(text)
-        start_line, headers, length, keep_alive, holds_body = self._parse_head(text.decode("latin-1") + "\r\n")
+        # By a local name: a function in an attribute is called as a method would be, after a look for one.
+        parse_head = self._parse_head
+        start_line, headers, length, keep_alive, holds_body = parse_head(text.decode("latin-1") + "\r\n")
         if length:
             self._body = (_Body if length > 0 else _OpenBody)(length, self._limiter, holds_body)
         else:

@@ -114,10 +114,13 @@ class HTTPServerRequest:
         self.body = b""
         self.connection = connection
         self.server_connection = server_connection
-        if self.uri[0] == "/":
-            self.path, _, self.query = self.uri.partition("?")
+        uri = self.uri
+        if uri[0] != "/":
+            self.path, self.query = _split_absolute(uri)
+        elif "?" in uri:
+            self.path, _, self.query = uri.partition("?")
         else:
-            self.path, self.query = _split_absolute(self.uri)
+            self.path, self.query = uri, ""
         self.start_time = time.monotonic()
         return self
 
