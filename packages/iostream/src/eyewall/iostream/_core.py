@@ -256,20 +256,14 @@ class StreamCore:
         """What the loop calls in the present state: chosen when that changes, not at every event."""
         return self._on_events
 
-    def _on_events(self, fd: object, events: int) -> None:
-        if events & READ:
-            self._on_readable()
-        if events & WRITE and not self._closed:
-            self._on_writable()
-
     def _on_buffered(self) -> None:
         if not self._closed and self._events & READ:
-            self._on_readable()
+            self._on_events(None, READ)
 
     # What the classes that build on this one do
 
-    def _on_readable(self) -> None:
-        """Take what the transport has, and give it to whoever reads."""
+    def _on_events(self, fd: object, events: int) -> None:
+        """Take what the transport has, and give it to whoever reads; or send, or both."""
 
     def _on_writable(self) -> None:
         """Send what waits to be sent."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from eyewall.ioloop import READ, CompletedFuture
+from eyewall.ioloop import READ, WRITE, CompletedFuture
 
 from ._core import StreamCore, logger
 from ._limits import BULK_CHUNKS
@@ -187,7 +187,7 @@ class ReadingStream(StreamCore):
     def _look_at_once(self) -> None:
         """Try to read where nothing is watched yet: on a new connection the first bytes are mostly there."""
         if not self._closed and not self._connecting():
-            self._on_readable()
+            self._on_events(None, READ)
 
     def _satisfy(self) -> None:
         """Answer the read that waits, if the buffer holds what it wants."""
@@ -213,7 +213,14 @@ class ReadingStream(StreamCore):
             self._update_events()
         return data
 
-    def _on_readable(self) -> None:
+    def _on_events(self, fd: object, events: int) -> None:
+        """Read, which is mostly all: so the loop itself calls what does it, with no function in between."""
+        if events != READ:
+            if events & READ:
+                self._on_events(fd, READ)
+            if events & WRITE and not self._closed:
+                self._on_writable()
+            return
         if self._buffer and self._read is None and len(self._buffer) >= self.read_chunk_size:
             self._update_events()
             return

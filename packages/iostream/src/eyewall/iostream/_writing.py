@@ -107,22 +107,20 @@ class WritingStream(ReadingStream):
             self._update_events()
 
     def _write(self, buffers: tuple[Buffer, ...]) -> None:
+        """Send at once, and keep what the transport does not take."""
         if self._closed or self._shutting_down:
             raise StreamClosedError(self.error)
         if len(buffers) == 1 and self._unsent is None and self.max_write_buffer_size is None:
-            self._send(buffers[0])
-        else:
-            self._send_many(buffers)
-
-    def _send(self, data: Buffer) -> None:
-        """Send one buffer at once, and keep what the transport does not take."""
-        if type(data) is memoryview:
-            data = data.cast("B")
+            data = buffers[0]
+            if type(data) is memoryview:
+                data = data.cast("B")
+        elif not (data := self._join(buffers)):
+            return
         try:
             sent = self._transport.send(data)
         except (BlockingIOError, InterruptedError):
             sent = 0
-        except Exception as error:  # noqa: BLE001 - as in _on_readable
+        except Exception as error:  # noqa: BLE001 - as in _on_events
             if isinstance(error, TypeError):
                 _check_bytes(data)
             if self._is_final(error):
@@ -132,7 +130,8 @@ class WritingStream(ReadingStream):
             self._unsent_queue().put(data, sent)
             self._update_events()
 
-    def _send_many(self, buffers: tuple[Buffer, ...]) -> None:
+    def _join(self, buffers: tuple[Buffer, ...]) -> bytes:
+        """Give what can be sent as one buffer, or nothing: then it was queued, or there is none of it."""
         views = [memoryview(buffer).cast("B") for buffer in buffers if buffer]
         size = sum(map(len, views))
         idle = self._unsent is None
@@ -142,13 +141,13 @@ class WritingStream(ReadingStream):
                 f"{waiting + size} bytes would wait to be sent, and max_write_buffer_size is "
                 f"{self.max_write_buffer_size}: await each write, or write less at a time"
             )
-        if idle and 0 < size <= _JOIN_BELOW:
-            self._send(b"".join(views))
-            return
+        if idle and size <= _JOIN_BELOW:
+            return b"".join(views)
         for view in views:
             self._unsent_queue().put(view)
         if size and idle:
             self._on_writable()
+        return b""
 
     def _unsent_queue(self) -> UnsentBytes:
         if self._unsent is None:
@@ -163,7 +162,7 @@ class WritingStream(ReadingStream):
                 unsent.send_to(self._transport)
         except (BlockingIOError, InterruptedError):
             pass
-        except Exception as error:  # noqa: BLE001 - as in _on_readable
+        except Exception as error:  # noqa: BLE001 - as in _on_events
             if self._is_final(error):
                 return
         if unsent is not None:
