@@ -104,7 +104,7 @@ class HTTP1ServerConnection:
         self._task: Task[Any] | None = None
         self._scope: CancelScope | None = None
         # What the task has to do for the request that has begun, or to raise.
-        self._steps: Steps[bool] | None = None
+        self._steps: Steps | None = None
         self._raised: BaseException | None = None
         # What the looks at deadlines remember of the present request; of an idle connection just since when.
         self._watch: Watch | float | None = None

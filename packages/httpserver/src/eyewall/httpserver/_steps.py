@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
     from contextvars import Context
     from typing import Self
 
-T_co = TypeVar("T_co", covariant=True)
 
-
-class Steps(Generic[T_co]):
+class Steps:
     """Awaits what is left of a coroutine whose first step has been made by hand, by :meth:`first`.
 
     Each step runs in ``context``, so that the variables which it sets are seen by nobody else, and
@@ -25,7 +23,7 @@ class Steps(Generic[T_co]):
 
     def __init__(
         self,
-        coroutine: Coroutine[Any, Any, T_co],
+        coroutine: Coroutine[Any, Any, object],
         context: Context,
         waited_for: object,
         before_waiting: Callable[[], object],
@@ -37,7 +35,7 @@ class Steps(Generic[T_co]):
 
     @classmethod
     def first(
-        cls, coroutine: Coroutine[Any, Any, T_co], context: Context, before_waiting: Callable[[], object]
+        cls, coroutine: Coroutine[Any, Any, object], context: Context, before_waiting: Callable[[], object]
     ) -> Self | None:
         """Make the first step, called within ``context``. Give what is left; None where that was all, as mostly."""
         try:
@@ -54,7 +52,7 @@ class Steps(Generic[T_co]):
             return None
         return self
 
-    def __await__(self) -> Generator[Any, Any, T_co]:
+    def __await__(self) -> Generator[Any, Any, None]:
         run, coroutine, waited_for = self._context.run, self._coroutine, self._waited_for
         while True:
             self._before_waiting()
@@ -66,6 +64,5 @@ class Steps(Generic[T_co]):
                 step = partial(coroutine.send, answer)
             try:
                 waited_for = run(step)
-            except StopIteration as ended:
-                value: T_co = ended.value
-                return value
+            except StopIteration:
+                return

@@ -112,7 +112,7 @@ class WebSocketConnection:
         # Where messages are taken, be it by the task or on its behalf: they see each other's variables.
         self._context: Context
         # What the task has to do for the message that was taken, or to raise.
-        self._steps: Steps[None] | None = None
+        self._steps: Steps | None = None
         self._raised: BaseException | None = None
         self._taken = False
         self._broken = False
@@ -225,8 +225,12 @@ class WebSocketConnection:
                 continue
             waits = self._listener.on_message(message)
             if waits is not None and not isinstance(waits, CompletedFuture):
-                coroutine = waits if isinstance(waits, CoroutineType) else _wait_for(waits)
-                self._steps = Steps.first(coroutine, self._context, self._release)
+                self._steps = Steps.first(
+                    # isinstance tells nothing of a generic class's parameters.
+                    waits if isinstance(waits, CoroutineType) else _wait_for(waits),  # pyright: ignore[reportUnknownArgumentType]
+                    self._context,
+                    self._release,
+                )
                 if self._steps is not None:
                     return False
         self._release()
