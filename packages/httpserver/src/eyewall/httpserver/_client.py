@@ -37,6 +37,8 @@ class ClientRole(Exchange):
 
     keep_alive: bool
     """Whether another request may follow this one; settled when the answer begins."""
+    is_last: bool
+    """True where no other request may follow."""
     # Whether a request that has begun waits for a 100 before its body is written.
     _holds_body: bool
 
