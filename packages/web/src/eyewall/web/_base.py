@@ -182,7 +182,7 @@ class HandlerBase:
         """
         chunk = b"".join(self._write_buffer)
         if not self._headers_written:
-            return self._begin(self._headers, chunk, finishing=False)
+            return self._begin(self._headers, chunk, False)
         self._write_buffer.clear()
         return self._send_more(chunk, finishing=False)
 
@@ -206,7 +206,7 @@ class HandlerBase:
         """Complete the response with header fields that others share: they are not changed."""
         if self._transform is not None:
             headers = headers.copy()
-        self._begin(headers, body, finishing=True)
+        self._begin(headers, body, True)
         self._connection.finish()
         self._finished = True
         self.application.log_request(self)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - RequestHandler
@@ -250,35 +250,41 @@ class HandlerBase:
         return self._own_headers
 
     def _send_whole(self) -> Future[None]:
-        is_plain = self._own_headers is None and self._new_cookies is None and self._transform is None
-        if self._status_code == 200 and self.request.method in _CACHEABLE:
-            if is_plain and self._has_plain_etag and "If-None-Match" not in self.request.headers:
-                body = b"".join(self._write_buffer)
-                return self._begin(self._defaults.with_etag(body), body, finishing=True)
-            self._validate()
-            is_plain = False
         body = b"".join(self._write_buffer)
+        status_code = self._status_code
+        is_cacheable = status_code == 200 and self.request.method in _CACHEABLE
+        if self._own_headers is None and self._new_cookies is None and self._transform is None:
+            # Its fields are those of others, and known.
+            if is_cacheable:
+                if self._has_plain_etag and "If-None-Match" not in self.request.headers:
+                    return self._send_head(status_code, self._defaults.with_etag(body), body)
+            elif not forbids_body(status_code):
+                return self._send_head(status_code, self._defaults.with_length(len(body)), body)
+        if is_cacheable:
+            self._validate()
+            body = b"".join(self._write_buffer)
         if forbids_body(self._status_code):
             if body:
                 raise RuntimeError(f"a response of status {self._status_code} has no body, but something was written")
             for name in ("Content-Encoding", "Content-Language", "Content-Length", "Content-Type"):
                 self.clear_header(name)
-        elif is_plain:
-            return self._begin(self._defaults.with_length(len(body)), body, finishing=True)
         elif "Content-Length" not in self._headers:
             self._headers["Content-Length"] = str(len(body))
-        return self._begin(self._headers, body, finishing=True)
+        return self._begin(self._headers, body, True)
 
     def _validate(self) -> None:
         """Set an entity tag, and make a 304 of what the client has already."""
 
-    def _begin(self, headers: HTTPHeaders, chunk: bytes, *, finishing: bool) -> Future[None]:
+    def _begin(self, headers: HTTPHeaders, chunk: bytes, finishing: bool) -> Future[None]:
         status_code = self._status_code
         if self._new_cookies is not None:
             for field in self._new_cookies.values():
                 headers.add("Set-Cookie", field)
         if self._transform is not None:
             status_code, headers, chunk = self._transform.transform_first_chunk(status_code, headers, chunk, finishing)
+        return self._send_head(status_code, headers, chunk)
+
+    def _send_head(self, status_code: int, headers: HTTPHeaders, chunk: bytes) -> Future[None]:
         self._headers_written = True
         self._write_buffer.clear()
         if self.request.method == "HEAD":
