@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -113,6 +114,22 @@ def test_a_value_that_cannot_be_one_is_refused(value: str) -> None:
     assert not headers
 
 
+class Colour(str, Enum):  # noqa: UP042 - a StrEnum says what it is
+    """Text by inheritance, whose str() is its name."""
+
+    RED = "red "
+    BROKEN = "a\r\nX: y"
+
+
+def test_text_of_a_class_of_its_own_is_checked_and_written_as_the_text_that_it_is() -> None:
+    headers = HTTPHeaders({"A": Colour.RED})
+    headers.add("B", Colour.RED)
+    assert headers.to_lines() == "A: red\r\nB: red\r\n"
+    for change in (headers.add, headers.__setitem__):
+        with pytest.raises(HTTPFieldError, match="cannot be the value of A"):
+            change("A", Colour.BROKEN)
+
+
 def test_a_refused_field_is_an_input_error_answered_400() -> None:
     with pytest.raises(HTTPInputError) as caught:
         HTTPHeaders({"A": "\n"})
@@ -137,6 +154,7 @@ def test_names_without_number_are_not_kept() -> None:
     for number in range(3000):
         HTTPHeaders({f"X-{number}": ""})
     assert len(_names) <= _names.MAX_NAMES
+    assert "X-2999" in _names
 
 
 def test_fields_of_marks_what_stands_more_than_once() -> None:

@@ -173,6 +173,24 @@ def test_cookies_are_morsels_of_all_cookie_fields() -> None:
     assert request().cookies == {}
 
 
+@given(st.lists(st.tuples(st.text("ab-.:é $Path", max_size=6), st.text('ab"é =,', max_size=4))))
+def test_one_cookie_is_what_it_is_among_all(pairs: list[tuple[str, str]]) -> None:
+    field = "; ".join([f"{name}={value}" for name, value in [*pairs, ("path", "1"), ("Max-Age", "1"), ("a", '"b c"')]])
+    all_of_them = {name: morsel.value for name, morsel in request(Cookie=field).cookies.items()}
+    alone = request(Cookie=field)
+    for name in {"a", "path", "Max-Age", "none", *(name.strip() for name, _ in pairs)}:
+        assert alone.get_cookie(name) == all_of_them.get(name)
+        assert alone.get_cookie(name) == all_of_them.get(name)
+
+
+def test_one_cookie_is_looked_for_among_those_that_a_program_has_set() -> None:
+    asked = request(Cookie="a=1; b=2")
+    assert asked.get_cookie("a") == "1"
+    del asked.cookies["a"]
+    asked.cookies["b"].set("b", "3", "3")
+    assert (asked.get_cookie("a"), asked.get_cookie("b")) == (None, "3")
+
+
 def test_a_client_has_a_certificate_where_tls_has_one() -> None:
     assert HTTPServerRequest().get_ssl_certificate() is None
     with SimulatedLoop() as io_loop:

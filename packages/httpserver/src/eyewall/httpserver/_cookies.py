@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from http.cookies import Morsel
 
+_ATTRIBUTES: Final = frozenset(
+    ("comment", "domain", "expires", "httponly", "max-age", "partitioned", "path", "samesite", "secure", "version")
+)
+_is_name = re.compile(r"[0-9A-Za-z_\-.]+").fullmatch
 _escape = re.compile(r"\\(?:([0-3][0-7][0-7])|(.))", re.DOTALL)
 
 
@@ -25,7 +30,7 @@ def parse_cookie(cookie: str) -> dict[str, str]:
             name, value = "", name
         name, value = name.strip(), value.strip()
         if name or value:
-            cookies[name] = _unquoted(value)
+            cookies[name] = _unquoted(value) if value[:1] == '"' else value
     return cookies
 
 
@@ -42,8 +47,14 @@ def morsels(cookies: dict[str, str]) -> dict[str, Morsel[str]]:
     return dict(made)
 
 
+@lru_cache(maxsize=256)
+def is_plain_name(name: str) -> bool:
+    """Whether ``http.cookies`` surely takes this for a cookie's name: it has no odd sign, and is no attribute's."""
+    return _is_name(name) is not None and name.lower() not in _ATTRIBUTES
+
+
 def _unquoted(value: str) -> str:
-    if len(value) < 2 or value[0] != '"' or value[-1] != '"':
+    if len(value) < 2 or value[-1] != '"':
         return value
     return _escape.sub(_unescaped, value[1:-1]) if "\\" in value else value[1:-1]
 

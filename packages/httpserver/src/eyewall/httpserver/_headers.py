@@ -32,7 +32,10 @@ class _Names(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         normal = "-".join([word.capitalize() for word in name.split("-")])
-        if len(name) <= self.MAX_LENGTH and len(self) < self.MAX_NAMES and _is_token(name):
+        if len(name) <= self.MAX_LENGTH and _is_token(name):
+            # Or a client that makes up names would have filled it for good.
+            if len(self) >= self.MAX_NAMES:
+                self.clear()
             self[name] = normal
         return normal
 
@@ -261,7 +264,9 @@ class HTTPHeaders(MutableMapping[str, str]):
 
     def __setitem__(self, name: str, value: str) -> None:
         name = _known_name(name) or _checked_name(name)
-        value = _checked_value(name, value)
+        # Most values are plain: a call would cost as much as to see it.
+        plain = type(value) is str and value.isascii() and value.isprintable()
+        value = value.strip() if plain else _checked_value(name, value)
         if self._repeated is not None:
             self._repeated.pop(name, None)
         if self._lines is not None:

@@ -150,7 +150,8 @@ class HandlerBase:
 
         Raises ``ValueError`` for a value that could end the line.
         """
-        self._headers[name] = _header_text(value)
+        headers = self._headers if self._own_headers is None else self._own_headers
+        headers[name] = value if isinstance(value, str) else _header_text(value)
 
     def add_header(self, name: str, value: HeaderValue) -> None:
         """Add a header field behind those of that name."""

@@ -50,8 +50,8 @@ class CookiesMixin(HandlerBase):
     def get_cookie(self, name: str, default: T) -> str | T: ...
     def get_cookie(self, name: str, default: object = None) -> object:
         """Give the value of a cookie that the client sent. It may have been made up: see :meth:`get_signed_cookie`."""
-        cookie = self.request.cookies.get(name)
-        return default if cookie is None else cookie.value
+        value = self.request.get_cookie(name)
+        return default if value is None else value
 
     def set_cookie(
         self,
