@@ -13,12 +13,13 @@ from eyewall.tcpserver import DrainedError
 from ._connection import HTTP1Connection
 from ._context import HTTPConnectionContext
 from ._deadlines import Sweeper
+from ._limiter import Limiter
 from ._outbox import Outbox
-from ._parameters import HTTP1ConnectionParameters
+from ._parameters import HTTP1ConnectionParameters, Limits
 from ._parser import RequestParser
 from ._record import Account
 from ._steps import Steps
-from ._watch import Seen, State, Watch, overdue
+from ._watch import EVERYDAY, STATUS, Seen, State, Watch, overdue
 from .errors import HTTPInputError
 
 if TYPE_CHECKING:
@@ -98,8 +99,9 @@ class HTTP1ServerConnection:
         self._sweeper = sweeper or Sweeper(stream.io_loop, self.params.deadlines.tick)
         self._observer = observer
         self._secure = secure
-        self._parser = RequestParser(self.params.limiter, self.params.chunk_size)
-        self._outbox = Outbox(stream)
+        # What reads requests and what holds answers back: own ones from a request on, until the connection rests.
+        self._parser = _RESTING
+        self._outbox: Outbox
         self._exchange: HTTP1Connection | None = None
         self._task: Task[Any] | None = None
         self._scope: CancelScope | None = None
@@ -116,9 +118,7 @@ class HTTP1ServerConnection:
         # Who serves requests: there from start_serving on. And in copies of which context: from the first request on.
         self._delegate: HTTPServerConnectionDelegate
         self._requests_context: Context
-        self._ends_after_request = False
-        self._lingers = False
-        self._peer_ended = False
+        self._ends_after_request = self._lingers = self._peer_ended = False
 
     def start_serving(self, delegate: HTTPServerConnectionDelegate) -> None:
         """Begin to serve; ``delegate.on_close`` tells when it is over."""
@@ -206,11 +206,10 @@ class HTTP1ServerConnection:
 
     def _throw_into_steps(self, error: BaseException) -> bool:
         """Where the task is cancelled in the turn in which a request was left to it, it is that which is to end."""
-        steps, self._steps = self._steps, None
-        if steps is None:
-            return False
-        self._steps = steps.throw(error)
-        return True
+        if (steps := self._steps) is not None:
+            self._steps = None
+            self._steps = steps.throw(error)
+        return steps is not None
 
     async def _serve_requests(self) -> bool:
         """Serve those that are there; say whether further ones may come."""
@@ -261,16 +260,20 @@ class HTTP1ServerConnection:
         self._sweeper.begin()
         # Who has detached the stream already calls for itself.
         if self._exchange is None or not self._exchange.detached:
-            on_end = self._on_end
-            self.stream.set_close_callback(on_end)
-            self.stream.set_eof_callback(on_end)
+            self._call_at_end(self._on_end)
+
+    def _call_at_end(self, callback: Callable[[], object] | None) -> None:
+        """Call this one method when the stream is closed, and when its peer ends: each that is kept takes 64 bytes."""
+        self.stream.set_close_callback(callback)
+        self.stream.set_eof_callback(callback)
 
     def _begin(self, data: bytes) -> HTTP1Connection:
         """Serve the next request, up to where something has to be waited for: that is left in ``_steps``.
 
         Its steps run in a context of its own. The first is made by hand here, and is all of most requests.
         """
-        exchange = HTTP1Connection(self.stream, False, self.params, self.context, self._parser, self._outbox)
+        parser = self._rise() if self._parser is _RESTING else self._parser
+        exchange = HTTP1Connection(self.stream, False, self.params, self.context, parser, self._outbox)
         self._exchange = exchange
         self._requests += 1
         if self._requests >= self._last:
@@ -284,6 +287,21 @@ class HTTP1ServerConnection:
         if rest is not None:
             self._steps = context.run(Steps.first, rest, context, self._outbox.release)
         return exchange
+
+    def _rise(self) -> RequestParser:
+        """Make what requests need: for the first, and for the first after a rest."""
+        if self._requests:
+            self._call_at_end(self._on_end)
+        self._outbox = Outbox(self.stream)
+        self._parser = RequestParser(self.params.limiter, self.params.chunk_size)
+        return self._parser
+
+    def _rest(self) -> None:
+        """Of who was idle at the last look, too, keep nothing that a request needs, 270 bytes: no end is missed."""
+        if not (self._parser.buffered or self._parser is _RESTING):
+            self._parser = _RESTING
+            del self._outbox
+            self._call_at_end(None)
 
     def _mark_last(self, exchange: HTTP1Connection) -> None:
         exchange.is_last = True
@@ -375,8 +393,7 @@ class HTTP1ServerConnection:
     def _log_end(self, error: BaseException | None) -> None:
         """Log what nobody else does: streams log what ends them, and that a client hangs up is everyday life."""
         if error is not None:
-            silent = isinstance(error, (OSError, DrainedError))
-            level = logging.DEBUG if silent else logging.INFO
+            level = logging.DEBUG if isinstance(error, (OSError, DrainedError)) else logging.INFO
             logger.log(level, "lost the connection of %s: %s", self.context.remote_ip, str(error))
 
     def _over(self) -> None:
@@ -412,12 +429,14 @@ class HTTP1ServerConnection:
     def sweep(self, now: float, /) -> None:
         """End what is overdue."""
         state, unsent, deadlines = self._state(), self.stream.unsent, self.params.deadlines
-        watch = self._watch
         if state is State.IDLE and not unsent:
-            since = self._watch = watch if isinstance(watch, float) else now
-            why = overdue(state, since, now, deadlines)
+            if isinstance(self._watch, float):
+                self._rest()
+            else:
+                self._watch = now
+            why = overdue(state, self._watch, now, deadlines)
         else:
-            watch = self._watch = watch if isinstance(watch, Watch) else Watch()
+            watch = self._watch = self._watch if isinstance(self._watch, Watch) else Watch()
             why = watch.look(now, Seen(state, self._exchange, unsent), deadlines)
         if why is not None:
             self._end_overdue(state, why)
@@ -447,11 +466,11 @@ class HTTP1ServerConnection:
 
     def _end_overdue(self, state: State, why: str) -> None:
         exchange, stream = self._exchange, self.stream
-        status = _STATUS.get(state)
+        status = STATUS.get(state)
         if exchange is None or exchange.finished or status is None or stream.unsent or stream.closed():
             if exchange is not None and exchange.account is not None:
                 exchange.account.end("timed out", why)
-            level = logging.DEBUG if state in _EVERYDAY and not stream.unsent else logging.INFO
+            level = logging.DEBUG if state in EVERYDAY and not stream.unsent else logging.INFO
             logger.log(level, "closed the connection of %s: %s", self.context.remote_ip, why)
             stream.close()
         else:
@@ -463,7 +482,7 @@ class HTTP1ServerConnection:
             self._scope.cancel()
 
     def _on_end(self) -> None:
-        """The stream is closed, or its peer has ended its side: one method, as each that is kept takes 64 bytes."""
+        """The stream is closed, or its peer has ended its side."""
         if not self.stream.closed():
             self._peer_ended = True
             if self._exchange is not None:
@@ -472,10 +491,8 @@ class HTTP1ServerConnection:
             self._exchange.abandon()
 
 
-# What a request is answered that takes too long in this state.
-_STATUS: Final = {State.HEAD: 408, State.BODY: 408, State.HANDLER: 503}
-# That nobody says anything is everyday life.
-_EVERYDAY: Final = frozenset({State.NEW, State.LATE, State.IDLE, State.GONE, State.LINGERING})
+# The parser of all connections that rest: nothing is buffered in it.
+_RESTING: Final = RequestParser(Limiter(Limits()))
 
 
 def _answer(promise: Promise[None]) -> None:

@@ -33,6 +33,11 @@ class State(Enum):
     DETACHED = "no business of HTTP's"
 
 
+STATUS: Final = {State.HEAD: 408, State.BODY: 408, State.HANDLER: 503}
+"""What a request is answered that takes too long in a state."""
+EVERYDAY: Final = frozenset({State.NEW, State.LATE, State.IDLE, State.GONE, State.LINGERING})
+"""In which nobody says anything, as it happens every day."""
+
 # A handler's time goes on where its client goes.
 _AT_WORK: Final = frozenset({State.HANDLER, State.GONE})
 _NAMES: Final = {State.NEW: "header_timeout", State.GONE: "idle_connection_timeout"}
