@@ -227,6 +227,26 @@ async def test_a_message_for_ten_thousand_is_framed_and_compressed_once(monkeypa
     assert {id(data) for data in sent} == {id(data) for data in made}
 
 
+async def test_a_peer_that_is_too_slow_for_a_broadcast_is_cut_off(
+    io_loop: IOLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "eyewall.websocket")
+    server = HTTPServer(app(), io_loop=io_loop)
+    streams = [connect(server, io_loop=io_loop) for _ in range(2)]
+    for stream in streams:
+        stream.write_nowait(ASK.format("/").encode())
+        await stream.read_until(b"\r\n\r\n")
+    message = b"x" * 4_000_000
+    for _ in range(6):
+        broadcast(Echo.opened, message, binary=True)
+        await streams[1].read_bytes(10 + len(message))
+    await until_ended(io_loop)
+    assert [handler.ws_connection is None for handler in Echo.opened] == [True, False]
+    assert caplog.text.count("cut off, as more than 16777216 bytes wait for it") == 1
+    for stream in streams:
+        stream.close()
+
+
 async def test_answers_to_messages_that_came_together_keep_their_order(io_loop: IOLoop) -> None:
     class Plain(WebSocketHandler):
         def on_message(self, message: str | bytes) -> None:

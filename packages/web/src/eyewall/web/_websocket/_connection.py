@@ -308,20 +308,29 @@ class WebSocketConnection:
         if self._holds and self._held_size <= MAX_HELD and not self.stream.writing():
             return self._done
         sent = self._send()
-        if self.stream.unsent > MAX_UNSENT:
-            logger.info("%s: cut off, as more than %d bytes wait for it", self.stream.info, MAX_UNSENT)
-            self.abort()
+        if self._is_too_slow():
             raise WebSocketClosedError("the peer reads too slowly, and was cut off")
         return sent
 
     def send_frame(self, data: bytes) -> None:
-        """Send a frame that was made for several connections; a peer that is too slow for it is cut off."""
-        if self.stream.unsent + len(data) > MAX_UNSENT:
-            self.abort()
-        elif self.is_open:
-            if self._holds:
-                self._send()
+        """Send a frame that was made for several connections, unless this one is not open.
+
+        A peer that is too slow for it is cut off.
+        """
+        if self._holds and self.is_open:
+            self._send()
+        if self.is_open:
             self.stream.write_nowait(data)
+            if self.stream.writing():
+                self._is_too_slow()
+
+    def _is_too_slow(self) -> bool:
+        """Cut off a peer that lets too much wait."""
+        if self.stream.unsent <= MAX_UNSENT:
+            return False
+        logger.info("%s: cut off, as more than %d bytes wait for it", self.stream.info, MAX_UNSENT)
+        self.abort()
+        return True
 
     def ping(self, data: bytes) -> None:
         """Send a ping. Raises :class:`WebSocketClosedError` where the connection is not open."""

@@ -269,6 +269,5 @@ def broadcast(
 
     frame = SharedFrame(message, binary)
     for handler in list(handlers):
-        connection = handler.ws_connection
-        if connection is not None and connection.is_open:
+        if (connection := handler.ws_connection) is not None:
             connection.send_frame(frame.for_window(connection.shared_window_bits))
