@@ -63,7 +63,7 @@ GOOD: dict[str, Any] = {
 @pytest.fixture(params=["msgspec", "ourselves"])
 def decoder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     module = pytest.importorskip("msgspec") if request.param == "msgspec" else None
-    monkeypatch.setitem(decoding._state, "msgspec", module)
+    monkeypatch.setitem(decoding.installed, "msgspec", module)
     return str(request.param)
 
 
@@ -246,7 +246,7 @@ def test_a_type_without_a_hash_is_read_by_msgspec_as_often_as_asked() -> None:
 
 
 def test_types_that_differ_in_order_only_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(decoding._state, "msgspec", None)
+    monkeypatch.setitem(decoding.installed, "msgspec", None)
     kinds: list[Any] = [date | str, str | date]
     read = [decoding.decode_json(b'"2024-02-29"', kind) for kind in kinds]
     assert read == [date(2024, 2, 29), "2024-02-29"]

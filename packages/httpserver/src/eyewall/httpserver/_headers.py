@@ -254,7 +254,9 @@ class HTTPHeaders(MutableMapping[str, str]):
         """The value of the name, all of them joined by commas if it stands more than once, or the default."""
         # Mapping's own would raise and catch a KeyError for a name that is not there.
         name = _normal(name)
-        return self[name] if name in self._fields else default
+        if name not in self._fields:
+            return default
+        return self._fields[name] if self._repeated is None else self[name]
 
     def __getitem__(self, name: str) -> str:
         name = _normal(name)

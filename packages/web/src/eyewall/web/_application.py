@@ -345,8 +345,8 @@ class Dispatcher:
         match = self._match
         if match is None or self._delegate is not None:
             return self._finish_elsewhere()
-        if self._body:
-            self._request.body = bytes(self._body)
+        if body := self._body:
+            self._request.body = body if isinstance(body, bytes) else bytes(body)
         handler = self._make_handler(match)
         return handler._execute(match.path_args, match.path_kwargs)
 

@@ -31,13 +31,24 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_state: Final[dict[str, Any]] = {}
+
+class _Installed(dict[str, Any]):  # Any: modules that may not be installed
+    """Modules by name, None in place of one that is not installed: each is looked for when it is first asked for."""
+
+    def __missing__(self, name: str) -> Any:
+        from importlib.util import find_spec
+
+        self[name] = import_module(name) if find_spec(name) is not None else None
+        return self[name]
+
+
+installed: Final = _Installed()
 _JSON_TYPES: Final = frozenset({str, int, float, bool, None, type(None), list, set, frozenset, tuple, dict})
 
 
 def decode_json(body: bytes, kind: type[T]) -> T:
     """Read JSON as a ``kind``. Raises :class:`BodyError`: 400 where it is no JSON, 422 where it does not fit."""
-    codec = installed_msgspec()
+    codec = installed["msgspec"]
     asked: Any = kind  # mypy does not see that type[T] has a hash
     try:
         read = _reader(asked, codec)
@@ -72,15 +83,6 @@ def _with_any(kind: Any) -> Any:
         return kind
     origin: Any = kind.__origin__
     return origin[tuple(map(_with_any, kind.__args__))]
-
-
-def installed_msgspec() -> Any:  # Any: a module that may not be installed
-    """Give the module msgspec, or None."""
-    if "msgspec" not in _state:
-        from importlib.util import find_spec
-
-        _state["msgspec"] = import_module("msgspec") if find_spec("msgspec") is not None else None
-    return _state["msgspec"]
 
 
 def _by_pydantic(kind: Any, body: bytes) -> Any:

@@ -93,7 +93,8 @@ class EventSourceHandler(RequestHandler):
     _heart: Timer | None = None
 
     def _answer(self, method: Callable[..., Any]) -> Awaitable[object] | None:
-        return self._send_events(super()._answer(method))
+        # Whatever else the handler is, a generator is not for it to take.
+        return self._send_events(method(*self.path_args, **self.path_kwargs))
 
     async def _send_events(self, events: object) -> None:
         if not isinstance(events, AsyncGenerator):

@@ -356,9 +356,14 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
         return method
 
     def _answer(self, method: Callable[..., Any]) -> Awaitable[object] | None:
-        """Call the method's own method."""
-        result: Awaitable[object] | None = method(*self.path_args, **self.path_kwargs)
-        return result
+        """Call the method's own method; give what is to be awaited."""
+        result: object = method(*self.path_args, **self.path_kwargs)
+        return None if result is None else self._take_result(result)
+
+    def _take_result(self, result: Any) -> Awaitable[object] | None:  # Any: whatever the methods return
+        """Take what the method gave, where it gave anything; give what is to be awaited."""
+        waits: Awaitable[object] = result
+        return waits
 
     def _handle_request_exception(self, error: BaseException) -> None:
         gone = isinstance(error, StreamClosedError) and self._is_client_gone()

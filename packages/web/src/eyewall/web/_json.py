@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ._decode import installed_msgspec
+from ._decode import installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ def encode_result(value: object) -> bytes:
 
     Raises ``TypeError`` for what has no form in JSON.
     """
-    return _writer(installed_msgspec())(value)
+    return _writer(installed["msgspec"])(value)
 
 
 @cache

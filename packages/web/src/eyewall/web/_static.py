@@ -29,7 +29,7 @@ from ._transforms import add_vary
 from .errors import HTTPError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator, Hashable, Iterator
+    from collections.abc import Awaitable, Generator, Hashable, Iterator
     from datetime import datetime
 
 # The steps that decide what is sent; a class that has its own gets its files from elsewhere, or others.
@@ -286,10 +286,9 @@ class StaticFileHandler(StaticVersions):
 
     # The steps in their order
 
-    def _answer(self, method: Callable[..., Any]) -> Awaitable[object] | None:
-        result = super()._answer(method)
+    def _take_result(self, result: Any) -> Awaitable[object] | None:
         # Nobody need wait for what has been sent.
-        return None if result is _DONE else result
+        return None if result is _DONE else super()._take_result(result)
 
     async def _answer_file(self, stored: StoredFile | None, include_body: bool) -> None:
         if not self._locate(stored):

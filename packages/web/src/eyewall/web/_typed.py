@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any, ClassVar, Final, Generic, Literal, Protocol, TypeGuard, TypeVar, TypeVarTuple, overload
 
 from ._handler import RequestHandler
@@ -18,7 +18,7 @@ Ts = TypeVarTuple("Ts")
 S = TypeVar("S")
 S_contra = TypeVar("S_contra", contravariant=True)
 
-_NEVER_AWAITED: Final = frozenset((dict, list, str, bytes, type(None)))
+_NEVER_AWAITED: Final = frozenset((dict, list, str, bytes))
 # Not a union, which would be made anew at each look.
 _TEXTS: Final = (str, bytes)
 
@@ -51,8 +51,7 @@ class Handler(RequestHandler, Generic[S]):
     def check_state(cls, state: S, /) -> None:
         """Look at the state of an application that is made with a route to this handler; raise to refuse it."""
 
-    def _answer(self, method: Callable[..., Any]) -> Awaitable[object] | None:
-        result: object = super()._answer(method)
+    def _take_result(self, result: object) -> Awaitable[object] | None:
         if _is_awaitable(result):
             return self._respond_later(result)
         self._respond(result)
