@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import ast
 import importlib
+import ssl
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_type_hints
 
 import pytest
 
@@ -135,3 +136,13 @@ def test_a_name_that_is_imported_when_asked_for_is_as_any_other(layer: str) -> N
     assert run(f"from eyewall.{layer} import *; print(*({names!r} - globals().keys()))") == "\n"
     with pytest.raises(AttributeError, match=f"module 'eyewall.{layer}' has no attribute 'nothing'"):
         _ = package.nothing
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_the_annotations_of_each_public_class_can_be_evaluated(layer: str) -> None:
+    # No import brings TLS, nor what needs the library of an extra: whoever asks for these names them.
+    names = {"ssl": ssl, "WebSocketConnection": object}
+    package = importlib.import_module(f"eyewall.{layer}")
+    for kind in [getattr(package, name) for name in package.__all__]:
+        if isinstance(kind, type):
+            assert not any(isinstance(hint, str) for hint in get_type_hints(kind, localns=names).values())

@@ -75,6 +75,8 @@ def test_a_limit_that_makes_no_sense_is_refused(options: dict[str, Any], message
         ({"workers": "2"}, "workers is '2': give a number of processes"),
         ({"workers": 2.5}, r"workers is 2\.5: give a number of processes"),
         ({"grace": "30"}, "grace is '30': give a number"),
+        ({"grace": None}, "grace is None: give a number"),
+        ({"max_failures": None}, "max_failures is None: give a number"),
     ],
 )
 def test_a_limit_that_is_no_number_is_refused(options: dict[str, Any], message: str) -> None:

@@ -13,6 +13,7 @@ from ._framing import FINISHED, NO_REQUEST, NOT_BEGUN, answer_head, frame_chunk
 from ._headers import HTTPHeaders
 from ._parser import RequestParser
 from ._reasons import reason_of, responses, status_lines
+from ._record import Account
 from ._start_line import RequestStartLine, ResponseStartLine
 from .errors import HTTPInputError, HTTPOutputError
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from eyewall.iostream import Buffer
 
     from ._parser import MessageParser
-    from ._record import Account, Cause, RequestRecord
+    from ._record import Cause, RequestRecord
     from .protocols import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
 
 logger = logging.getLogger("eyewall.httpserver")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
+from ._forms import ParseBodyConfig
 from ._limiter import Limiter
-
-if TYPE_CHECKING:
-    from ._forms import ParseBodyConfig
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB

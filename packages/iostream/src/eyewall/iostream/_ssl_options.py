@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypedDict
 
 from .errors import SSLConfigurationError
@@ -10,7 +11,7 @@ from .errors import SSLConfigurationError
 if TYPE_CHECKING:
     import socket as sockets
     import ssl
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
 
 class SSLOptionsDict(TypedDict, total=False):

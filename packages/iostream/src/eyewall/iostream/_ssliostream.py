@@ -91,8 +91,6 @@ class SSLIOStream(BaseTLSStream, IOStream):
         "_state",
     )
 
-    _begun_session: TLSSession | None  # one without a transport yet
-
     def __init__(
         self,
         socket: sockets.socket,
@@ -124,7 +122,8 @@ class SSLIOStream(BaseTLSStream, IOStream):
             max_write_buffer_size=max_write_buffer_size,
         )
         if begun is not None:
-            self._begun_session = begun
+            # One without a transport yet.
+            self._begun_session: TLSSession | None = begun
             self._begin()
             self._update_events()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import os
 import socket
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -12,7 +13,7 @@ from .errors import ResolveError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Mapping
-    from concurrent.futures import Executor, ThreadPoolExecutor
+    from concurrent.futures import Executor
 
     from eyewall.ioloop import EventLoop
     from eyewall.iostream import Address
@@ -184,19 +185,17 @@ class BlockingResolver(Resolver):
 class ThreadedResolver(ExecutorResolver):
     """Asks the system in a pool of threads that all these share; the first one made chooses its size."""
 
-    _threadpool: ClassVar[ThreadPoolExecutor | None] = None
+    _threadpool: ClassVar[concurrent.futures.ThreadPoolExecutor | None] = None
     _threadpool_pid: ClassVar[int | None] = None
 
     def __init__(self, num_threads: int = 10, *, io_loop: EventLoop | None = None) -> None:
         super().__init__(self._pool(num_threads), close_executor=False, io_loop=io_loop)
 
     @staticmethod
-    def _pool(num_threads: int) -> ThreadPoolExecutor:
-        from concurrent.futures import ThreadPoolExecutor
-
+    def _pool(num_threads: int) -> Executor:
         # Threads do not survive a fork.
         if ThreadedResolver._threadpool is None or ThreadedResolver._threadpool_pid != os.getpid():
-            ThreadedResolver._threadpool = ThreadPoolExecutor(num_threads, "eyewall-resolver")
+            ThreadedResolver._threadpool = concurrent.futures.ThreadPoolExecutor(num_threads, "eyewall-resolver")
             ThreadedResolver._threadpool_pid = os.getpid()
         return ThreadedResolver._threadpool
 

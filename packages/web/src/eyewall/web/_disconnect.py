@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, get_args
 
 from eyewall.httpserver import reason_of
+from eyewall.ioloop import CancelScope, Promise
 from eyewall.iostream import StreamClosedError
 
 from ._base import HandlerBase
@@ -12,7 +13,7 @@ from ._base import HandlerBase
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from eyewall.ioloop import CancelScope, Future, Promise
+    from eyewall.ioloop import Future
 
 DisconnectPolicy = Literal["tell", "cancel", "shield"]
 """What becomes of a handler's work when its client goes away: see :attr:`RequestHandler.disconnect_policy`."""

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
+from eyewall.ioloop import Timer
+
+from ._disconnect import DisconnectPolicy
 from ._handler import RequestHandler
 from ._json import as_dict, json_encode
-
-if TYPE_CHECKING:
-    from eyewall.ioloop import Timer
-
-    from ._disconnect import DisconnectPolicy
 
 _lines: Final = re.compile(r"\r\n|\r|\n").split
 _is_field: Final = re.compile(r"[^\r\n\0]*").fullmatch

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from eyewall.httpserver import ByteRange, content_range
@@ -29,8 +30,7 @@ from ._transforms import add_vary
 from .errors import HTTPError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Generator, Hashable, Iterator
-    from datetime import datetime
+    from collections.abc import Awaitable, Generator, Iterator
 
 # The steps that decide what is sent; a class that has its own gets its files from elsewhere, or others.
 _OF_CONTENT: Final = frozenset(("get_content", "get_content_size"))
@@ -199,8 +199,6 @@ class StaticFileHandler(StaticVersions):
         if self._representation is not None:
             self._describe_coding(self._representation)
         if (cache_time := self.get_cache_time(self.path, self.modified, content_type)) > 0:
-            from datetime import UTC, datetime, timedelta
-
             self.set_header("Expires", datetime.now(UTC) + timedelta(seconds=cache_time))
             self.set_header("Cache-Control", f"max-age={cache_time}, immutable")
         self.set_extra_headers(self.path)
@@ -226,8 +224,6 @@ class StaticFileHandler(StaticVersions):
 
     def get_modified_time(self) -> datetime | None:
         """Give the time of the file's last change, to the second, as HTTP has it."""
-        from datetime import UTC, datetime
-
         return datetime.fromtimestamp(int(self._stat.st_mtime), UTC)
 
     def get_content_size(self) -> int:

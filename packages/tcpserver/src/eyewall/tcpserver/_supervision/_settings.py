@@ -8,6 +8,7 @@ BEAT_SECONDS: Final = 5.0
 """The longest time between two heartbeats of a worker."""
 LEAVE_MARGIN: Final = 5.0
 """So many seconds beyond its grace a worker may take to end."""
+_MAY_BE_NONE: Final = {"hang_timeout", "max_age", "max_memory", "watchdog"}
 
 
 class Settings(NamedTuple):
@@ -35,7 +36,7 @@ class Settings(NamedTuple):
     def check(self) -> Settings:
         """Raise ``ValueError`` for what makes no sense, and ``TypeError`` for what is no number."""
         for name, value in self._asdict().items():
-            if not isinstance(value, int | float | None):
+            if not isinstance(value, int | float) and not (value is None and name in _MAY_BE_NONE):
                 raise TypeError(f"{name} is {value!r}: give a number")
         if self.grace < 0:
             raise ValueError(f"grace={self.grace!r}: a number of seconds, 0 or more")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from eyewall.httpserver import HTTPInputError, split_parameters
+from eyewall.ioloop import Promise, Task
 from eyewall.iostream import StreamClosedError
 
 from .._handler import RequestHandler, stream_request_body
@@ -18,8 +19,6 @@ from ._parts import PartReader
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
-
-    from eyewall.ioloop import Promise, Task
 
 _MULTIPART: Final = "multipart/form-data"
 _URLENCODED: Final = "application/x-www-form-urlencoded"
