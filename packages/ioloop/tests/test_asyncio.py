@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture
-def asyncio_loop() -> Iterator[IOLoop]:
+@pytest.fixture(params=[False, True], ids=["plain", "debug"])
+def asyncio_loop(request: pytest.FixtureRequest) -> Iterator[IOLoop]:
     made = IOLoop(backend="asyncio")
+    made.asyncio_loop.set_debug(request.param)
     yield made
     made.shutdown()
     made.close()
@@ -82,6 +84,131 @@ def test_a_handler_takes_away_the_reader_that_is_ready_in_the_same_round(
     assert seen == []
 
 
+def test_a_reader_hears_nothing_of_what_its_number_stood_for_before(
+    asyncio_loop: IOLoop, pair: tuple[socket.socket, socket.socket]
+) -> None:
+    near, far = pair
+    loop = asyncio_loop.asyncio_loop
+    seen: list[str] = []
+    fresh, other = socket.socketpair()
+
+    def handler(_sock: socket.socket, _events: int) -> None:
+        # The far end is ready as well. Its number now stands for a socket with nothing to read.
+        asyncio_loop.remove_handler(near)
+        loop.remove_reader(far)
+        os.dup2(fresh.fileno(), far.fileno())
+        loop.add_reader(far, seen.append, "fresh")
+        loop.call_soon(loop.call_soon, loop.stop)
+
+    with fresh, other:
+        near.send(b"x")
+        far.send(b"x")
+        loop.add_reader(far, seen.append, "removed")
+        asyncio_loop.add_handler(near, handler, READ)
+        asyncio_loop.start()
+        assert seen == []
+        other.send(b"x")
+        loop.call_soon(loop.stop)
+        asyncio_loop.start()
+        assert loop.remove_reader(far)
+    assert seen == ["fresh"]
+
+
+def test_a_number_that_asyncio_was_not_told_is_closed_can_have_a_handler(
+    asyncio_loop: IOLoop, pair: tuple[socket.socket, socket.socket]
+) -> None:
+    near, far = pair
+    loop = asyncio_loop.asyncio_loop
+    seen: list[bytes] = []
+
+    def handler(sock: socket.socket, _events: int) -> None:
+        seen.append(sock.recv(10))
+        asyncio_loop.stop()
+
+    forgotten, other = socket.socketpair()
+    with other:
+        number = forgotten.fileno()
+        loop.add_reader(number, seen.append, b"forgotten")
+        forgotten.close()
+        with socket.socket(fileno=os.dup2(near.fileno(), number)) as again:
+            asyncio_loop.add_handler(again, handler, READ)
+            assert not loop.remove_reader(number)
+            far.send(b"abc")
+            asyncio_loop.start()
+            asyncio_loop.remove_handler(again)
+    assert seen == [b"abc"]
+
+
+def test_an_interrupt_in_a_handler_loses_no_event_of_asyncios(
+    asyncio_loop: IOLoop, pair: tuple[socket.socket, socket.socket]
+) -> None:
+    near, far = pair
+    loop = asyncio_loop.asyncio_loop
+    seen: list[bytes] = []
+
+    def interrupt(_sock: socket.socket, _events: int) -> None:
+        asyncio_loop.remove_handler(near)
+        raise KeyboardInterrupt
+
+    def read() -> None:
+        seen.append(far.recv(10))
+        loop.remove_reader(far)
+        loop.stop()
+
+    near.send(b"x")
+    far.send(b"x")
+    loop.add_reader(far, read)
+    asyncio_loop.add_handler(near, interrupt, READ)
+    with pytest.raises(KeyboardInterrupt):
+        asyncio_loop.start()
+    asyncio_loop.start()
+    assert seen == [b"x"]
+
+
+def test_a_handler_stops_the_loop_after_the_turn_and_it_goes_on_where_it_stood(
+    asyncio_loop: IOLoop, pair: tuple[socket.socket, socket.socket]
+) -> None:
+    near, far = pair
+    seen: list[bytes] = []
+
+    def handler(sock: socket.socket, _events: int) -> None:
+        seen.append(sock.recv(1))
+        asyncio_loop.asyncio_loop.stop()
+
+    far.send(b"abc")
+    asyncio_loop.add_handler(near, handler, READ)
+    for taken in (1, 2, 3):
+        asyncio_loop.start()
+        assert len(seen) == taken
+    asyncio_loop.remove_handler(near)
+    assert seen == [b"a", b"b", b"c"]
+
+
+def test_a_handler_that_is_always_called_lets_readers_tasks_and_threads_come_to_their_turn(
+    asyncio_loop: IOLoop, pair: tuple[socket.socket, socket.socket]
+) -> None:
+    near, far = pair
+    calls = 0
+
+    def busy(_sock: socket.socket, _events: int) -> None:
+        nonlocal calls
+        calls += 1
+
+    async def main() -> bytes:
+        asyncio_loop.add_handler(near, busy, WRITE)
+        with pytest.raises(KeyError, match="watched already"):
+            await asyncio_loop.asyncio_loop.sock_recv(near, 10)
+        receiving = asyncio.ensure_future(asyncio_loop.asyncio_loop.sock_recv(far, 10))
+        await asyncio.sleep(0)
+        await asyncio_loop.run_in_executor(None, near.send, b"abc")
+        received = await receiving
+        asyncio_loop.remove_handler(near)
+        return received
+
+    assert asyncio_loop.run_sync(main, timeout=60) == b"abc"
+    assert calls > 0
+
+
 def test_a_descriptor_has_a_handler_or_readers_not_both(
     asyncio_loop: IOLoop, pair: tuple[socket.socket, socket.socket]
 ) -> None:
@@ -143,6 +270,20 @@ def test_a_closed_loop_watches_nothing_more(pair: tuple[socket.socket, socket.so
     with pytest.raises(RuntimeError, match="closed"):
         io_loop.add_handler(pair[0], lambda _fd, _events: None, READ)
     io_loop.remove_handler(pair[0])
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "asyncio:plain", "selector"])
+def test_what_is_left_on_a_loop_that_was_closed_by_itself_can_be_removed(
+    backend: str, pair: tuple[socket.socket, socket.socket]
+) -> None:
+    io_loop = IOLoop(make_current=False, backend=backend)
+    io_loop.add_handler(pair[0], lambda _fd, _events: None, READ)
+    io_loop.add_handler(pair[1], lambda _fd, _events: None, READ)
+    io_loop.asyncio_loop.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        io_loop.update_handler(pair[0], READ | WRITE)
+    io_loop.remove_handler(pair[0])
+    io_loop.close()
 
 
 def test_a_loop_of_another_kind_that_asyncio_is_told_to_make_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

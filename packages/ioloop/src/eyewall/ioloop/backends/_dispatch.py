@@ -43,8 +43,10 @@ def watched_already(number: int) -> str:
 class Dispatcher:
     """The descriptors that a poller watches for us, each with its handler."""
 
-    def __init__(self, poller: Poller) -> None:
+    def __init__(self, poller: Poller, others: dict[int, Any] | None = None) -> None:
+        """Share the poller with whoever has it watch ``others``, by their numbers."""
         self._poller = poller
+        self._others: dict[int, Any] = {} if others is None else others
         self.watched: Final[dict[int, Watched]] = {}
         self._changed: list[Watched] = []  # since the poller last answered
 
@@ -61,6 +63,8 @@ class Dispatcher:
             self._ask(number, found, events)
         except FileExistsError:  # epoll's, for one that asyncio has it watch
             raise ValueError(watched_already(number)) from None
+        # Where the system takes it, whoever had this number watched before has closed what it stood for.
+        self._others.pop(number, None)
         self.watched[number] = found
 
     def watch_for(self, number: int, events: int) -> None:
@@ -74,7 +78,8 @@ class Dispatcher:
         self._poller.watch(number, found.asked, events)
         found.asked = events
         found.events &= events
-        self._changed.append(found)
+        if events:
+            self._changed.append(found)
 
     def dispatch(self, answer: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         """Call the handlers of what the poller says is ready; give what is none of theirs."""
@@ -116,10 +121,12 @@ class DispatchingBackend(AsyncioBackend):
 
     def _set_events(self, number: int, watch: Watch, events: int) -> None:
         before, wanted = watch.events & _BOTH, events & _BOTH
-        if not before and wanted:
-            if self.asyncio_loop.is_closed():
-                raise RuntimeError("Event loop is closed")
-            self._dispatcher.watch(number, wanted, watch.given, watch.handler)
-        elif before != wanted:
-            self._dispatcher.watch_for(number, wanted)
+        if before != wanted:
+            if self.asyncio_loop.is_closed():  # perhaps by itself, when nothing is watched any more
+                if wanted:
+                    raise RuntimeError("Event loop is closed")
+            elif before:
+                self._dispatcher.watch_for(number, wanted)
+            else:
+                self._dispatcher.watch(number, wanted, watch.given, watch.handler)
         watch.events = events

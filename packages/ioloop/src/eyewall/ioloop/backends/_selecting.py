@@ -52,14 +52,21 @@ class DispatchingSelector(selectors.BaseSelector):
     def __init__(self) -> None:
         self._poller = make_poller()
         self._poll = self._poller.poll
-        self.dispatcher: Final = Dispatcher(self._poller)
         self._keys = Keys()
+        self.dispatcher: Final = Dispatcher(self._poller, self._keys.by_number)
+        self._registered: set[int] = set()  # since the poller last answered
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        answer = self._poll(timeout)
+        if self._registered:
+            self._registered.clear()
         ready: list[tuple[selectors.SelectorKey, int]] = []
-        for number, happened in self.dispatcher.dispatch(self._poll(timeout)):
+        for number, happened in self.dispatcher.dispatch(answer):
             key = self._keys.by_number.get(number)
-            if key is not None and (events := _in_their_terms(happened) & key.events):
+            # What a handler has just registered is perhaps another descriptor of that number.
+            if key is None or number in self._registered:
+                continue
+            if events := _in_their_terms(happened) & key.events:
                 ready.append((key, events))
         return ready
 
@@ -68,6 +75,7 @@ class DispatchingSelector(selectors.BaseSelector):
         if number in self._keys.by_number or number in self.dispatcher.watched:
             raise KeyError(watched_already(number))
         self._poller.watch(number, 0, _in_our_terms(events))
+        self._registered.add(number)
         return self._keep(selectors.SelectorKey(fileobj, number, events, data))
 
     def unregister(self, fileobj: FileDescriptorLike) -> selectors.SelectorKey:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextvars
+import gc
 import os
 import socket
 import struct
+import weakref
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -177,6 +179,22 @@ class TestDescriptors:
                 other.send(b"new")
                 assert await until(io_loop, lambda: seen == ["new"])
                 io_loop.remove_handler(again)
+
+    async def test_a_handler_that_was_removed_is_let_go(self, io_loop: IOLoop) -> None:
+        class Handler:
+            def called(self, _fd: object, _events: int) -> None:
+                """Leave it as it is, to be called again."""
+
+        with _pair() as (near, far):
+            far.send(b"x")
+            handler = Handler()
+            there = weakref.ref(handler)
+            io_loop.add_handler(near, handler.called, READ)
+            await pause(io_loop, 0.001)
+            io_loop.remove_handler(near)
+            del handler
+            gc.collect()
+            assert await until(io_loop, lambda: there() is None)
 
     async def test_a_second_handler_for_a_descriptor_is_refused(self, io_loop: IOLoop) -> None:
         with _pair() as (near, _):
