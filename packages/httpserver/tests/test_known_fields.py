@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eyewall.httpserver import HTTPHeaders, HTTPInputError, _head
-from eyewall.httpserver._head import parse_request_head
+from eyewall.httpserver._head import _Lines, parse_fields, parse_request_head
 
 FIELDS = [
     ("Cookie", "a=1"),
@@ -39,7 +39,31 @@ def test_what_lets_somebody_in_is_not_kept(name: str) -> None:
     for value in ("secret", "secret "):
         _, headers, *_ = parse_request_head(f"GET / HTTP/1.1\r\nHost: a\r\n{name}: {value}\r\nX: y\r\n")
         assert headers[name] == "secret"
-        assert not any("secret" in str(kept) for kept in _head._known.items())
+        assert not any("secret" in str(kept) for kept in (*_head._known.items(), *_head._lines.items()))
+
+
+def test_a_cookie_that_a_client_is_given_is_not_kept() -> None:
+    headers = parse_fields("X-Given: a\r\nset-cookie: secret\r\n", 0)
+    assert headers.get_list("Set-Cookie") == ["secret"]
+    assert "X-Given: a" in _head._lines
+    assert not any("secret" in line for line in _head._lines)
+
+
+def test_no_more_lines_are_kept_than_there_is_room_for_and_the_last_are() -> None:
+    for number in range(_Lines.MAX_LINES * 2):
+        parse_fields(f"X-Number: {number}\r\n", 0)
+        assert len(_head._lines) <= _Lines.MAX_LINES
+    assert f"X-Number: {number}" in _head._lines
+    long = f"X: {'a' * _Lines.MAX_LENGTH}"
+    assert parse_fields(f"{long}\r\n", 0)["X"] == "a" * _Lines.MAX_LENGTH
+    assert long not in _head._lines
+
+
+def test_a_line_that_is_refused_is_refused_again() -> None:
+    for _ in range(2):
+        for line in ("A: \0", "A: a\nB: b", "A: a\rB: b", " A: a", "A : a", "A", "", ": a"):
+            with pytest.raises(HTTPInputError):
+                parse_fields(f"B: b\r\n{line}\r\n", 0)
 
 
 def test_many_such_lines_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,7 +110,7 @@ class ChunkedDecoder:
         if end < 0:
             return None
         self._limiter.check_lines(data[position:end])
-        trailers = parse_fields("\r\n" + data[position : end + 2].decode("latin-1"), 2)
+        trailers = parse_fields(data[position : end + 2].decode("latin-1"), 0)
         if forbidden := FORBIDDEN_TRAILERS.intersection(trailers):
             raise HTTPInputError(f"{', '.join(sorted(forbidden))} in the trailers")
         self.trailers = trailers

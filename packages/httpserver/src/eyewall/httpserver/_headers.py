@@ -45,11 +45,16 @@ _normal = _names.__getitem__
 _known_name = _names.get
 
 
+def normal_name(name: str) -> str | None:
+    """Normalise a name; None where it cannot be one."""
+    return _known_name(name) or (_names[name] if _is_token(name) else None)
+
+
 def _checked_name(name: str) -> str:
     """Check a name that is not known."""
-    if not _is_token(name):
+    if (normal := normal_name(name)) is None:
         raise HTTPFieldError(f"{name!r} cannot be a field name: use letters, digits and any of !#$%&'*+-.^_`|~")
-    return _names[name]
+    return normal
 
 
 def _checked_value(name: str, value: str) -> str:
@@ -129,17 +134,17 @@ class HTTPHeaders(MutableMapping[str, str]):
 
     @classmethod
     def _of_valid(cls, fields: list[tuple[str, str]]) -> Self:
-        """Make headers of fields that are valid."""
+        """Make headers of fields that are valid, of normalised names."""
         self = cls.__new__(cls)
         self._shared = False
         self._repeated = None
         self._lines = None
         self._framing = None
-        self._fields = {_names[name]: value for name, value in fields}
+        self._fields = dict(fields)
         if len(self._fields) != len(fields):
             self._fields = {}
             for name, value in fields:
-                self._append(_names[name], value)
+                self._append(name, value)
         return self
 
     def _copy_with(self, more: dict[str, str]) -> Self:
