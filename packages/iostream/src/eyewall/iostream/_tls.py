@@ -118,10 +118,13 @@ class TLSTransport:
     def receive(self, num_bytes: int, /) -> bytes:
         if self._step is not None:
             raise BlockingIOError
-        if not self.buffered:
-            self._fetch_records()
-        if self._plain or self._ended:
-            return self._take_plain(num_bytes)
+        if self.buffered:
+            if self._plain or self._ended:
+                return self._take_plain(num_bytes)
+        elif records := self._inner.receive(_RAW_CHUNK):
+            self._incoming.write(records)
+        else:
+            return self._end_below()
         asked = num_bytes if num_bytes < _RECORD else _RECORD  # noqa: FURB136 - min() takes 0.1 µs
         try:
             data = self._ssl.read(asked)
@@ -268,7 +271,7 @@ class TLSTransport:
         with suppress(BlockingIOError, InterruptedError):
             self.flush()
         while not self._ended and not self._plain:
-            self._fetch_records()
+            self._incoming.write(self._inner.receive(_RAW_CHUNK) or self._end_below())
             self._decrypt_all()
         if self._plain:
             raise StreamError(
@@ -307,16 +310,14 @@ class TLSTransport:
 
     # Records
 
-    def _fetch_records(self) -> None:
-        raw = self._inner.receive(_RAW_CHUNK)
-        if raw:
-            self._incoming.write(raw)
-        elif self._ssl.context.options & getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0):
+    def _end_below(self) -> bytes:
+        """Give the end, where the peer may end the connection without ending its session; else that is an error."""
+        if self._ssl.context.options & getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0):
             self._ended = self.buffered = True
-        else:
-            raise StreamTruncatedError(
-                "the peer has ended the connection without ending its TLS session: bytes may be missing"
-            )
+            return b""
+        raise StreamTruncatedError(
+            "the peer has ended the connection without ending its TLS session: bytes may be missing"
+        )
 
     def _fetch_first_records(self) -> None:
         if raw := self._inner.receive(_RAW_CHUNK):
