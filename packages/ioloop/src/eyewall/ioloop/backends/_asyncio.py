@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._capability import Capability
 from .._events import READ, WRITE
-from .._insight import Counts
 from ..protocols import F, P, R, T, Ts
 from ._cancel import AsyncioCancelScope
 from ._forking import keep_apart
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from concurrent.futures import Executor
 
+    from .._insight import Counts
     from .._ioloop import IOLoop
     from ..protocols import HasFileno, Promise, Timer
 
@@ -193,6 +193,8 @@ class AsyncioBackend:
         return self.asyncio_loop.is_running()
 
     def counts(self) -> Counts:
+        from .._insight import Counts
+
         return Counts(len(self._watched), self._count_timers(), len(asyncio.all_tasks(self.asyncio_loop)))
 
     def _count_timers(self) -> int | None:

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Final
 import trio
 
 from .._capability import Capability
-from .._insight import Counts
 from ._trio_forking import separate
 from ._trio_serving import Callbacks, Descriptors, Timers, TrioTimer
 from ._trio_tasks import TrioCancelScope, TrioFuture, TrioTask, only
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future as ThreadFuture
     from contextvars import Context
 
+    from .._insight import Counts
     from .._ioloop import IOLoop
     from ..protocols import F, HasFileno, P, R, T, Ts
 
@@ -143,6 +143,8 @@ class TrioBackend:
         return [task for task in self._tasks if not task.done()]
 
     def counts(self) -> Counts:
+        from .._insight import Counts
+
         return Counts(self._descriptors.count(), self._timers.count(), len(self.tasks()))
 
     def cancel_scope(self, *, deadline: float = math.inf, shield: bool = False) -> TrioCancelScope:
