@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zlib
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -378,6 +379,118 @@ def test_a_frame_with_a_remembered_head_is_what_the_library_makes(binary: bool) 
         data = b"x" * size
         made = frames.Frame(opcode, data).serialize(mask=False)
         assert [framed(data, binary) for _ in range(2)] == [made, made]
+
+
+CLOSE = b"\x88\x82" + MASK + b"\x03\xe8"
+
+
+async def answers(io_loop: IOLoop, *reads: bytes, ask: str = ASK, **settings: Any) -> bytes:
+    """Send this, each part in a turn of its own, and give all that comes back."""
+    stream = await raw(io_loop, ask.format("/"), **settings)
+    await stream.read_until(b"\r\n\r\n")
+    for data in reads:
+        stream.write_nowait(data)
+        for _ in range(3):
+            turn = io_loop.create_future()
+            io_loop.add_callback(turn.set_result, None)
+            await turn
+    return bytes(await stream.read_until_close())
+
+
+@pytest.mark.parametrize(
+    ("end", "answer"),
+    [
+        (CLOSE, b"\x88\x02\x03\xe8"),
+        (b"\x83\x80" + MASK, b"\x88\x10\x03\xeainvalid opcode"),
+        (b"\x81\x81" + MASK + b"\xff", b"\x88\x22\x03\xefinvalid start byte at position 0"),
+    ],
+)
+async def test_a_message_that_came_together_with_the_end_is_answered_first(
+    io_loop: IOLoop, end: bytes, answer: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await answers(io_loop, b"\x81\x82" + MASK + b"hi" + end) == b"\x81\x02hi" + answer
+    assert not caplog.text
+
+
+async def test_a_compressed_message_that_came_together_with_a_close_is_answered_first(io_loop: IOLoop) -> None:
+    ask = ASK.replace("\r\n\r\n", "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
+    hello = b"\xf2\x48\xcd\xc9\xc9\x07\x00"  # "Hello" of RFC 7692 section 7.2.3.1
+    pieces = b"\x41\x83" + MASK + hello[:3] + b"\x89\x80" + MASK + b"\x80\x84" + MASK + hello[3:]
+    got = await answers(io_loop, b"\xc1\x87" + MASK + hello + pieces + CLOSE, ask=ask, compression={})
+    frames: list[tuple[int, bytes]] = []
+    while got:
+        size = 2 + got[1]
+        frames.append((got[0], got[2:size]))
+        got = got[size:]
+    assert [kind for kind, _ in frames] == [0xC1, 0x8A, 0xC1, 0x88]
+    assert [zlib.decompressobj(wbits=-15).decompress(frames[number][1]) for number in (0, 2)] == [b"Hello"] * 2
+
+
+async def test_nothing_is_taken_behind_a_message_that_raised(io_loop: IOLoop, caplog: pytest.LogCaptureFixture) -> None:
+    raises, more = b"\x81\x85" + MASK + b"raise", b"\x81\x81" + MASK + b"x"
+    for reads in ([raises + more + CLOSE], [raises, more, CLOSE], [raises + more, more + CLOSE]):
+        caplog.clear()
+        assert await answers(io_loop, *reads) == b"\x88\x02\x03\xf3"
+        assert caplog.text.count("Traceback") == 1
+
+
+async def test_messages_are_the_same_however_their_bytes_are_cut(io_loop: IOLoop) -> None:
+    frames = (
+        (b"\x81\x83" + MASK + b"one")
+        + (b"\x01\x81" + MASK + b"\xc3" + b"\x00\x80" + MASK + b"\x89\x81" + MASK + b"p" + b"\x80\x81" + MASK + b"\xbc")
+        + (b"\x02\x80" + MASK + b"\x80\xfe\x00\x80" + MASK + b"y" * 128)
+        + (b"\x82\x80" + MASK + CLOSE)
+    )
+    close = b"\x88\x02\x03\xe8"
+    expected = [b"\x81\x03one", b"\x8a\x01p", b"\x81\x02\xc3\xbc", b"\x82\x7e\x00\x80" + b"y" * 128, b"\x82\x00", close]
+    single = [frames[position : position + 1] for position in range(len(frames))]
+    cuts = [single, *([frames[:cut], frames[cut:]] for cut in range(1, len(frames), 3))]
+    for reads in cuts:
+        got = await answers(io_loop, *reads)
+        assert sorted(map(got.count, expected)) == [1] * len(expected), reads
+        assert len(got) == sum(map(len, expected)), reads
+        assert got.endswith(close), reads
+
+
+@pytest.mark.parametrize("frames", [[(0x82, 1000)], [(0x02, 500), (0x00, 0), (0x80, 500)], [(0x02, 1000), (0x80, 0)]])
+async def test_a_message_may_be_as_long_as_the_bound_and_no_longer(
+    io_loop: IOLoop, frames: list[tuple[int, int]]
+) -> None:
+    def sent(*more: int) -> bytes:
+        sizes = [size for _, size in frames[:-1]] + [frames[-1][1] + sum(more)]
+        heads = (bytes([kind, 0xFE]) for kind, _ in frames)
+        return b"".join(
+            head + size.to_bytes(2, "big") + MASK + b"x" * size for head, size in zip(heads, sizes, strict=True)
+        )
+
+    whole = b"\x82\x7e\x03\xe8" + b"x" * 1000
+    assert (
+        await answers(io_loop, sent() * 2 + CLOSE, websocket_max_message_size=1000) == whole * 2 + b"\x88\x02\x03\xe8"
+    )
+    got = await answers(io_loop, sent(1) + CLOSE, websocket_max_message_size=1000)
+    assert got[2:4] == (1009).to_bytes(2, "big")
+    assert got.endswith(b"exceeds limit of 1000 bytes")
+
+
+async def test_what_the_library_cannot_explain_closes_with_1011(
+    io_loop: IOLoop, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from eyewall.web._websocket._library import deflate
+
+    monkeypatch.setattr(deflate.PerMessageDeflate, "decode", lambda *_, **__: 1 / 0)
+    ask = ASK.replace("\r\n\r\n", "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
+    got = await answers(io_loop, b"\x81\x81" + MASK + b"x" + CLOSE, ask=ask, compression={})
+    assert got == b"\x88\x02\x03\xf3"
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_frames_are_logged_where_somebody_wants_to_see_them(
+    io_loop: IOLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "eyewall.websocket")
+    assert await answers(io_loop, b"\x81\x82" + MASK + b"hi" + CLOSE) == b"\x81\x02hi\x88\x02\x03\xe8"
+    lines = [record.getMessage() for record in caplog.records if record.name == "eyewall.websocket"]
+    assert [line for line in lines if "TEXT" in line] == ["< TEXT 'hi' [2 bytes]", "> TEXT 'hi' [2 bytes]"]
 
 
 async def test_a_client_that_vanishes_ends_it(io_loop: IOLoop) -> None:

@@ -5,21 +5,20 @@ from __future__ import annotations
 import logging
 from contextvars import copy_context
 from itertools import islice
-from operator import length_hint
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from eyewall.httpserver import Steps
 from eyewall.ioloop import CompletedFuture
 from eyewall.iostream import StreamClosedError
 
 from ._errors import WebSocketClosedError
-from ._fragments import Fragments
 from ._framing import framed
+from ._incoming import Incoming
 from ._library import deflate, frames, protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from contextvars import Context
 
     from eyewall.ioloop import Future, Promise, Timer
@@ -36,12 +35,9 @@ MAX_HELD: Final = 64 * 1024
 """How many bytes of answers to messages that came together are sent together."""
 
 FRAMES_A_TURN: Final = 32
-"""How many frames are taken before the loop hears of something else, such as other connections."""
+"""How many frames are read before the loop hears of something else, such as other connections."""
 
 _UNSET: Final = object()
-_TEXT: Final = frames.Opcode.TEXT
-_CONT: Final = frames.Opcode.CONT
-_BINARY: Final = frames.Opcode.BINARY
 
 
 class Listener(Protocol):
@@ -57,6 +53,16 @@ class Listener(Protocol):
         """The answer to a ping has come."""
 
 
+class _Nobody:
+    """Is told what nobody wants to know."""
+
+    def on_message(self, message: str | bytes, /) -> None: ...
+
+    def on_ping(self, data: bytes, /) -> None: ...
+
+    def on_pong(self, data: bytes, /) -> None: ...
+
+
 class WebSocketConnection:
     """One end. :meth:`run` reads it until it closes; everything else may be called meanwhile.
 
@@ -65,15 +71,14 @@ class WebSocketConnection:
     """
 
     __slots__ = (
-        "_broken",
         "_context",
         "_done",
-        "_fragments",
-        "_frames",
         "_held",
         "_held_size",
         "_holds",
+        "_incoming",
         "_listener",
+        "_messages",
         "_ping_interval",
         "_ping_timeout",
         "_plain",
@@ -99,23 +104,21 @@ class WebSocketConnection:
     ) -> None:
         side = protocol.Side.CLIENT if is_client else protocol.Side.SERVER
         self.stream: Final = stream
-        self._protocol: Final = protocol.Protocol(side, max_size=max_message_size, logger=logger)
+        self._protocol: Final = protocol.Protocol(side, logger=logger)
         self._protocol.extensions = list(extensions)
-        self._listener = listener
+        self._incoming: Final = Incoming(self._protocol, max_message_size)
+        self._messages: Final = self._incoming.messages()
+        self._listener: Listener = listener
         # Whether frames go out neither masked nor compressed, nor have to be logged by the protocol.
         self._plain = not (is_client or extensions or logger.isEnabledFor(logging.DEBUG))
         self.shared_window_bits: Final = _shared_window_bits(extensions)
         """The window that a compressed frame may have which several connections share; None: it is not compressed."""
-        self._fragments: Fragments | None = None
-        # What has come and is to be taken.
-        self._frames: Iterator[Any]
         # Where messages are taken, be it by the task or on its behalf: they see each other's variables.
         self._context: Context
         # What the task has to do for the message that was taken, or to raise.
         self._steps: Steps | None = None
         self._raised: BaseException | None = None
         self._taken = False
-        self._broken = False
         self._holds = False
         """True while messages of one read are taken by methods that do not wait: their answers leave together."""
         self._held: list[bytes] = []
@@ -150,13 +153,14 @@ class WebSocketConnection:
 
         What that raises comes out of here, and leaves the connection to be closed with a code.
         """
-        self._frames, self._context = iter(()), copy_context()
+        self._context = copy_context()
         take = self.stream.io_loop.lend_task(self._take_data)
         try:
-            while not self._is_over():
+            await self._finish_messages()
+            while not self._incoming.is_over:
                 if await self._next_data(take):
-                    self._receive(self.stream.read_nowait())
-                await self._finish_frames()
+                    self._incoming.feed(self.stream.read_nowait())
+                await self._finish_messages()
             self._close_within(CLOSE_TIMEOUT_SECONDS)
             await self._release()
             # What still comes is thrown away: with it unread, the kernel would reset the connection, and the peer
@@ -193,48 +197,46 @@ class WebSocketConnection:
     def _take_data(self, data: bytes) -> bool:
         """Take what has come, in place of the task, while that waits for it; say whether it can go on waiting."""
         try:
-            self._receive(data)
-            if self._context.run(self._take_frames) and self._protocol.close_sent is None:
+            self._incoming.feed(data)
+            if self._context.run(self._take_messages) and self._protocol.close_sent is None:
                 return True
         except BaseException as error:  # noqa: BLE001 - of a handler; the task raises it
             self._raised = error
         self._taken = True
         return False
 
-    def _receive(self, data: bytes) -> None:
-        self._protocol.receive_data(data)
-        self._frames = iter(self._protocol.events_received())
-
-    async def _finish_frames(self) -> None:
+    async def _finish_messages(self) -> None:
         """Wait for what the messages that have come wait for, until all of them are taken."""
         while True:
             if (steps := self._steps) is not None:
                 self._steps = None
                 await steps
-            if self._context.run(self._take_frames):
+            if self._context.run(self._take_messages):
                 return
             if self._steps is None:
                 await self._next_turn()
 
-    def _take_frames(self) -> bool:
-        """Take frames until there are no more; False where one has to be waited for, or others have their turn."""
+    def _take_messages(self) -> bool:
+        """Take messages until more has to come; False where one has to be waited for, or others have their turn."""
         self._holds = True
-        for frame in islice(self._frames, FRAMES_A_TURN):
-            message = self._message_of(frame)
+        for message in islice(self._messages, FRAMES_A_TURN):
             if message is None:
+                self._release()
+                return True
+            if isinstance(message, frames.Frame):
+                self._take_frame(message)
                 continue
             waits = self._listener.on_message(message)
-            if waits is not None and not isinstance(waits, CompletedFuture):
-                self._steps = Steps.first(
-                    # isinstance tells nothing of a generic class's parameters.
-                    waits if isinstance(waits, CoroutineType) else _wait_for(waits),  # pyright: ignore[reportUnknownArgumentType]
-                    self._context,
-                    self._release,
-                )
-                if self._steps is not None:
-                    return False
+            if not isinstance(waits, CoroutineType):
+                if waits is None or isinstance(waits, CompletedFuture):
+                    continue
+                waits = _wait_for(waits)
+            # isinstance tells nothing of a generic class's parameters.
+            self._steps = Steps.first(waits, self._context, self._release)  # pyright: ignore[reportUnknownArgumentType]
+            if self._steps is not None:
+                return False
         self._release()
-        return not length_hint(self._frames)
+        return False
 
     def _release(self) -> Future[None]:
         """Send what was held back, and hold nothing back from now on."""
@@ -246,43 +248,11 @@ class WebSocketConnection:
         self.stream.io_loop.add_callback(_answer, turn)
         await turn
 
-    def _is_over(self) -> bool:
-        """True once the peer has said that it closes, or has broken the rules."""
-        return self._broken or self._protocol.close_rcvd is not None or self._protocol.parser_exc is not None
-
     def _close_within(self, seconds: float) -> None:
         if "close" not in self._timers:
             self._timers["close"] = self.stream.io_loop.call_later(seconds, self.abort)
 
-    def _message_of(self, frame: Any) -> str | bytes | None:
-        """Give the message that is whole with a frame; None where there is none."""
-        opcode = frame.opcode
-        try:
-            if opcode is _TEXT and frame.fin:
-                text: str = frame.data.decode()
-                return text
-            if opcode is _BINARY and frame.fin:
-                return bytes(frame.data)
-            if opcode is _CONT or not frame.fin:  # as no control frame is
-                return self._add_fragment(frame)
-        except UnicodeDecodeError as error:
-            self._broken = True
-            self._protocol.fail(frames.CloseCode.INVALID_DATA, f"{error.reason} at position {error.start}")
-            for _ in self._frames:
-                pass  # nothing counts that comes behind it (RFC 6455 section 7.1.7)
-            return None
-        self._take_control(frame)
-        return None
-
-    def _add_fragment(self, frame: Any) -> str | bytes | None:
-        fragments = self._fragments
-        if fragments is None:
-            fragments = self._fragments = Fragments(is_text=frame.opcode is _TEXT)
-        elif frame.fin:
-            self._fragments = None
-        return fragments.add(frame.data, is_last=frame.fin)
-
-    def _take_control(self, frame: Any) -> None:
+    def _take_frame(self, frame: frames.Frame) -> None:
         if frame.opcode is frames.Opcode.PING:
             self._listener.on_ping(bytes(frame.data))
         elif frame.opcode is frames.Opcode.PONG:
@@ -359,6 +329,12 @@ class WebSocketConnection:
         self._send()
         self._close_within(CLOSE_TIMEOUT_SECONDS)
 
+    async def fail(self, code: int) -> None:
+        """Close as one whose listener has failed: it is told nothing more, while the peer has some seconds to close."""
+        self._listener = _Nobody()
+        self.close(code)
+        await self.run()
+
     def abort(self) -> None:
         """Close at once, without a word."""
         for name in list(self._timers):
@@ -368,12 +344,16 @@ class WebSocketConnection:
     def _send(self) -> Future[None]:
         """Send what is held back, and what the protocol has made: answers to pings, the end."""
         held = self._held
-        held += self._protocol.data_to_send()
+        if self._protocol.writes:
+            held += self._protocol.data_to_send()
         data = b"".join(held)
         held.clear()
         self._held_size = 0
-        if data and not self.stream.closed():
-            return self.stream.write(data)
+        try:
+            if data:
+                return self.stream.write(data)
+        except StreamClosedError:
+            pass  # whoever waits is told so
         return self.stream.drained()
 
     def _ping_again(self) -> None:

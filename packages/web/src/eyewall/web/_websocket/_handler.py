@@ -237,8 +237,7 @@ class WebSocketHandler(RequestHandler):
             if self._ends_the_task(error):
                 raise
             self.log_exception(type(error), error, error.__traceback__)
-            connection.close(1011)
-            await connection.run()
+            await connection.fail(1011)
         finally:
             connection.abort()
             self.close_code, self.close_reason = connection.close_code, connection.close_reason

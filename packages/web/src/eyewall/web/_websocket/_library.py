@@ -7,8 +7,8 @@ from ..errors import SettingError
 try:
     import websockets.extensions.permessage_deflate as deflate
     from websockets import frames, headers, protocol
-    from websockets.exceptions import NegotiationError
+    from websockets.exceptions import NegotiationError, PayloadTooBig, ProtocolError
 except ImportError as error:
     raise SettingError('WebSocket needs the library websockets: pip install "eyewall-web[websocket]"') from error
 
-__all__ = ["NegotiationError", "deflate", "frames", "headers", "protocol"]
+__all__ = ["NegotiationError", "PayloadTooBig", "ProtocolError", "deflate", "frames", "headers", "protocol"]
