@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, ClassVar, Literal, NotRequired, TypedDict
 from uuid import UUID
 
 import pytest
 
 from eyewall.web import Application, BodyError, Handler, RequestHandler
 from eyewall.web import _decode as decoding
+from eyewall.web._json import encode_result
 from eyewall.web.testing import AppClient
 
 
@@ -156,12 +157,55 @@ def test_what_is_no_json_is_a_bad_request(body: bytes) -> None:
         (tuple[int, ...], b"[1, 2]", b'[1, "a"]'),
         (dict[str, int], b'{"a": 1}', b"[]"),
         (int | str, b'"a"', b"[]"),
+        (list, b"[1]", b'"abc"'),
+        (float, b"1", b"1" + b"0" * 400),
+        (bytes, b'"YQ=="', b"1"),
+        (bytearray, b'"YQ=="', b'"?"'),
+        (Literal[1], b"1", b"true"),
     ],
 )
 def test_each_type_takes_its_own(kind: Any, body: bytes, wrong: bytes) -> None:
     decoding.decode_json(body, kind)
     with pytest.raises(BodyError):
         decoding.decode_json(wrong, kind)
+
+
+@dataclass
+class Node:
+    name: str
+    counted: ClassVar[int] = 0
+    inside: list[Node] = field(default_factory=list)
+    depth: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            raise ValueError("a node needs a name")
+        self.depth = 1 + max((node.depth for node in self.inside), default=0)
+
+
+@pytest.mark.usefixtures("decoder")
+def test_a_class_may_have_members_of_its_own_kind() -> None:
+    node = decoding.decode_json(b'{"name": "a", "inside": [{"name": "b"}, {"name": "c"}], "counted": 7}', Node)
+    assert (node.depth, node.counted, node.inside[1]) == (2, 0, Node("c"))
+    with pytest.raises(BodyError, match="a node needs a name") as caught:
+        decoding.decode_json(b'{"name": "a", "inside": [{"name": "b"}, {"name": ""}]}', Node)
+    assert (caught.value.status_code, caught.value.where) == (422, "$.inside[1]")
+
+
+@pytest.mark.usefixtures("decoder")
+@pytest.mark.parametrize(("depth", "outcomes"), [(30, {30}), (300, {300, 400}), (3000, {3000, 400})])
+def test_a_body_that_is_too_deep_is_a_bad_request(depth: int, outcomes: set[int]) -> None:
+    body = b'{"name": "a", "inside": [' * depth + b"]}" * depth
+    try:
+        outcome = decoding.decode_json(body, Node).depth
+    except BodyError as error:
+        outcome = error.status_code
+    assert outcome in outcomes
+
+
+@pytest.mark.usefixtures("decoder")
+def test_what_a_class_has_for_all_its_objects_is_not_written() -> None:
+    assert json.loads(encode_result(Node("a"))) == {"name": "a", "inside": [], "depth": 1}
 
 
 class Plain:

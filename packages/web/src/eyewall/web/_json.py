@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ._decode import installed
@@ -66,12 +66,20 @@ def _writer(codec: Any) -> Callable[[object], bytes]:  # Any: msgspec, or None
     return write
 
 
+@lru_cache(maxsize=256)
+def _field_names(kind: Any) -> list[str]:
+    """Give the names of a dataclass's fields; what it has for all its objects is none."""
+    from dataclasses import fields
+
+    return [field.name for field in fields(kind)]
+
+
 def _plain(value: Any) -> object:
     """Make what JSON can hold of what it cannot."""
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: getattr(value, name) for name in _field_names(value.__class__)}
     if hasattr(value, "model_dump"):
         return value.model_dump(mode="json")
-    if hasattr(value, "__dataclass_fields__"):
-        return {name: getattr(value, name) for name in value.__dataclass_fields__}
     if hasattr(value, "isoformat"):
         return value.isoformat()
     if isinstance(value, set | frozenset):
