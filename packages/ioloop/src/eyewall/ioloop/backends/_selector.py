@@ -70,8 +70,9 @@ class SelectorEventLoop(TurnLoop):
             events = self._poll(0) if len(self.dispatcher.watched) > 1 else ()
         else:
             timeout: float | None = None
-            if self._timers.entries:
-                timeout = self._timers.next_moment() - monotonic()
+            if timers := self._timers.entries:
+                # Maybe that of one which was cancelled: it is dropped then, rather than looked at in each turn.
+                timeout = timers[0][0] - monotonic()
                 if timeout < 0:
                     timeout = 0
                 elif timeout > _LONGEST_WAIT:
