@@ -14,7 +14,7 @@ from eyewall.iostream import StreamClosedError
 from eyewall.tcpserver.testing import connect
 from eyewall.web import CORS, Application, ContentEncoding, RouteError, SettingError, StaticFileHandler
 from eyewall.web._codings import Compressor, make_compressor
-from eyewall.web._static_files import OpenedFile, open_file
+from eyewall.web._static._files import OpenedFile, open_file
 from eyewall.web.testing import AppClient
 
 from ._dispatching import finish
@@ -64,9 +64,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         paths.append(path.rpartition("/")[2])
         return open_file(path)
 
-    monkeypatch.setattr("eyewall.web._static.open_file", noting)
+    monkeypatch.setattr("eyewall.web._static._handler.open_file", noting)
     # Files of a test are new, and those are not taken for settled: pretend that they are older.
-    monkeypatch.setattr("eyewall.web._static_cache._SETTLED_NS", -(10**18))
+    monkeypatch.setattr("eyewall.web._static._cache._SETTLED_NS", -(10**18))
     return paths
 
 
@@ -122,7 +122,7 @@ async def test_a_file_that_was_just_written_is_read_again(root: Path, monkeypatc
     clock = Clock()
     client = AppClient(Application(static_path=root, static_handler_class=clocked(clock)))
     await client.get("/static/small.txt")
-    monkeypatch.setattr("eyewall.web._static_cache.signature_of", distrusted)
+    monkeypatch.setattr("eyewall.web._static._cache.signature_of", distrusted)
     clock.later = 2.0
     assert (await client.get("/static/small.txt")).code == 200
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         get_signature_key_version,
     )
     from ._slashes import addslash, removeslash
-    from ._static import StaticFileHandler
+    from ._static._handler import StaticFileHandler
     from ._typed import ROOT, Handler, Takes, TakesNoState, TakesState, TypedPath, TypedRoute
     from ._uploads._files import UploadedFile
     from ._uploads._handler import Form, UploadHandler

@@ -20,7 +20,7 @@ from ._matchers import compiled_host
 from ._router import ReversibleRouter
 from ._routing import Match, RouteTable, URLSpec, checked_table
 from ._settings import check_settings
-from ._static_routes import static_cache, static_routes
+from ._static._routes import static_cache, static_routes
 from ._transforms import OutputTransform, response_transforms
 from ._ui import read_methods, read_modules
 from .errors import SettingError
@@ -255,7 +255,7 @@ class Application(ReversibleRouter, Generic[S]):
         """Make the URL of a file of the setting ``static_path``: see :meth:`RequestHandler.static_url`."""
         if not self.settings.get("static_path"):
             raise SettingError("static_url needs the setting static_path: the folder of the files")
-        from ._static import StaticFileHandler
+        from ._static._handler import StaticFileHandler
 
         handler: type[StaticFileHandler] = self.settings.get("static_handler_class", StaticFileHandler)
         return handler.make_static_url(self.settings, path, **kwargs)

@@ -19,7 +19,7 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
         "get_signature_key_version",
     ),
     "._slashes": ("addslash", "removeslash"),
-    "._static": ("StaticFileHandler",),
+    "._static._handler": ("StaticFileHandler",),
     "._typed": ("ROOT", "Handler", "Takes", "TakesNoState", "TakesState", "TypedPath", "TypedRoute"),
     "._uploads._files": ("UploadedFile",),
     "._uploads._handler": ("Form", "UploadHandler"),

@@ -6,10 +6,10 @@ import os
 import stat
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from ._handler import RequestHandler
-from ._log import general_log
-from ._static_files import goes_out, is_inside, leads_inside, read_chunks
-from .errors import HTTPError
+from .._handler import RequestHandler
+from .._log import general_log
+from ..errors import HTTPError
+from ._files import goes_out, is_inside, leads_inside, read_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard
 
 from eyewall.httpserver import best_encoding
 
-from ._static_cache import Representation, Signature
-from .errors import HTTPError
+from ..errors import HTTPError
+from ._cache import Representation, Signature
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

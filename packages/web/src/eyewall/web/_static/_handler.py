@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from eyewall.httpserver import ByteRange, content_range
 
-from ._media_types import is_text, media_type_of
-from ._static_cache import EncodedForms, Representation, Signature, StoredFile
-from ._static_conditions import CONDITIONS, is_not_modified, is_refused, requested_range
-from ._static_files import (
+from .._media_types import is_text, media_type_of
+from .._transforms import add_vary
+from ..errors import HTTPError
+from ._cache import EncodedForms, Representation, Signature, StoredFile
+from ._conditions import CONDITIONS, is_not_modified, is_refused, requested_range
+from ._files import (
     SUFFIXES,
     OpenedFile,
     check_folder,
@@ -25,9 +27,7 @@ from ._static_files import (
     read_file,
     stat_file,
 )
-from ._static_versions import StaticVersions
-from ._transforms import add_vary
-from .errors import HTTPError
+from ._versions import StaticVersions
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Generator, Iterator

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ._routing import URLSpec
-from ._static_cache import DEFAULT_CACHE_SIZE, FileCache
-from .errors import SettingError
+from .._routing import URLSpec
+from ..errors import SettingError
+from ._cache import DEFAULT_CACHE_SIZE, FileCache
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ def static_routes(settings: Mapping[str, Any]) -> list[URLSpec]:
     path: object = settings.get("static_path")
     if not path:
         return []
-    from ._static import StaticFileHandler
+    from ._handler import StaticFileHandler
 
     handler: Any = settings.get("static_handler_class", StaticFileHandler)  # checked by its route
     kwargs = {**settings.get("static_handler_args", {}), "path": path}
