@@ -11,6 +11,7 @@ import pytest
 
 from eyewall.httpserver import HTTPServer
 from eyewall.ioloop import IOLoop
+from eyewall.iostream import StreamClosedError
 from eyewall.tcpserver.testing import connect
 from eyewall.web import (
     Application,
@@ -138,6 +139,18 @@ async def test_what_raises_is_logged_and_closes_with_1011(io_loop: IOLoop, caplo
     await until_ended(io_loop)
     assert "Uncaught exception GET /" in caplog.text
     assert "ZeroDivisionError" in caplog.text
+
+
+async def test_another_stream_that_has_closed_is_no_end_of_this_one(caplog: pytest.LogCaptureFixture) -> None:
+    class Forward(WebSocketHandler):
+        async def on_message(self, message: str | bytes) -> None:
+            raise StreamClosedError
+
+    connection = await AppClient(Application([("/", Forward)])).websocket("/")
+    await connection.write_message("x")
+    assert await connection.read_message() is None
+    assert connection.close_code == 1011
+    assert "StreamClosedError" in caplog.text
 
 
 async def test_a_message_of_another_type_is_named() -> None:
@@ -339,6 +352,7 @@ MASK = b"\x00\x00\x00\x00"
         (b"\x01\x81" + MASK + b"\xff", 1007),  # found before the message is whole
         (b"\x88\x81" + MASK + b"a", 1002),  # a close with half a code
         (b"\x88\x82" + MASK + b"\x03\xed", 1002),  # a code that must not be sent: 1005
+        (b"\x88\x83" + MASK + b"\x03\xe8\xff", 1007),  # a reason that is no text
         (b"\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff" + MASK, 1009),  # longer than anything
         (b"\x82\xfe\x04\x00" + MASK, 1009),  # longer than allowed
         (b"\x02\xfe\x02\x00" + MASK + b"x" * 512 + b"\x80\xfe\x02\x00" + MASK, 1009),  # in pieces
@@ -432,6 +446,51 @@ async def test_nothing_is_taken_behind_a_message_that_raised(io_loop: IOLoop, ca
         caplog.clear()
         assert await answers(io_loop, *reads) == b"\x88\x02\x03\xf3"
         assert caplog.text.count("Traceback") == 1
+
+
+async def test_a_client_that_pings_and_reads_no_answer_is_cut_off(
+    io_loop: IOLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from eyewall.web._websocket import _connection
+
+    monkeypatch.setattr(_connection, "MAX_UNSENT", 100_000)
+    stream = await raw(io_loop, ASK.format("/"))
+    await stream.read_until(b"\r\n\r\n")
+    pings = (b"\x89\xfd" + MASK + b"p" * 125) * 500
+    for _ in range(100):
+        if Echo.ended:
+            break
+        stream.write_nowait(pings)
+        for _ in range(20):
+            turn = io_loop.create_future()
+            io_loop.add_callback(turn.set_result, None)
+            await turn
+    assert Echo.ended == [(None, None)]
+    stream.close()
+
+
+async def test_a_close_waits_its_turn_behind_a_message_that_is_being_sent(io_loop: IOLoop) -> None:
+    stream = await raw(io_loop, ASK.format("/"))
+    await stream.read_until(b"\r\n\r\n")
+    sent = Echo.opened[0].write_message("x" * 4_000_000)
+    assert not sent.done()
+    Echo.opened[0].close(4002)
+    assert (await stream.read_bytes(4_000_010)).count(b"x") == 4_000_000
+    assert await stream.read_bytes(4) == b"\x88\x02" + (4002).to_bytes(2, "big")
+    await sent
+    stream.write_nowait(CLOSE)
+    assert await until_ended(io_loop) == (1000, None)
+    stream.close()
+
+
+async def test_a_message_that_is_too_long_when_it_is_not_compressed_is_refused(io_loop: IOLoop) -> None:
+    ask = ASK.replace("\r\n\r\n", "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
+    compress = zlib.compressobj(wbits=-15)
+    bomb = (compress.compress(b"x" * 1_000_000) + compress.flush(zlib.Z_SYNC_FLUSH))[:-4]
+    frame = b"\xc1\xfe" + len(bomb).to_bytes(2, "big") + MASK + bomb
+    got = await answers(io_loop, frame, ask=ask, compression={}, websocket_max_message_size=2000)
+    assert len(bomb) < 2000
+    assert got[2:4] == (1009).to_bytes(2, "big")
 
 
 async def test_messages_are_the_same_however_their_bytes_are_cut(io_loop: IOLoop) -> None:

@@ -170,6 +170,8 @@ class WebSocketConnection:
                 await self.stream.readable()
                 self.stream.read_nowait()
         except StreamClosedError:
+            if not (self._incoming.is_over or self.stream.closed()):
+                raise  # of another stream, which the listener uses
             self.abort()
         finally:
             self._holds = False
@@ -183,6 +185,9 @@ class WebSocketConnection:
         self._taken = False
         try:
             await ready
+        except StreamClosedError:
+            self.abort()
+            raise
         except BaseException as error:
             steps, self._steps = self._steps, None
             if steps is None:
@@ -254,6 +259,7 @@ class WebSocketConnection:
 
     def _take_frame(self, frame: frames.Frame) -> None:
         if frame.opcode is frames.Opcode.PING:
+            self._is_too_slow()  # the answers before this one may wait
             self._listener.on_ping(bytes(frame.data))
         elif frame.opcode is frames.Opcode.PONG:
             self._forget("pong")
