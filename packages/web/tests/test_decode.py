@@ -234,6 +234,28 @@ def test_a_client_is_never_taken_for_the_program(kind: Any, body: bytes) -> None
         decoding.decode_json(body, kind)
 
 
+class Mixed(Enum):
+    TEXT = "a"
+    NUMBER = 2
+
+
+@pytest.mark.usefixtures("decoder")
+def test_what_can_be_read_without_msgspec_can_be_with_it() -> None:
+    kind: Any = list[Item | Address | Mixed]
+    given = decoding.decode_json(b'[{"name": "a", "price": 1}, {"city": "Bern"}, 2]', kind)
+    assert given == [Item("a", 1.0), {"city": "Bern"}, Mixed.NUMBER]
+    with pytest.raises(BodyError) as caught:
+        decoding.decode_json(b'[{"name": "a"}]', kind)
+    assert (caught.value.status_code, caught.value.where) == (422, "$[0]")
+
+
+def test_msgspec_says_why_it_refuses_its_own_types() -> None:
+    msgspec = pytest.importorskip("msgspec")
+    one, other = msgspec.defstruct("One", ["a"]), msgspec.defstruct("Other", ["b"])
+    with pytest.raises(TypeError, match="tagged"):
+        decoding.decode_json(b'{"a": 1}', one | other)
+
+
 def test_an_abstract_type_is_read_by_msgspec() -> None:
     pytest.importorskip("msgspec")
     kind: Any = Mapping

@@ -235,6 +235,8 @@ def _fields(kind: Any) -> tuple[list[str], set[str]]:
 
 def _to_other(kind: Any, value: Any) -> Any:
     """Make what JSON has no type for, such as a date, a UUID or a member of an Enum."""
+    if hasattr(kind, "__struct_fields__"):
+        raise UnreadableTypeError(kind)  # a Struct takes a text for its first field
     if not (isinstance(kind, type) and isinstance(value, str | int)):
         _check_readable(kind)
         raise _unlike(kind, value)

@@ -41,7 +41,7 @@ def decode_json(body: bytes, kind: type[T]) -> T:
     except TypeError:
         # Of what has none, such as Annotated with a list in it, nothing is kept.
         read = _reader.__wrapped__(asked, codec)
-    found: T = _by_ourselves(body, kind) if read is None else read(body)
+    found: T = _by_ourselves(body, kind, codec) if read is None else read(body)
     return found
 
 
@@ -49,13 +49,18 @@ def decode_json(body: bytes, kind: type[T]) -> T:
 def _reader(kind: Any, codec: Any) -> Callable[[bytes], Any] | None:
     """Give what reads a type, where that is another library; msgspec's is made once, which spares each body 1.4 µs.
 
-    None where it is ourselves: types that are equal may differ in their order, which counts here.
+    None where it is ourselves: types that are equal may differ in their order, which counts here. So it is for what
+    msgspec refuses, such as one of two dataclasses: to install it is to make nothing unreadable.
     """
     if hasattr(kind, "model_validate_json"):
         return partial(_by_pydantic, kind)
     if codec is None:
         return None
-    return partial(_by_msgspec, codec, codec.json.Decoder(_with_any(kind), dec_hook=_unread).decode)
+    try:
+        decode = codec.json.Decoder(_with_any(kind), dec_hook=_unread).decode
+    except TypeError:
+        return None
+    return partial(_by_msgspec, codec, decode)
 
 
 def _with_any(kind: Any) -> Any:
@@ -100,10 +105,10 @@ def _by_msgspec(codec: Any, decode: Callable[[bytes], Any], body: bytes) -> Any:
         raise BodyError(400, str(error)) from error
 
 
-def _by_ourselves(body: bytes, kind: Any) -> Any:
+def _by_ourselves(body: bytes, kind: Any, codec: Any) -> Any:
     from json import loads
 
-    from ._convert import Misfit, converter_of
+    from ._convert import Misfit, UnreadableTypeError, converter_of
 
     try:
         value = loads(body)
@@ -113,6 +118,11 @@ def _by_ourselves(body: bytes, kind: Any) -> Any:
         return converter_of(kind)(value)
     except Misfit as misfit:
         raise BodyError(422, misfit.problem, "$" + misfit.where) from misfit
+    except UnreadableTypeError:
+        if codec is not None:
+            # Refuses it again, and knows better why if it is of its Structs.
+            codec.json.Decoder(kind)
+        raise
     except RecursionError as error:
         raise BodyError(400, str(error)) from error
 
