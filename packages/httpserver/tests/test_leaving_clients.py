@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 import gzip
+import socket
 import weakref
 from typing import TYPE_CHECKING
 
 import pytest
 
 from eyewall.httpserver import Deadlines, HTTP1Connection, HTTPHeaders, RequestRecord
-from eyewall.iostream import StreamClosedError
+from eyewall.iostream import IOStream, StreamClosedError
 from eyewall.iostream.testing import memory_streams
 
 from ._served import GET, OK, POST, Recorder, Served, turns
@@ -154,6 +155,27 @@ async def test_who_ends_behind_half_of_a_request_gets_the_answers_to_those_befor
     assert (await client.read_until_close()).count(b"hello") == 2
     served.client.close()
     await turns(client)
+    await served.server.close_all_connections()
+
+
+@pytest.mark.needs("sockets")
+async def test_who_ends_with_the_request_that_ends_a_long_rest_is_answered(io_loop: IOLoop) -> None:
+    served = Served(io_loop, finish=_answer)
+    for _ in range(10):  # which of two tasks Trio lets run first is left to chance
+        here, there = socket.socketpair()
+        client = IOStream(here, io_loop=io_loop)
+        served.server.handle_stream(IOStream(there, io_loop=io_loop), ("192.0.2.1", 1))
+        await client.write(GET)
+        assert (await client.read_until(b"hello")).startswith(b"HTTP/1.1 200 ")
+        await turns(client)
+        for _ in range(3):
+            served.connections[-1].sweep(io_loop.time())
+        client.write_nowait(GET + GET)
+        client.shutdown_write()
+        assert (await client.read_until_close()).count(b"hello") == 2
+        client.close()
+    served.client.close()
+    await turns(served.client)
     await served.server.close_all_connections()
 
 

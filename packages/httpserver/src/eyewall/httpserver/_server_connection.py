@@ -60,6 +60,7 @@ class HTTP1ServerConnection:
         "_ends_after_request",
         "_exchange",
         "_last",
+        "_lent",
         "_lingers",
         "_observer",
         "_outbox",
@@ -115,6 +116,8 @@ class HTTP1ServerConnection:
         self._requests = 0
         self._last = sys.maxsize if self.params.limits.max_requests is None else self.params.limits.max_requests
         self._begun = False
+        # Whether what comes behind a rest is served as it comes, and not when the task is woken.
+        self._lent = False
         # Who serves requests: there from start_serving on. And in copies of which context: from the first request on.
         self._delegate: HTTPServerConnectionDelegate
         self._requests_context: Context
@@ -187,6 +190,7 @@ class HTTP1ServerConnection:
             take: Callable[[bytes], bool] | None = None
             while await self._serve_requests():
                 take = take or self.stream.io_loop.lend_task(self._take)
+                self._lent = take is not None
                 try:
                     await self.stream.readable(take=take)
                 except BaseException as error:
@@ -301,7 +305,9 @@ class HTTP1ServerConnection:
         if not (self._parser.buffered or self._parser is _RESTING):
             self._parser = _RESTING
             del self._outbox
-            self._call_at_end(None)
+            if self._lent:
+                # Else the end could come before the task is woken for the request, and would take the answer along.
+                self._call_at_end(None)
 
     def _mark_last(self, exchange: HTTP1Connection) -> None:
         exchange.is_last = True
