@@ -426,6 +426,14 @@ async def test_a_message_that_came_together_with_the_end_is_answered_first(
     assert not caplog.text
 
 
+async def test_a_ping_is_answered_before_the_messages_that_came_behind_it(io_loop: IOLoop) -> None:
+    hi, ping, ho = (
+        kind + MASK + text for kind, text in ((b"\x81\x82", b"hi"), (b"\x89\x80", b""), (b"\x81\x82", b"ho"))
+    )
+    answered = b"\x81\x02hi\x8a\x00\x81\x02ho\x88\x02\x03\xe8"
+    assert await answers(io_loop, hi + ping + ho + CLOSE) == answered
+
+
 async def test_a_compressed_message_that_came_together_with_a_close_is_answered_first(io_loop: IOLoop) -> None:
     ask = ASK.replace("\r\n\r\n", "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
     hello = b"\xf2\x48\xcd\xc9\xc9\x07\x00"  # "Hello" of RFC 7692 section 7.2.3.1

@@ -260,6 +260,7 @@ class WebSocketConnection:
     def _take_frame(self, frame: frames.Frame) -> None:
         if frame.opcode is frames.Opcode.PING:
             self._is_too_slow()  # the answers before this one may wait
+            self._held += self._protocol.data_to_send()  # before what is written from here on
             self._listener.on_ping(bytes(frame.data))
         elif frame.opcode is frames.Opcode.PONG:
             self._forget("pong")
