@@ -63,7 +63,7 @@ class ClientRole(Exchange):
         self._holds_body = has_token(headers.get("Expect", ""), "100-continue")
         self.is_last = not keep_alive
         self._request, self._left = start_line, left
-        return self._send(buffers)
+        return self._send_all(buffers)
 
     # The answer
 

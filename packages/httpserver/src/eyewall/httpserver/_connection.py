@@ -221,19 +221,18 @@ class HTTP1Connection(ClientRole):
         if keep_alive and self._parser is not None and self._parser.waits:
             keep_alive = self._will_read_on(self._parser)
         head, left, keep_alive = answer_head(start_line, headers, self._request, keep_alive)
-        buffers: tuple[Buffer, ...]
-        if not chunk:
-            buffers = (head,)
-        elif type(chunk) is bytes and left == len(chunk) <= _JOIN_BELOW:
-            left = 0
-            buffers = (head + chunk,)
-        else:
-            body, left = frame_chunk(chunk, left)
-            buffers = (head, *body)
-        self._left, self.keep_alive = left, keep_alive
+        body: tuple[Buffer, ...] = ()
+        if chunk:
+            if type(chunk) is bytes and left == len(chunk) <= _JOIN_BELOW:
+                head += chunk
+                left = 0
+            else:
+                body, left = frame_chunk(chunk, left)
+        self._left = left
+        self.keep_alive = keep_alive
         if self.account is not None:
             self.account.status = start_line[1]  # type: ignore[assignment] # an answer's: it has a status line
-        return self._send(buffers)
+        return self._send_all((head, *body)) if body else self._send(head)
 
     def send_informational(self, status: int, headers: HTTPHeaders | None = None, /) -> Future[None]:
         """Tell the client something before the answer: 103 Early Hints, 102, or 100 ahead of time (RFC 9110 15.2).
@@ -252,7 +251,7 @@ class HTTP1Connection(ClientRole):
         if status == _CONTINUE and self._parser is not None:
             self._parser.told_to_continue()
         status_line = status_lines[ResponseStartLine("", status, responses.get(status, ""))]
-        return self._send((f"{status_line}{headers.to_lines() if headers else ''}\r\n".encode("latin-1"),))
+        return self._send(f"{status_line}{headers.to_lines() if headers else ''}\r\n".encode("latin-1"))
 
     def _will_read_on(self, parser: MessageParser[Any]) -> bool:
         """True where what is still to come of an answered request is read and thrown away, for the next to follow."""

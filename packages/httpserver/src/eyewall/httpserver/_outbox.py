@@ -32,7 +32,7 @@ class Outbox:
         self.holding: bool = False
         """True from when another request was seen until :meth:`release`: answers go in here."""
 
-    def write(self, buffers: tuple[Buffer, ...]) -> Future[None]:
+    def write(self, *buffers: Buffer) -> Future[None]:
         """Hold back, or send all where that is too much. Raises ``StreamClosedError`` as the stream does."""
         if self._stream.closed():
             raise StreamClosedError
@@ -40,9 +40,8 @@ class Outbox:
             # A copy would cost more than a send.
             self.release()
             return self._stream.write(*buffers)
-        if self._held is None:
-            self._held = bytearray()
-        held = self._held
+        if (held := self._held) is None:
+            held = self._held = bytearray()
         for buffer in buffers:
             held += buffer
         if len(held) >= MOST_HELD and (sent := self.release()) is not None:
