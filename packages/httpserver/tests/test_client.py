@@ -467,6 +467,19 @@ async def test_a_delegate_may_set_the_limit_of_one_answer(io_loop: IOLoop) -> No
     assert (delegate.body, delegate.told[-1]) == (b"hello", "finish")
 
 
+async def test_a_limit_that_is_set_at_an_informational_answer_holds_for_the_answer_behind_it(io_loop: IOLoop) -> None:
+    def set_limit(recorder: Recorder) -> None:
+        if len(recorder.heads) == 1:
+            client.connection.set_max_body_size(4)
+
+    client = Client(io_loop)
+    client.ask()
+    delegate, keep_alive = await client.read(
+        b"HTTP/1.1 103 Early Hints\r\n\r\n" + OK + b"Content-Length: 5\r\n\r\nhello", headers=set_limit
+    )
+    assert (delegate.told[-1], delegate.body, keep_alive) == ("close", b"", False)
+
+
 # What delegates do
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from ._answer_head import AnswerHead, parse_answer_head
 from ._framing import UNTIL_CLOSE
+from ._limiter import Limiter
 from ._parser import MessageParser
 from ._start_line import ResponseStartLine
 from .errors import HTTPInputError
@@ -13,7 +14,6 @@ from .errors import HTTPInputError
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from ._limiter import Limiter
     from ._parser import HeadListener
     from .protocols import HTTPMessageDelegate
 
@@ -59,6 +59,10 @@ class AnswerParser(MessageParser[ResponseStartLine]):
     def end(self) -> Awaitable[object] | None:
         """The connection has ended, and with it a body of unknown length."""
         return super()._finish()
+
+    def _limit_next(self, max_body_size: int) -> None:
+        # What is set at an informational answer is for the one behind it.
+        self._limiter = Limiter(self._limiter.limits._replace(max_body_size=max_body_size))
 
     def _parse(self, head: str) -> AnswerHead:
         answer = parse_answer_head(head, self._method)

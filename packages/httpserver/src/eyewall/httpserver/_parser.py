@@ -129,6 +129,11 @@ class MessageParser(Generic[L]):
     def max_body_size(self, max_body_size: int) -> None:
         if self._body is not None:
             self._body.max_size = max_body_size
+        else:
+            self._limit_next(max_body_size)
+
+    def _limit_next(self, max_body_size: int) -> None:
+        """Take a limit while no body is known of: a message that has none needs none."""
 
     @property
     def holds_body(self) -> bool:
