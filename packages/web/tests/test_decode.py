@@ -154,6 +154,8 @@ def test_what_is_no_json_is_a_bad_request(body: bytes) -> None:
         (type(None), b"null", b"0"),
         (list[int], b"[1]", b'["a"]'),
         (set[int], b"[1]", b"{}"),
+        (set, b"[1]", b"[[1]]"),
+        (frozenset, b"[1]", b"[{}]"),
         (tuple[int, ...], b"[1, 2]", b'[1, "a"]'),
         (dict[str, int], b'{"a": 1}', b"[]"),
         (int | str, b'"a"', b"[]"),

@@ -103,6 +103,9 @@ def _by_msgspec(codec: Any, decode: Callable[[bytes], Any], body: bytes) -> Any:
         raise BodyError(400, str(error)) from error
     except (UnicodeDecodeError, RecursionError) as error:
         raise BodyError(400, str(error)) from error
+    except TypeError as error:
+        # Of a set's items, such as "unhashable type: 'list'": msgspec wraps those of the program's own functions.
+        raise BodyError(422, str(error)) from error
 
 
 def _by_ourselves(body: bytes, kind: Any, codec: Any) -> Any:
