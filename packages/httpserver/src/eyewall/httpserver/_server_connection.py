@@ -131,7 +131,7 @@ class HTTP1ServerConnection:
             delegate = Decompressing(delegate)
         self._sweeper.add(self)
         self._delegate = delegate
-        self._task = self.stream.io_loop.spawn(self._serve())
+        self._task = self.stream.io_loop.spawn(self._serve(), name="HTTP connection")  # or asyncio makes one
 
     def abort(self, error: BaseException | None = None) -> None:
         """Close at once: tell the delegate of a request that is under way, and cancel its handler."""
