@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
 from eyewall.httpserver import HTTPHeaders, forbids_body, format_timestamp, reason_of
 from eyewall.ioloop import CompletedFuture
 
-from ._defaults import HTML, JSON
+from ._defaults import HTML, JSON, JSON_TYPE
 from ._json import as_dict, json_encode
 from ._status import start_line_of
 from ._transforms import transform_for
@@ -30,6 +30,7 @@ HeaderValue: TypeAlias = "str | bytes | int | datetime"
 """What a header field can be set to."""
 
 _CACHEABLE: Final = ("GET", "HEAD")
+_PLAIN: Final = (HTML, JSON)
 _is_reason = re.compile(r"[\t\x20-\x3b\x3d-\x7e\x80-\xff]*").fullmatch
 
 
@@ -65,7 +66,7 @@ class HandlerBase:
         """What the positional groups of the route's pattern matched, decoded; None for one that matched nothing."""
         self.path_kwargs: Mapping[str, Any] = {}
         """What the named groups of the route's pattern matched, decoded, or of its template, converted."""
-        # None as long as the defaults will do, which responses share.
+        # None as long as some defaults will do, which responses share.
         self._own_headers: HTTPHeaders | None
         self._new_cookies: dict[str, str] | None = None
         """The Set-Cookie fields of the response, by the cookies' names."""
@@ -150,8 +151,13 @@ class HandlerBase:
 
         Raises ``ValueError`` for a value that could end the line.
         """
-        headers = self._headers if self._own_headers is None else self._own_headers
-        headers[name] = value if isinstance(value, str) else _header_text(value)
+        text = value if isinstance(value, str) else _header_text(value)
+        if self._own_headers is not None:
+            self._own_headers[name] = text
+        elif (known := self._defaults.with_field(name, text)) is not None:
+            self._defaults = known
+        else:
+            self._headers[name] = text
 
     def add_header(self, name: str, value: HeaderValue) -> None:
         """Add a header field behind those of that name."""
@@ -311,10 +317,10 @@ class HandlerBase:
         return text.encode()
 
     def _set_json(self) -> None:
-        if self._own_headers is None:
+        if self._own_headers is None and self._defaults in _PLAIN:
             self._defaults = JSON
         else:
-            self._own_headers["Content-Type"] = "application/json; charset=UTF-8"
+            HandlerBase.set_header(self, "Content-Type", JSON_TYPE)
 
 
 def _header_text(value: HeaderValue) -> str:

@@ -1,4 +1,4 @@
-"""The header fields that every response begins with, and their entity tags. The date is the connection's business."""
+"""The header fields that many responses have, and their entity tags. The date is the connection's business."""
 
 from __future__ import annotations
 
@@ -10,24 +10,45 @@ from eyewall.httpserver import HTTPHeaders
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-_MAX_LENGTHS: Final = 1024
-_MAX_BODIES: Final = 256
 _MAX_BODY_LENGTH: Final = 1024
+_MAX_VALUE_LENGTH: Final = 256
+_MOST_KNOWN: Final = 128
+_MOST_ASKED: Final = 1024
+_NEVER_KNOWN: Final = frozenset(("content-length", "etag", "set-cookie", "authorization", "proxy-authorization"))
+"""What depends on the body, or lets somebody in."""
 
 
 class Defaults:
-    """The fields of responses of one content type; those of a response without fields of its own are made once.
+    """Fields that responses have in common; those of a response without fields of its own are made once.
 
     What is shared is not to be changed: :meth:`copy` gives a set of one's own.
     """
 
-    __slots__ = ("_by_body", "_by_length", "_headers", "copy")
+    __slots__ = ("_by_body", "_by_length", "_max_bodies", "_max_lengths", "copy", "is_html")
 
-    def __init__(self, content_type: str) -> None:
-        self._headers = HTTPHeaders({"Server": "eyewall", "Content-Type": content_type})
+    def __init__(self, headers: HTTPHeaders, max_lengths: int = 16, max_bodies: int = 8) -> None:
         self._by_length: dict[int, HTTPHeaders] = {}
         self._by_body: dict[bytes, HTTPHeaders] = {}
-        self.copy = self._headers.copy
+        self._max_lengths: Final = max_lengths
+        self._max_bodies: Final = max_bodies
+        self.copy: Final = headers.copy
+        self.is_html: Final = headers["Content-Type"].startswith("text/html")
+
+    def with_field(self, name: str, value: str) -> Defaults | None:
+        """Give those that have one field more, or another value of it; None where that has not been set here lately.
+
+        Most handlers set the same few fields for every response: what was set twice is known from then on, and what
+        is another each time never. Raises as :class:`HTTPHeaders` does.
+        """
+        key = self, name, value
+        known = _known.get(key)
+        if known is None:
+            hashed = hash(key)
+            place = hashed % _MOST_ASKED
+            if _asked[place] == hashed:
+                return _become_known(key)
+            _asked[place] = hashed
+        return known
 
     def with_length(self, length: int) -> HTTPHeaders:
         """Give the shared set with a Content-Length."""
@@ -37,7 +58,7 @@ class Defaults:
             headers["Content-Length"] = str(length)
             # The lines of these are those of all that are made of them, too, and joined once.
             headers.to_lines()
-            if len(self._by_length) < _MAX_LENGTHS:
+            if len(self._by_length) < self._max_lengths:
                 self._by_length[length] = headers
         return headers
 
@@ -51,14 +72,37 @@ class Defaults:
             headers = self.with_length(len(body)).copy()
             headers["Etag"] = entity_tag((body,))
             if len(body) <= _MAX_BODY_LENGTH:
-                if len(self._by_body) >= _MAX_BODIES:
+                if len(self._by_body) >= self._max_bodies:
                     self._by_body.clear()
                 self._by_body[body] = headers
         return headers
 
 
-HTML: Final = Defaults("text/html; charset=UTF-8")
-JSON: Final = Defaults("application/json; charset=UTF-8")
+_Key = tuple[Defaults, str, str]
+_known: Final[dict[_Key, Defaults]] = {}
+# By their hashes, so that no value is kept that is not set again.
+_asked: Final = [0] * _MOST_ASKED
+
+
+def _become_known(key: _Key) -> Defaults | None:
+    defaults, name, value = key
+    if name.lower() in _NEVER_KNOWN or len(value) > _MAX_VALUE_LENGTH:
+        return None
+    headers = defaults.copy()
+    headers[name] = value
+    if len(_known) >= _MOST_KNOWN:
+        _known.clear()
+    known = _known[key] = Defaults(headers)
+    return known
+
+
+def _of_type(content_type: str) -> Defaults:
+    return Defaults(HTTPHeaders({"Server": "eyewall", "Content-Type": content_type}), 1024, 256)
+
+
+HTML: Final = _of_type("text/html; charset=UTF-8")
+JSON_TYPE: Final = "application/json; charset=UTF-8"
+JSON: Final = _of_type(JSON_TYPE)
 
 
 def entity_tag(chunks: Iterable[bytes]) -> str:

@@ -69,7 +69,8 @@ class Handler(RequestHandler, Generic[S]):
         if isinstance(result, _TEXTS):
             self.write(result)
             return
-        if self._own_headers is None or self._own_headers.get("Content-Type", "text/html").startswith("text/html"):
+        own = self._own_headers
+        if self._defaults.is_html if own is None else own.get("Content-Type", "text/html").startswith("text/html"):
             self._set_json()
         self.write(encode_result(result))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from eyewall.httpserver import ByteRange, content_range
 
+from .._defaults import HTML
 from .._media_types import is_text, media_type_of
 from .._transforms import add_vary
 from ..errors import HTTPError
@@ -274,7 +275,7 @@ class StaticFileHandler(StaticVersions):
 
     def _is_untouched(self) -> bool:
         """True where nobody has set or written anything before."""
-        is_bare = self._own_headers is None and self._new_cookies is None
+        is_bare = self._own_headers is None and self._defaults is HTML and self._new_cookies is None
         return is_bare and self._status_code == 200 and not self._write_buffer
 
     def _is_versioned(self) -> bool:
