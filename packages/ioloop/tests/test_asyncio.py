@@ -25,15 +25,6 @@ def asyncio_loop(request: pytest.FixtureRequest) -> Iterator[IOLoop]:
     made.close()
 
 
-@pytest.fixture
-def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
-    near, far = socket.socketpair()
-    with near, far:
-        near.setblocking(False)
-        far.setblocking(False)
-        yield near, far
-
-
 def test_readers_and_writers_of_asyncio_share_a_descriptor(
     asyncio_loop: IOLoop, pair: tuple[socket.socket, socket.socket]
 ) -> None:

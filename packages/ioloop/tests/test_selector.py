@@ -34,15 +34,6 @@ def selector_loop() -> Iterator[IOLoop]:
     made.close()
 
 
-@pytest.fixture
-def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
-    near, far = socket.socketpair()
-    with near, far:
-        near.setblocking(False)
-        far.setblocking(False)
-        yield near, far
-
-
 def test_every_way_to_wait_keeps_the_promises_of_a_backend(tmp_path: Path) -> None:
     suite = "eyewall.ioloop.testing.conformance"
     backends = [
