@@ -62,6 +62,21 @@ async def test_a_request_that_is_answered(io_loop: IOLoop, observer: Observer) -
     assert observer.told == ["opened 192.0.2.1", "request", "closed 192.0.2.1"]
 
 
+async def test_the_bytes_of_a_view_are_counted_and_not_its_items(io_loop: IOLoop, observer: Observer) -> None:
+    def finish(recorder: Recorder) -> None:
+        recorder.connection.write_headers(OK, HTTPHeaders({"Content-Length": "8"}))
+        recorder.connection.write(memoryview(b"12345678").cast("I"))
+        recorder.connection.finish()
+
+    served = Served(io_loop, finish=finish, options={"observer": observer})
+    served.client.write_nowait(GET)
+    received = await served.client.read_until(b"12345678")
+    await turns(served.client, 3)
+    assert observer.record.bytes_sent == len(received)
+    served.client.close()
+    await served.over()
+
+
 async def test_each_request_of_a_pipeline_has_its_record_in_order(io_loop: IOLoop, observer: Observer) -> None:
     served = Served(io_loop, finish=answer, options={"observer": observer})
     served.client.write_nowait(b"".join(GET.replace(b"/", b"/%d" % number, 1) for number in range(5)))

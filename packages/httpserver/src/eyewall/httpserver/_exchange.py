@@ -283,7 +283,7 @@ class Exchange:
 
     def _send_all(self, buffers: tuple[Buffer, ...]) -> Future[None]:
         if self.account is not None:
-            self.account.sent += sum(map(len, buffers))
+            self.account.sent += sum([memoryview(buffer).nbytes for buffer in buffers])
         outbox = self._outbox
         try:
             written = (self.stream if outbox is None or not outbox.holding else outbox).write(*buffers)
