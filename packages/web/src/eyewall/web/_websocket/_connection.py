@@ -259,7 +259,7 @@ class WebSocketConnection:
 
     def _take_frame(self, frame: frames.Frame) -> None:
         if frame.opcode is frames.Opcode.PING:
-            self._is_too_slow()  # the answers before this one may wait
+            self._cut_off_if_too_slow()  # the answers before this one may wait
             self._held += self._protocol.data_to_send()  # before what is written from here on
             self._listener.on_ping(bytes(frame.data))
         elif frame.opcode is frames.Opcode.PONG:
@@ -285,7 +285,7 @@ class WebSocketConnection:
         if self._holds and self._held_size <= MAX_HELD and not self.stream.writing():
             return self._done
         sent = self._send()
-        if self._is_too_slow():
+        if self._cut_off_if_too_slow():
             raise WebSocketClosedError("the peer reads too slowly, and was cut off")
         return sent
 
@@ -299,10 +299,10 @@ class WebSocketConnection:
         if self.is_open:
             self.stream.write_nowait(data)
             if self.stream.writing():
-                self._is_too_slow()
+                self._cut_off_if_too_slow()
 
-    def _is_too_slow(self) -> bool:
-        """Cut off a peer that lets too much wait."""
+    def _cut_off_if_too_slow(self) -> bool:
+        """Cut off a peer that lets too much wait; say whether it was."""
         if self.stream.unsent <= MAX_UNSENT:
             return False
         logger.info("%s: cut off, as more than %d bytes wait for it", self.stream.info, MAX_UNSENT)
