@@ -23,7 +23,7 @@ FIELDS = [
 def test_fields_that_are_known_already_are_read_as_if_they_were_not(
     fields: list[tuple[str, str]], version: str
 ) -> None:
-    lines = "".join([f"{name}: {value}\r\n" for name, value in [("Host", "a"), *fields]])
+    lines = "\r\n".join([f"{name}: {value}" for name, value in [("Host", "a"), *fields]])
     expected = HTTPHeaders.parse(lines)
     for _ in range(2):
         _, headers, _, keep_alive, _ = parse_request_head(f"GET / HTTP/{version}\r\n{lines}")
@@ -36,14 +36,14 @@ def test_fields_that_are_known_already_are_read_as_if_they_were_not(
 
 @pytest.mark.parametrize("name", ["Cookie", "cookie", "Authorization", "authorization", "Proxy-Authorization"])
 def test_what_lets_somebody_in_is_not_kept(name: str) -> None:
-    for value in ("secret", "secret "):
-        _, headers, *_ = parse_request_head(f"GET / HTTP/1.1\r\nHost: a\r\n{name}: {value}\r\nX: y\r\n")
+    for line in ("secret\r\nX: y", "secret \r\nX: y", "secret"):
+        _, headers, *_ = parse_request_head(f"GET / HTTP/1.1\r\nHost: a\r\n{name}: {line}")
         assert headers[name] == "secret"
         assert not any("secret" in str(kept) for kept in (*_head._known.items(), *_head._lines.items()))
 
 
 def test_a_cookie_that_a_client_is_given_is_not_kept() -> None:
-    headers = parse_fields("X-Given: a\r\nset-cookie: secret\r\n", 0)
+    headers = parse_fields("X-Given: a\r\nset-cookie: secret", 0)
     assert headers.get_list("Set-Cookie") == ["secret"]
     assert "X-Given: a" in _head._lines
     assert not any("secret" in line for line in _head._lines)
@@ -51,19 +51,19 @@ def test_a_cookie_that_a_client_is_given_is_not_kept() -> None:
 
 def test_no_more_lines_are_kept_than_there_is_room_for_and_the_last_are() -> None:
     for number in range(_Lines.MAX_LINES * 2):
-        parse_fields(f"X-Number: {number}\r\n", 0)
+        parse_fields(f"X-Number: {number}", 0)
         assert len(_head._lines) <= _Lines.MAX_LINES
     assert f"X-Number: {number}" in _head._lines
     long = f"X: {'a' * _Lines.MAX_LENGTH}"
-    assert parse_fields(f"{long}\r\n", 0)["X"] == "a" * _Lines.MAX_LENGTH
+    assert parse_fields(long, 0)["X"] == "a" * _Lines.MAX_LENGTH
     assert long not in _head._lines
 
 
 def test_a_line_that_is_refused_is_refused_again() -> None:
     for _ in range(2):
-        for line in ("A: \0", "A: a\nB: b", "A: a\rB: b", " A: a", "A : a", "A", "", ": a"):
+        for line in ("A: \0", "A: a\nB: b", "A: a\rB: b", "A: a\r", " A: a", "A : a", "A", "", ": a"):
             with pytest.raises(HTTPInputError):
-                parse_fields(f"B: b\r\n{line}\r\n", 0)
+                parse_fields(f"B: b\r\n{line}", 0)
 
 
 def test_many_such_lines_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,14 +76,14 @@ def test_many_such_lines_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return parse(text, start)
 
     monkeypatch.setattr(_head, "parse_fields", count)
-    _, headers, *_ = parse_request_head("GET / HTTP/1.1\r\nHost: a\r\n" + "Cookie: a\r\n" * 80)
+    _, headers, *_ = parse_request_head("GET / HTTP/1.1\r\nHost: a" + "\r\nCookie: a" * 80)
     assert (len(headers.get_list("Cookie")), read) == (80, 1)
 
 
 def test_what_stands_between_two_that_are_not_kept_is_known_again() -> None:
     for secret, kind in (("a", str.lower), ("b" * 4000, str.title)):
         secrets = [f"{kind(name)}: {secret}\t\r\n" for name in ("Cookie", "Authorization")]
-        lines = f"Host: a\r\n{secrets[0]}Between: c\r\n{secrets[1]}X-Last: d\r\n"
+        lines = f"Host: a\r\n{secrets[0]}Between: c\r\n{secrets[1]}X-Last: d"
         _, headers, *_ = parse_request_head(f"GET / HTTP/1.1\r\n{lines}")
         assert dict(headers) == dict(HTTPHeaders.parse(lines))
     kept = [read[0] for read in _head._known.values() if "Between" in read[0]]
@@ -91,17 +91,17 @@ def test_what_stands_between_two_that_are_not_kept_is_known_again() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["a\r b", "a\nb", "a\x00b", "a\r\n b", "a\x7f", "a" * 4000 + "\n", "a\nX: " + "b" * 4000]
+    "value", ["a\r b", "a\r", "a\nb", "a\x00b", "a\r\n b", "a\x7f", "a" * 4000 + "\n", "a\nX: " + "b" * 4000]
 )
 def test_a_cookie_that_cannot_be_one_is_refused_though_its_neighbours_are_known(value: str) -> None:
     for _ in range(2):
-        parse_request_head("GET / HTTP/1.1\r\nHost: a\r\n")
+        parse_request_head("GET / HTTP/1.1\r\nHost: a")
         with pytest.raises(HTTPInputError):
-            parse_request_head(f"GET / HTTP/1.1\r\nHost: a\r\nCookie: {value}\r\n")
+            parse_request_head(f"GET / HTTP/1.1\r\nHost: a\r\nCookie: {value}")
 
 
 def test_a_start_line_that_is_known_is_told_apart_by_its_version_and_kept_without_a_query() -> None:
-    fields = "Host: a\r\nX-Line: known\r\n"
+    fields = "Host: a\r\nX-Line: known"
     for _ in range(2):
         for target in ("/known", "/known?secret"):
             for version in ("HTTP/1.1", "HTTP/1.0", "HTTP/1.5"):
@@ -116,8 +116,8 @@ def test_a_start_line_that_is_known_is_told_apart_by_its_version_and_kept_withou
 
 def test_no_more_start_lines_are_kept_than_there_is_room_for() -> None:
     for number in range(_head._MOST_KNOWN * 2):
-        parse_request_head(f"GET /{number} HTTP/1.1\r\nHost: a\r\n")
+        parse_request_head(f"GET /{number} HTTP/1.1\r\nHost: a")
         assert len(_head._known_lines) <= _head._MOST_KNOWN
     before = len(_head._known_lines)
-    parse_request_head(f"GET /{'a' * _head._SHORT_LINE} HTTP/1.1\r\nHost: a\r\n")
+    parse_request_head(f"GET /{'a' * _head._SHORT_LINE} HTTP/1.1\r\nHost: a")
     assert len(_head._known_lines) == before

@@ -152,8 +152,8 @@ def test_what_the_requests_mean() -> None:
 )
 def test_connection_says_whether_another_request_follows(connection: str, keeps_1_1: bool, keeps_1_0: bool) -> None:
     for version, keeps in ("1.1", keeps_1_1), ("1.0", keeps_1_0):
-        fields = f"Host: a\r\nConnection: {connection}\r\nContent-Length: 0\r\n"
-        told, _ = parse(f"GET / HTTP/{version}\r\n{fields}\r\n".encode())
+        fields = f"Host: a\r\nConnection: {connection}\r\nContent-Length: 0"
+        told, _ = parse(f"GET / HTTP/{version}\r\n{fields}\r\n\r\n".encode())
         assert told.keep_alive == [keeps]
         assert parse_answer_head(f"HTTP/{version} 200 OK\r\n{fields}", "GET").keep_alive is keeps
 

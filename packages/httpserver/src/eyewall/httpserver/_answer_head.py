@@ -36,7 +36,7 @@ class AnswerHead(NamedTuple):
 
 
 def parse_answer_head(head: str, method: str) -> AnswerHead:
-    r"""Take an answer's head apart; ``head`` ends with the ``\r\n`` of its last line, before the empty one.
+    """Take an answer's head apart, given without the end of its last line.
 
     ``method`` is that of the request, on which it depends whether there is a body. Raises
     :class:`HTTPInputError`.

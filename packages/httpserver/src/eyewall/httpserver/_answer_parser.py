@@ -65,7 +65,7 @@ class AnswerParser(MessageParser[ResponseStartLine]):
         self._limiter = Limiter(self._limiter.limits._replace(max_body_size=max_body_size))
 
     def _parse(self, head: str) -> AnswerHead:
-        answer = parse_answer_head(head, self._method)
+        answer = parse_answer_head(head.removeprefix("\r\n"), self._method)
         self._is_informational = answer.is_informational
         if answer.is_informational:
             self._informational += 1

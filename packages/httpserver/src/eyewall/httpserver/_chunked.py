@@ -109,8 +109,9 @@ class ChunkedDecoder:
         self._limiter.check_trailers((len(data) - 3 if end < 0 else end) - position)
         if end < 0:
             return None
-        self._limiter.check_lines(data[position:end])
-        trailers = parse_fields(data[position : end + 2].decode("latin-1"), 0)
+        lines = data[position:end]
+        self._limiter.check_lines(lines)
+        trailers = parse_fields(lines.decode("latin-1"), 0)
         if forbidden := FORBIDDEN_TRAILERS.intersection(trailers):
             raise HTTPInputError(f"{', '.join(sorted(forbidden))} in the trailers")
         self.trailers = trailers

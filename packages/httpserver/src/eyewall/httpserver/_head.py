@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from ._headers import REPEATED, HTTPHeaders, copy_with, fields_of, headers_of, normal_name
-from ._start_line import REQUEST_LINE, RequestStartLine, parse_request_start_line
+from ._start_line import RequestStartLine, parse_request_start_line
 from .errors import HTTPInputError
 
 CHUNKED: Final = -1
@@ -20,13 +20,12 @@ CHUNKED: Final = -1
 # Turns what no value may hold into something else.
 _CONTROLS: Final = bytes([*range(9), *range(10, 32), 127])
 _SHOWN: Final = bytes.maketrans(_CONTROLS, b"?" * len(_CONTROLS))
-_split_request_line = re.compile(REQUEST_LINE.pattern + r"\r\n").match
 
 # RFC 3986 section 3.2.2, with the port of RFC 9110 section 7.2; no user information.
 _HOST: Final = r"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})*)(?::[0-9]{0,5})?"
 _is_host = lru_cache(maxsize=256)(re.compile(_HOST).fullmatch)
 # What hardly a request is without, and needs no second look.
-_USUAL_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+_USUAL_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _is_usual_target = re.compile(r"/[!$-;=?-~]*+").fullmatch
 _is_origin_form = re.compile(r"/[^#]*").fullmatch
 _is_absolute_form = re.compile(rf"[A-Za-z][A-Za-z0-9+.\-]*://(?!/|$|\?|:)({_HOST})(?:[/?][^#]*)?").fullmatch
@@ -72,7 +71,7 @@ send it (RFC 9110 section 10.1.1).
 
 
 def parse_request_head(head: str) -> RequestHead:
-    r"""Take a request's head apart; ``head`` ends with the ``\r\n`` of its last line, before the empty one.
+    """Take a request's head apart, given without the end of its last line; an empty line may stand before it.
 
     Raises :class:`HTTPInputError` for whatever RFC 9112 does not allow.
     """
@@ -111,14 +110,12 @@ def _read_request_line(head: str, line: str, fields: str) -> tuple[RequestStartL
 
 def _check_request_line(head: str) -> tuple[str, str, str]:
     """Give the method, the target, and the fields behind ``HTTP/``."""
-    match = _split_request_line(head)
-    if match is None:
-        parse_request_start_line(head.partition("\r\n")[0])
-        raise HTTPInputError(f"malformed request line {head[:80]!r}")
-    method, target = match[1], match[2]
+    head = head.removeprefix("\r\n")
+    line, _, _ = head.partition("\r\n")
+    method, target, version = parse_request_start_line(line)
     if target[0] != "/" or "#" in target or method == "CONNECT":
         _check_target(method, target)
-    return method, target, head[match.start(3) + len("HTTP/") :]
+    return method, target, head[len(line) - len(version) + len("HTTP/") :]
 
 
 def _read_fields(block: str) -> tuple[_Fields, dict[str, str]]:
@@ -152,9 +149,9 @@ def _take_secret(block: str) -> tuple[str, str, str] | None:
         begin = at - len("\r\nC")
         if at >= 0 and block.startswith(begins, begin):
             # One character is found ten times faster than two.
-            end = block.find("\r", at)
-            whole = block.startswith("\r\n", end)
-            return (name, block[at + len(end_of_name) : end], block[:begin] + block[end:]) if whole else None
+            value, end, rest = block[at + len(end_of_name) :].partition("\r")
+            whole = not end or rest.startswith("\n")
+            return (name, value, f"{block[:begin]}{end}{rest}") if whole else None
     return None
 
 
@@ -199,9 +196,8 @@ _lines: Final = _Lines()
 
 
 def parse_fields(text: str, start: int) -> HTTPHeaders:
-    r"""Take field lines apart, each of which ends with ``\r\n``, from ``start`` to the end of the text."""
-    lines = text[start:].split("\r\n")
-    lines.pop()
+    """Take field lines apart, from ``start`` to the end of the text, which is given without that of its last line."""
+    lines = text[start:].split("\r\n") if start < len(text) else ()
     return headers_of(list(map(_lines.__getitem__, lines)))
 
 

@@ -22,10 +22,10 @@ L = TypeVar("L", bound="RequestStartLine | ResponseStartLine")
 L_contra = TypeVar("L_contra", contravariant=True)
 
 _END_OF_HEAD: Final = b"\r\n\r\n"
+# One before a request is what old clients send behind a form (RFC 9112 section 2.2).
+_EMPTY_LINE: Final = b"\r\n"
 # What is no longer is cut in two: to search it from a position costs twice as much as to copy what is behind.
 _SHORT: Final = 4096
-# No head begins with less, but an empty line does that may stand before it (RFC 9112 section 2.2).
-_LEAST: Final = b"!"
 _NOT_CUT: Final = b"", b"", b""
 # What an unfinished head may look like, from its beginning and from a later line: a client that
 # speaks something else is told so at once, and not when it has sent an empty line, which may be never.
@@ -56,7 +56,6 @@ class MessageParser(Generic[L]):
         "_at",
         "_body",
         "_chunk_size",
-        "_data",
         "_delegate",
         "_limiter",
         "_listener",
@@ -76,15 +75,14 @@ class MessageParser(Generic[L]):
         self._limiter = limiter
         self._parse_head = parse_head
         self._chunk_size = chunk_size
-        self._data = b""
         self._at = 0
         self._searched = 0
         self._delegate: HTTPMessageDelegate = _NOBODY
         # None once it has heard of the head.
         self._listener: HeadListener[L] | None = None
         self._body: _Body | None = None
-        self.buffered: bool = False
-        """True where something has been fed and not used."""
+        self.buffered: bytes = b""
+        """What has been fed and not used, behind ``_at``; empty where that is nothing."""
         self.complete: bool = False
         """True once the whole request has been read; set before the delegate's ``finish``."""
         self.waits: bool = True
@@ -100,7 +98,7 @@ class MessageParser(Generic[L]):
         self.complete = False
         self.waits = True
         if data:
-            self._data = self._joined(data) if self.buffered else data
+            self.buffered = self._joined(data) if self.buffered else data
         return self._read_head()
 
     def stop(self) -> None:
@@ -111,14 +109,13 @@ class MessageParser(Generic[L]):
 
     def take_rest(self) -> bytes:
         """Give what has been fed and not used, and forget it."""
-        rest, self._data = self._data[self._at :], b""
+        rest, self.buffered = self.buffered[self._at :], b""
         self._at = self._searched = 0
-        self.buffered = False
         return rest
 
     def another_follows(self) -> bool:
         """True where what is buffered behind this head may hold another request, to be answered at once."""
-        return self._data.find(_END_OF_HEAD, self._at) >= 0
+        return self.buffered.find(_END_OF_HEAD, self._at) >= 0
 
     @property
     def max_body_size(self) -> int:
@@ -161,7 +158,7 @@ class MessageParser(Generic[L]):
         """Say whether these bytes, which follow those that were fed, may hold the rest of the message."""
         if self._body is not None and self._body.done:
             return True
-        data = self._data[self._at :] + data
+        data = self.buffered[self._at :] + data
         missing = self.bytes_missing
         # Whatever else there is, chunks and heads, ends with a line.
         return b"\r\n" in data if missing is None else len(data) >= missing
@@ -174,32 +171,31 @@ class MessageParser(Generic[L]):
     def feed(self, data: bytes) -> Awaitable[object] | None:
         """Read on. Raises :class:`HTTPInputError`, after which the request is over."""
         if data:
-            self._data = self._joined(data) if self.buffered else data
+            self.buffered = self._joined(data) if self.buffered else data
         if self._listener is not None:
             return self._read_head()
         return self._finish() if self._body is None else self._read_body(self._body)
 
     def _joined(self, data: bytes) -> bytes:
-        data = self._data[self._at :] + data
+        data = self.buffered[self._at :] + data
         self._at = 0
         return data
 
     def _read_head(self) -> Awaitable[object] | None:
-        data = self._data
-        text, end, rest = data.partition(_END_OF_HEAD) if data > _LEAST and len(data) <= _SHORT else _NOT_CUT
+        data = self.buffered
+        text, end, rest = data.partition(_END_OF_HEAD) if len(data) <= _SHORT else _NOT_CUT
         if end:
-            self._data = rest
-            self.buffered = rest != b""
+            self.buffered = rest
         elif (found := self._find_head()) is None:
             return None
         else:
             text = found
         self._searched = 0
         if len(text) > self._limiter.short:
-            self._limiter.check_head(text)
+            self._limiter.check_head(text.removeprefix(_EMPTY_LINE))
         # By a local name: a function in an attribute is called as a method would be, after a look for one.
         parse_head = self._parse_head
-        start_line, headers, length, keep_alive, holds_body = parse_head(text.decode("latin-1") + "\r\n")
+        start_line, headers, length, keep_alive, holds_body = parse_head(text.decode("latin-1"))
         if length:
             self._body = (_Body if length > 0 else _OpenBody)(length, self._limiter, holds_body)
         else:
@@ -219,21 +215,19 @@ class MessageParser(Generic[L]):
         return self._read_body(body)
 
     def _find_head(self) -> bytes | None:
-        """Take a head that is long, or comes behind an empty line; keep one whose end is missing."""
-        data = self._data
-        # One empty line before a request is what old clients send behind a form (RFC 9112 section 2.2).
-        start = self._at + 2 if data.startswith(b"\r\n", self._at) else self._at
+        """Take a head that is long, with the empty line before it; keep one whose end is missing."""
+        data = self.buffered
+        start = self._at + 2 if data.startswith(_EMPTY_LINE, self._at) else self._at
         end = data.find(_END_OF_HEAD, self._at + self._searched if self._searched else start)
         if end < 0:
-            self.buffered = data != b""
             self._keep_head(data[self._at :], start - self._at)
             return None
+        head = data[self._at : end]
         self._at = end + 4
         if len(data) - self._at <= _SHORT:
-            self._data = data[self._at :]
+            self.buffered = data[self._at :]
             self._at = 0
-        self.buffered = self._data != b""
-        return data[start:end]
+        return head
 
     def _keep_head(self, data: bytes, start: int) -> None:
         # Three bytes of its end may be here already: a limit holds however the bytes are cut.
@@ -245,9 +239,8 @@ class MessageParser(Generic[L]):
         self._searched = len(data[:-3].rstrip(b"\r\n")) if len(data) > 8 else 0
 
     def _read_body(self, body: _Body) -> Awaitable[object] | None:
-        content, self._data = body.read(self._data[self._at :] if self._at else self._data)
+        content, self.buffered = body.read(self.buffered[self._at :] if self._at else self.buffered)
         self._at = 0
-        self.buffered = self._data != b""
         self._limiter.check_body(body.announced, body.max_size)
         if self._chunk_size is not None and len(content) > self._chunk_size:
             return self._deliver(content, self._chunk_size)
