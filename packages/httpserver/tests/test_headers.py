@@ -68,6 +68,17 @@ def test_a_copy_is_its_own() -> None:
         assert "B" not in headers
 
 
+def test_a_copy_is_its_own_also_where_no_name_stands_twice_any_more() -> None:
+    headers = HTTPHeaders({"A": ["1", "2"]})
+    headers["A"] = "3"
+    same = headers.copy()
+    same.add("B", "4")
+    same.add("B", "5")
+    headers["B"] = "6"
+    assert (headers.get_list("B"), same.get_list("B")) == (["6"], ["4", "5"])
+    assert headers.to_lines() == "A: 3\r\nB: 6\r\n"
+
+
 def test_headers_equal_what_says_the_same() -> None:
     assert HTTPHeaders({"a": "1"}) == HTTPHeaders([("A", "1")]) == {"A": "1"}
     assert HTTPHeaders(A="1") == HTTPHeaders({"A": "1"})

@@ -204,7 +204,8 @@ class HTTPHeaders(MutableMapping[str, str]):
         new._shared = self._shared = True
         new._lines = self._lines
         new._framing = self._framing
-        new._repeated = self._repeated and {name: list(values) for name, values in self._repeated.items()}
+        # None in place of an empty one, too, which the two would share.
+        new._repeated = {name: list(values) for name, values in self._repeated.items()} if self._repeated else None
         return new
 
     __copy__ = copy
