@@ -31,7 +31,7 @@ class AnswerHead(NamedTuple):
 
     @property
     def is_informational(self) -> bool:
-        """True where the answer proper is still to come; not for 101, behind which HTTP is over."""
+        """True if the answer proper is still to come; not for 101, behind which HTTP is over."""
         return 100 <= self.start_line.code < 200 and self.start_line.code != _SWITCHING_PROTOCOLS
 
 

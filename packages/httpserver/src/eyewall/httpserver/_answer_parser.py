@@ -46,7 +46,7 @@ class AnswerParser(MessageParser[ResponseStartLine]):
 
     @property
     def phase(self) -> Literal["", "head", "body"]:
-        """What is being read; empty where nothing of the head has come."""
+        """What is being read; empty if nothing of the head has come."""
         if self._listener is None:
             return "body"
         return "head" if self.buffered else ""

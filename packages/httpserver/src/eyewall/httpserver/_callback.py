@@ -23,7 +23,7 @@ class CallbackDelegate:
         self._callback = callback
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection, /) -> HTTPMessageDelegate:
-        """Give the delegate that gathers a request: what a server calls."""
+        """Return the delegate that gathers a request: what a server calls."""
         # Without a constructor: to call one that is written in Python costs as much as all of this.
         gatherer = _Gatherer()
         gatherer.callback = self._callback

@@ -49,7 +49,7 @@ class ChunkedDecoder:
         return self._next is _Next.DONE
 
     def decode(self, data: bytes) -> tuple[bytes, bytes]:
-        """Give the content of ``data``, and what of it is to be given again with more bytes behind it.
+        """Return the content of ``data``, and what of it is to be given again with more bytes behind it.
 
         Once :attr:`done`, the rest is what follows the message. Raises :class:`HTTPInputError`.
         """

@@ -38,7 +38,7 @@ class ClientRole(Exchange):
     keep_alive: bool
     """Whether another request may follow this one; settled when the answer begins."""
     is_last: bool
-    """True where no other request may follow."""
+    """True if no other request may follow."""
     # Whether a request that has begun waits for a 100 before its body is written.
     _holds_body: bool
 
@@ -195,7 +195,7 @@ class _AnswerListener:
 
 
 def frame_request(method: str, headers: HTTPHeaders, has_body: bool, is_last: bool) -> tuple[str, int, bool]:
-    """Give the field lines that a request lacks, what is to be written of its body, and whether another may follow.
+    """Return the field lines that a request lacks, what is to be written of its body, and whether another may follow.
 
     Without ``Content-Length`` a body is sent in chunks, and there is one where ``has_body`` or the
     method says so (RFC 9112 section 6.3). Raises :class:`HTTPOutputError`.

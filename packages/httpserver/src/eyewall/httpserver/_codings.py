@@ -26,12 +26,12 @@ class Decoder(Protocol):
 
     @property
     def needs_input(self) -> bool:
-        """True where :meth:`decode` has nothing to give before it gets more."""
+        """True if :meth:`decode` has nothing to give before it gets more."""
         ...
 
     @property
     def complete(self) -> bool:
-        """True where the input so far is a whole."""
+        """True if the input so far is a whole."""
         ...
 
     def decode(self, data: bytes, max_length: int, /) -> bytes:
@@ -149,7 +149,7 @@ _EXTRAS: Final = {"br": "brotli", "zstd": "zstd"}
 def decoder_for(coding: str) -> Decoder | None:
     """Make what undoes a coding; None for one that is not known here.
 
-    Raises :class:`HTTPInputError` (415) where its library is not installed.
+    Raises :class:`HTTPInputError` (415) if its library is not installed.
     """
     make = _DECODERS.get(coding.lower())
     if make is None:

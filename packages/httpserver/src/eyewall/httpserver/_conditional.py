@@ -35,7 +35,7 @@ def etag_matches(field: str, etag: str, *, strong: bool = False) -> bool:
 def parse_range(field: str, size: int) -> ByteRange | None:
     """Read a Range field that asks for one part of ``size`` bytes.
 
-    None where it is to be ignored: another unit, several parts, malformed. Raises ``ValueError``
+    None if it is to be ignored: another unit, several parts, malformed. Raises ``ValueError``
     where it lies outside: status 416.
     """
     match = _byte_range(field)

@@ -20,7 +20,7 @@ class HTTPConnectionContext:
         self._protocol = protocol
         self._remote_ip = remote_ip
         self.address: Address | None = address
-        """The peer's address; a path, often empty, on a Unix socket; None where there is none."""
+        """The peer's address; a path, often empty, on a Unix socket; None if there is none."""
 
     @property
     def remote_ip(self) -> str:

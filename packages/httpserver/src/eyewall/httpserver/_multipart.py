@@ -72,7 +72,7 @@ class Part(NamedTuple):
 
 
 def split_parts(boundary: bytes, data: bytes, config: ParseMultipartConfig) -> Iterator[Part]:
-    """Give the parts one by one, in time in proportion to the length of the whole.
+    """Return the parts one by one, in time in proportion to the length of the whole.
 
     What stands before the first boundary and behind the last is ignored, as RFC 2046 asks. Raises
     :class:`HTTPInputError` for all else that is no part, and beyond the limits of ``config``.
@@ -108,7 +108,7 @@ def _behind(data: bytes, delimiter: bytes, start: int) -> int:
 
 
 def _read_fields(data: bytes, start: int, max_size: int) -> tuple[str, str, str, int]:
-    """Give name, file name and content type of the part whose fields begin at ``start``, and where its body begins."""
+    """Return name, file name and content type of the part whose head begins at ``start``, and where its body begins."""
     end = data.find(b"\r\n\r\n", start, start + max_size + 4)
     if end < 0 or data.startswith(b"\r\n", start):
         if end < 0 and len(data) - start > max_size:

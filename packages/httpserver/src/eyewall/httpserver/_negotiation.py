@@ -38,7 +38,7 @@ def parse_preferences(field: str) -> list[Preference]:
 
 
 def best_media_type(accept: str | None, offers: Iterable[str]) -> str | None:
-    """Choose what to send from media types, the dearest to the server first; None where none is accepted.
+    """Choose what to send from media types, the dearest to the server first; None if none is accepted.
 
     ``accept`` is the Accept field; without one, all is accepted. The most specific item decides on
     an offer: ``text/html;level=1`` before ``text/html`` before ``text/*`` before ``*/*``::
@@ -51,7 +51,7 @@ def best_media_type(accept: str | None, offers: Iterable[str]) -> str | None:
 def best_encoding(accept_encoding: str | None, offers: Iterable[str]) -> str | None:
     """Choose a content coding: one of the offers, or ``"identity"`` where none is accepted or that is wanted more.
 
-    ``offers`` are names such as ``"gzip"``, the dearest to the server first. None where not even
+    ``offers`` are names such as ``"gzip"``, the dearest to the server first. None if not even
     ``"identity"`` is accepted. A client that says nothing gets ``"identity"``.
     """
     if not accept_encoding:
@@ -71,7 +71,7 @@ def best_encoding(accept_encoding: str | None, offers: Iterable[str]) -> str | N
 
 
 def best_language(accept_language: str | None, offers: Iterable[str]) -> str | None:
-    """Choose a language tag, the dearest to the server first; None where the client accepts none of them.
+    """Choose a language tag, the dearest to the server first; None if the client accepts none of them.
 
     An item stands for all tags that begin with it: ``en`` for ``en-GB`` (RFC 4647 section 3.3.1).
     """

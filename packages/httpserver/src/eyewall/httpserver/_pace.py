@@ -28,9 +28,9 @@ class Pace:
         self._held = 0.0
 
     def until(self, phase: str, received: int) -> float:
-        """Give by when to look again, at the latest, in this phase (``"head"``, ``"body"``, or neither as yet).
+        """Return by when to look again, at the latest, in this phase (``"head"``, ``"body"``, or neither as yet).
 
-        ``received`` are the bytes of the body so far. Raises :class:`HTTPInputError` where its peer is late.
+        ``received`` are the bytes of the body so far. Raises :class:`HTTPInputError` if its peer is late.
         """
         now = self._connection.io_loop.time()
         deadlines = self._connection.params.deadlines

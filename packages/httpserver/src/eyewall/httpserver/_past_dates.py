@@ -19,7 +19,7 @@ _asctime_date = re.compile(rf"[A-Za-z]{{3}} ([A-Za-z]{{3}}) ([ 0-9][0-9]) {_TIME
 
 
 def parse_date(text: str) -> datetime | None:
-    """Read a date in any of the three forms that HTTP allows; None where it is none of them.
+    """Read a date in any of the three forms that HTTP allows; None if it is none of them.
 
     The day of the week is not looked at. A year of two digits that would be more than 50 years
     ahead is one of the past, as RFC 9110 asks.

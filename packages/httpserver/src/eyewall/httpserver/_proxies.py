@@ -46,7 +46,7 @@ class Hosts:
 
 
 def parse_ip(text: str) -> IPv4Address | IPv6Address | None:
-    """Read an IP address; one of IPv4 in the clothes of IPv6 is one of IPv4. None where it is none."""
+    """Read an IP address, or return None if the text is not one. An IPv4-mapped IPv6 address is read as IPv4."""
     from ipaddress import ip_address
 
     try:

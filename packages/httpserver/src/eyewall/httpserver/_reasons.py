@@ -22,7 +22,7 @@ def reason_of(status: int) -> str:
 
 
 def forbids_body(status: int) -> bool:
-    """True where the status means that no body follows (RFC 9110 section 6.4.1)."""
+    """True if the status means that no body follows (RFC 9110 section 6.4.1)."""
     return status in (204, 304) or status < 200
 
 

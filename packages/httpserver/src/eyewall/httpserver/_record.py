@@ -20,9 +20,9 @@ class RequestRecord(NamedTuple):
     remote_ip: str
     """Who asked: the context's ``remote_ip``."""
     method: str
-    """The method; empty where the request could not be read so far."""
+    """The method; empty if the request could not be read so far."""
     target: str
-    """The request target as it came; empty where it could not be read."""
+    """The request target as it came; empty if it could not be read."""
     status: int
     """The status that the answer began with; 0 where it never began."""
     bytes_received: int
@@ -56,6 +56,6 @@ class Account:
             self.reason = str(reason)
 
     def record(self, remote_ip: str, method: str, target: str, received: int, seconds: float) -> RequestRecord:
-        """Give it all, in one piece."""
+        """Return it all, in one piece."""
         cause = self.cause or "aborted"
         return RequestRecord(remote_ip, method, target, self.status, received, self.sent, seconds, cause, self.reason)

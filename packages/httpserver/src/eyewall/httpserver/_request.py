@@ -157,7 +157,7 @@ class HTTPServerRequest:
     def query_arguments(self) -> dict[str, list[bytes]]:
         """The arguments of the query, by name; values are percent-decoded bytes.
 
-        Raises :class:`HTTPInputError` where there are more than a thousand: see :class:`ParseBodyConfig`.
+        Raises :class:`HTTPInputError` if there are more than a thousand: see :class:`ParseBodyConfig`.
         """
         return parse_query(self.query, self._limiter.limits.forms)
 
@@ -165,7 +165,7 @@ class HTTPServerRequest:
     def body_arguments(self) -> dict[str, list[bytes]]:
         """The arguments of a form, urlencoded or ``multipart/form-data``; of a body of any other type, none.
 
-        Raises :class:`HTTPInputError` where the body is no such form, or beyond the limits of :class:`ParseBodyConfig`.
+        Raises :class:`HTTPInputError` if the body is no such form, or beyond the limits of :class:`ParseBodyConfig`.
         """
         return self._form[0] if self.body else {}
 
@@ -186,12 +186,12 @@ class HTTPServerRequest:
     def cookies(self) -> dict[str, Morsel[str]]:
         """The cookies, as ``http.cookies.Morsel``; without those whose names that module refuses.
 
-        Raises :class:`HTTPInputError` where there are more than ``Limits.max_cookies``.
+        Raises :class:`HTTPInputError` if there are more than ``Limits.max_cookies``.
         """
         return morsels(self._cookie_values)
 
     def get_cookie(self, name: str) -> str | None:
-        """The value of one of :attr:`cookies`, None where there is none; raises as they do.
+        """The value of one of :attr:`cookies`, None if there is none; raises as they do.
 
         Where nobody has asked for all of them, no object is made for each, which would cost 5 times as much.
         """
@@ -234,7 +234,7 @@ class HTTPServerRequest:
     @overload
     def get_ssl_certificate(self, binary_form: Literal[True]) -> bytes | None: ...
     def get_ssl_certificate(self, binary_form: bool = False) -> Mapping[str, object] | bytes | None:
-        """The client's certificate as ``ssl.SSLSocket.getpeercert`` gives it, or in DER; None where there is none.
+        """The client's certificate as ``ssl.SSLSocket.getpeercert`` gives it, or in DER; None if there is none.
 
         A client is asked for one where ``ssl_options`` has ``verify_mode`` of ``ssl.CERT_OPTIONAL`` or
         ``CERT_REQUIRED``.

@@ -37,7 +37,7 @@ class Steps:
     def first(
         cls, coroutine: Coroutine[Any, Any, object], context: Context, before_waiting: Callable[[], object]
     ) -> Self | None:
-        """Make the first step, called within ``context``. Give what is left; None where that was all, as mostly."""
+        """Make the first step, called within ``context``. Give what is left; None if that was all, as mostly."""
         try:
             waited_for = coroutine.send(None)
         except StopIteration:
@@ -45,7 +45,7 @@ class Steps:
         return cls(coroutine, context, waited_for, before_waiting)
 
     def throw(self, error: BaseException) -> Self | None:
-        """Make a further step: raise in the coroutine where it waits. Give what is left, None where that ends it."""
+        """Make a further step: raise in the coroutine where it waits. Give what is left, None if that ends it."""
         try:
             self._waited_for = self._context.run(self._coroutine.throw, error)
         except StopIteration:

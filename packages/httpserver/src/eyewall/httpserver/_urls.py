@@ -35,7 +35,7 @@ def url_concat(url: str, args: Mapping[str, str] | Sequence[tuple[str, str]] | N
 
 
 def split_host_and_port(netloc: str) -> tuple[str, int | None]:
-    """Split ``host:port``; the port is None where there is none.
+    """Split ``host:port``; the port is None if there is none.
 
     The host of ``[::1]:80`` keeps its brackets; an IPv6 address without them has no port.
     """
@@ -44,7 +44,7 @@ def split_host_and_port(netloc: str) -> tuple[str, int | None]:
 
 
 def qs_to_qsl(qs: Mapping[str, Iterable[AnyStr]]) -> Iterator[tuple[str, AnyStr]]:
-    """Give the pairs that ``urllib.parse.parse_qs`` has gathered by name."""
+    """Return the pairs that ``urllib.parse.parse_qs`` has gathered by name."""
     for name, values in qs.items():
         for value in values:
             yield name, value

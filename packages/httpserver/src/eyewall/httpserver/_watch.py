@@ -86,7 +86,7 @@ class Watch:
         self._received = 0
 
     def look(self, now: float, seen: Seen, deadlines: Deadlines) -> str | None:
-        """Give what is overdue, in words for the log, or None."""
+        """Return what is overdue, in words for the log, or None."""
         if self._is_stalled(now, seen, deadlines):
             return f"it takes nothing for longer than write_timeout, {deadlines.write_timeout:g} seconds"
         state = seen.state
@@ -140,7 +140,7 @@ class Watch:
 
 
 def overdue(state: State, since: float, now: float, deadlines: Deadlines) -> str | None:
-    """Say, for the log, that a state has lasted too long; None where it has not."""
+    """Say, for the log, that a state has lasted too long; None if it has not."""
     timeout = _timeout(state, deadlines)
     if now - since < timeout:
         return None

@@ -83,7 +83,7 @@ class HTTPConnection(Protocol):
         """Begin the answer, and send ``chunk`` with it, in one piece where it is small.
 
         Without ``Content-Length`` in ``headers`` the body is sent in chunks, or to HTTP/1.0 until
-        the connection closes. Done when the peer keeps up. Raises ``HTTPOutputError`` where the
+        the connection closes. Done when the peer keeps up. Raises ``HTTPOutputError`` if the
         answer has begun already, and ``StreamClosedError`` through the future where the peer has gone.
         """
         ...
@@ -95,14 +95,14 @@ class HTTPConnection(Protocol):
     def write_file(self, file: int | HasFileno, /, offset: int = 0, count: int | None = None) -> Awaitable[None]:
         """Send ``count`` bytes of a file from ``offset`` on (None: up to its end) as a piece of the body.
 
-        To be awaited, before anything else is written. Raises ``HTTPOutputError`` where the file is shorter.
+        To be awaited, before anything else is written. Raises ``HTTPOutputError`` if the file is shorter.
         """
         ...
 
     def finish(self, trailers: HTTPHeaders | None = None) -> None:
         """The answer is complete; ``trailers`` follow a body that was sent in chunks.
 
-        Raises ``HTTPOutputError`` where it is shorter than it promised, and for trailers that cannot be.
+        Raises ``HTTPOutputError`` if it is shorter than it promised, and for trailers that cannot be.
         """
         ...
 

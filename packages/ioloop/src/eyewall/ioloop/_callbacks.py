@@ -10,7 +10,7 @@ logger: Final = logging.getLogger("eyewall.ioloop")
 
 
 def describe(callback: object) -> str:
-    """Give the name of a callable and the place of its code, as far as it has them."""
+    """Return the name of a callable and the place of its code, as far as it has them."""
     while isinstance(callback, functools.partial):
         callback = callback.func  # pyright: ignore[reportUnknownMemberType] - of whatever it is
     code = getattr(callback, "__code__", None)

@@ -35,7 +35,7 @@ class CompletedFuture(Generic[T_co]):
         return True
 
     def result(self) -> T_co:
-        """Give the value."""
+        """Return the value."""
         return self._value
 
     def exception(self) -> None:

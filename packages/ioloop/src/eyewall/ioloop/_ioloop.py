@@ -89,7 +89,7 @@ class IOLoop:
         self._signals: SignalHandlers | None = None
         # Bound methods of the backend itself: streams and servers call these two all the time.
         self.time: Callable[[], float] = held.time
-        """Give the seconds on the loop's clock, which never goes backwards; its zero means nothing."""
+        """Return the seconds on the loop's clock, which never goes backwards; its zero means nothing."""
         self.create_future: Callable[[], Promise[Any]] = held.create_future
         """Make a promise that tasks of this loop can await, with ``set_result`` and ``set_exception``."""
         if Capability.GUARDS_CALLBACKS in held.capabilities and type(self).add_callback is IOLoop.add_callback:
@@ -117,7 +117,7 @@ class IOLoop:
     def current(instance: bool) -> IOLoop | None: ...
     @staticmethod
     def current(instance: bool = True) -> IOLoop | None:
-        """Give the IOLoop of this thread: the one that runs, else the one that was made current.
+        """Return the IOLoop of this thread: the one that runs, else the one that was made current.
 
         Inside a running asyncio loop or Trio program that eyewall did not start it is an IOLoop of
         that one, always the same. Without any, one is made, or with ``instance=False`` None is returned.
@@ -138,7 +138,7 @@ class IOLoop:
 
     @staticmethod
     def _made_current() -> IOLoop | None:
-        """Give the usable loop that was made current in this thread, by eyewall's means or asyncio's."""
+        """Return the usable loop that was made current in this thread, by eyewall's means or asyncio's."""
         known = _current.io_loop
         if known is not None and not known._usable():
             known = None
@@ -370,7 +370,7 @@ class IOLoop:
         self._signals.add(signum, functools.partial(self._run, callback, *args, **kwargs))
 
     def remove_signal_handler(self, signum: int) -> bool:
-        """Let a signal do again what it did before; False where it has no handler on this loop.
+        """Let a signal do again what it did before; False if it has no handler on this loop.
 
         :meth:`close` does so for all. Raises ``RuntimeError`` outside the main thread.
         """
@@ -439,7 +439,7 @@ class IOLoop:
         return self._backend.cancel_scope(deadline=deadline, shield=shield)
 
     def cancelling(self) -> bool:
-        """True where the task that runs is asked to end, by ``cancel()`` or by a scope around it.
+        """True if the task that runs is asked to end, by ``cancel()`` or by a scope around it.
 
         For whoever catches everything that a program's own code raises: a cancellation that is meant
         for this task is raised on, and that of something it awaited is an error like any other.
@@ -447,7 +447,7 @@ class IOLoop:
         return self._backend.cancelling()
 
     def lend_task(self, call: Callable[[T], R], /) -> Callable[[T], R] | None:
-        """Give a function by which a callback makes ``call`` on behalf of the task that asks for it here.
+        """Return a function by which a callback makes ``call`` on behalf of the task that asks for it here.
 
         It is for a task that waits for something most of which can be dealt with at once, by the callback that
         brings it: that saves a future and two turns of the task, 1.7 µs. What is called finds itself in the task;

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def run(main: Callable[[], Awaitable[T]], *, backend: str | Backend | None = None) -> T:
     """Run a program: make a loop, await ``main()`` in it, cancel what tasks are left, close the loop.
 
-    ``backend`` is chosen as by :class:`IOLoop`. Raises ``RuntimeError`` where a loop runs already::
+    ``backend`` is chosen as by :class:`IOLoop`. Raises ``RuntimeError`` if a loop runs already::
 
         eyewall.ioloop.run(main, backend="uvloop")
     """

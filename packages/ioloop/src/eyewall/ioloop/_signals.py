@@ -49,7 +49,7 @@ class SignalHandlers:
             self._wakeup = _Wakeup(self._backend)
 
     def remove(self, number: int) -> bool:
-        """Let the signal do again what it did before; False where the loop has not taken it."""
+        """Let the signal do again what it did before; False if the loop has not taken it."""
         if number not in self._calls:
             return False
         _check_thread()

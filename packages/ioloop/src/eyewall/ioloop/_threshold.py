@@ -9,7 +9,7 @@ WATCH_VARIABLE: Final = "EYEWALL_IOLOOP_WATCH"
 
 
 def wanted_threshold() -> float:
-    """Give what the environment says about watching every loop; 0 where it says nothing."""
+    """Return what the environment says about watching every loop; 0 where it says nothing."""
     text = os.environ.get(WATCH_VARIABLE) or "0"
     try:
         return float(text)

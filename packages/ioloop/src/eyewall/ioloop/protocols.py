@@ -40,11 +40,11 @@ class Future(Protocol[T_co]):
         ...
 
     def result(self) -> T_co:
-        """Give the value, or raise its exception; raises as well where it is not done."""
+        """Return the value, or raise its exception; raises as well where it is not done."""
         ...
 
     def exception(self) -> BaseException | None:
-        """Give the exception, or None where there is a value."""
+        """Return the exception, or None if there is a value."""
         ...
 
     def add_done_callback(self, callback: Callable[[Self], object], /) -> None:
@@ -114,7 +114,7 @@ class HasFileno(Protocol):
     """A file object: anything with a descriptor."""
 
     def fileno(self) -> int:
-        """Give the number of the descriptor."""
+        """Return the number of the descriptor."""
         ...
 
 
@@ -179,17 +179,17 @@ class EventLoop(Protocol):
         ...
 
     def cancelling(self) -> bool:
-        """True where the task that runs is asked to end: what it raises now is to be raised on.
+        """True if the task that runs is asked to end: what it raises now is to be raised on.
 
         Whoever awaits what another has cancelled sees the same exception, and is not asked to end.
         """
         ...
 
     def lend_task(self, call: Callable[[T], R], /) -> Callable[[T], R] | None:
-        """Give a function by which a callback of the loop makes ``call`` on behalf of the task that asks for it here.
+        """Return a function by which a callback of the loop makes ``call`` on behalf of the task that asks for it here.
 
         For as long as that task waits: what is called finds itself in that task, and so may begin whatever
-        needs one, without a switch to it. None where there is no such thing: on this loop, or outside a task.
+        needs one, without a switch to it. None if there is no such thing: on this loop, or outside a task.
         """
         ...
 
@@ -220,7 +220,7 @@ class Backend(EventLoop, Protocol):
         ...
 
     def start(self) -> None:
-        """Run until :meth:`stop`. Raises ``RuntimeError`` where a loop already runs in this thread."""
+        """Run until :meth:`stop`. Raises ``RuntimeError`` if a loop already runs in this thread."""
         ...
 
     def stop(self) -> None:

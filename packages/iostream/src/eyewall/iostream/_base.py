@@ -72,7 +72,7 @@ class BaseIOStream(WritingStream):
             self.close(error)
 
     def set_owner(self, owner: StreamOwner, /) -> None:
-        """Give the stream to an owner, who is told of its end whatever its user does; for servers and pools."""
+        """Set the owner of the stream, who is told when it ends, whatever its user does; for servers and pools."""
         self._owner = owner
         owner.stream_opened(self)
         if self._closed:
@@ -149,7 +149,7 @@ class BaseIOStream(WritingStream):
     def read_from_fd(self, buf: bytearray | memoryview, /) -> int | None:
         """Read at most ``len(buf)`` bytes into ``buf``, and give their number: 0 at the end.
 
-        None where there is nothing to read now. An ``OSError`` closes the stream.
+        None if there is nothing to read now. An ``OSError`` closes the stream.
         """
         self._lacks("read_from_fd")
 

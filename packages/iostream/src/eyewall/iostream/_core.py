@@ -77,7 +77,7 @@ class StreamCore:
         self.max_write_buffer_size: int | None = max_write_buffer_size
         """Unsent bytes that the stream may hold, or None for no bound."""
         self.error: BaseException | None = None
-        """What closed the stream, or None where it is open or ended in good order."""
+        """What closed the stream, or None if it is open or ended in good order."""
         self._transport = self._own_transport() if transport is None else transport
         self._events = 0
         self._buffer: bytes | bytearray = b""

@@ -20,15 +20,15 @@ class TLSInfo(NamedTuple):
     server_name: str | None
     """The name that the client asked for (SNI); a server with an ``SSLContext`` of its own making is not told."""
     peer_certificate: Mapping[str, object] | None
-    """The peer's certificate as ``ssl.SSLSocket.getpeercert()`` gives it; None where none was shown and verified."""
+    """The peer's certificate as ``ssl.SSLSocket.getpeercert()`` gives it; None if none was shown and verified."""
     peer_certificate_der: bytes | None = None
     """The same in DER, also where it was not verified."""
     alpn: str | None = None
-    """The application protocol that both sides agreed on, such as ``"http/1.1"``; None where that is none."""
+    """The application protocol that both sides agreed on, such as ``"http/1.1"``; None if that is none."""
     verified_chain: tuple[bytes, ...] = ()
     """The certificates in DER from the peer's to its authority's, as verified; none in a resumed session."""
     session_reused: bool = False
-    """True where the session resumed an earlier one."""
+    """True if the session resumed an earlier one."""
 
 
 class UnixCredentials(NamedTuple):
@@ -52,9 +52,9 @@ class ProxyTLSInfo(NamedTuple):
     common_name: str | None
     """The common name of the client's certificate."""
     has_certificate: bool
-    """True where the client has shown a certificate, in this connection or the session it resumed."""
+    """True if the client has shown a certificate, in this connection or the session it resumed."""
     verified: bool
-    """True where that certificate has been verified."""
+    """True if that certificate has been verified."""
 
 
 class ProxyInfo(NamedTuple):
@@ -63,7 +63,7 @@ class ProxyInfo(NamedTuple):
     peer: Address | None
     """The proxy's own address."""
     source: Address | None
-    """Where the client connected from; None where the proxy speaks for itself (LOCAL) or does not say (UNKNOWN)."""
+    """Where the client connected from; None if the proxy speaks for itself (LOCAL) or does not say (UNKNOWN)."""
     destination: Address | None
     """Where the client connected to; None as above."""
     tlvs: tuple[tuple[int, bytes], ...] = ()
@@ -75,7 +75,7 @@ class ProxyInfo(NamedTuple):
     unique_id: bytes | None = None
     """The proxy's name for the connection (PP2_TYPE_UNIQUE_ID)."""
     tls: ProxyTLSInfo | None = None
-    """The client's TLS session with the proxy; None where there is none."""
+    """The client's TLS session with the proxy; None if there is none."""
 
 
 _UCRED: Final = struct.Struct("iII")

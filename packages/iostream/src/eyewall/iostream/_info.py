@@ -15,10 +15,10 @@ class StreamInfo(NamedTuple):
     """The peer of a stream."""
 
     address: Address | None = None
-    """The peer's address, or None where the stream has none; behind a proxy that sent a PROXY header, the client's."""
+    """The peer's address, or None if the stream has none; behind a proxy that sent a PROXY header, the client's."""
     tls: eyewall.iostream.TLSInfo | None = None
     """TLS facts, or None on a plain stream and before the handshake has ended."""
     proxy: eyewall.iostream.ProxyInfo | None = None
-    """What a PROXY header said, or None where there was none."""
+    """What a PROXY header said, or None if there was none."""
     credentials: eyewall.iostream.UnixCredentials | None = None
     """Whose process is at the other end of a Unix socket; None on any other stream, and where no kernel says."""

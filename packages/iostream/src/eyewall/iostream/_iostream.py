@@ -129,7 +129,7 @@ class IOStream(BaseIOStream):
         self.socket.close()
 
     def get_fd_error(self) -> OSError | None:
-        """Give the error that the socket holds, or None; the kernel tells it once."""
+        """Return the error that the socket holds, or None; the kernel tells it once."""
         number = 0 if self._closed else self.socket.getsockopt(SOL_SOCKET, SO_ERROR)
         return OSError(number, os.strerror(number)) if number else None
 

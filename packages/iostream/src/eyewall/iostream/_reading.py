@@ -28,7 +28,7 @@ class ReadingStream(StreamCore):
     __slots__ = ()
 
     def read_bytes(self, num_bytes: int, /, partial: bool = False, *, deadline: float | None = None) -> Future[bytes]:
-        """Give exactly ``num_bytes`` bytes; with ``partial``, any number from 1 to that.
+        """Return exactly ``num_bytes`` bytes; with ``partial``, any number from 1 to that.
 
         Fails with :class:`StreamClosedError` where the stream ends first, and raises it at once where
         that is known. Raises ``ValueError`` for a number below 0, and ``RuntimeError`` while another
@@ -44,7 +44,7 @@ class ReadingStream(StreamCore):
     def read_until(
         self, delimiter: bytes, /, max_bytes: int | None = None, *, deadline: float | None = None
     ) -> Future[bytes]:
-        """Give all up to and including ``delimiter``.
+        """Return all up to and including ``delimiter``.
 
         Where it does not stand within ``max_bytes``, the stream is closed and the read fails with
         :class:`UnsatisfiableReadError` as its ``real_error``. Raises ``ValueError`` for an empty delimiter.
@@ -56,7 +56,7 @@ class ReadingStream(StreamCore):
     def read_until_regex(
         self, regex: bytes | re.Pattern[bytes], /, max_bytes: int | None = None, *, deadline: float | None = None
     ) -> Future[bytes]:
-        """Give all up to and including the first match of ``regex``.
+        """Return all up to and including the first match of ``regex``.
 
         A match is taken as soon as there is one: let the expression end in something that more input
         cannot make longer. ``max_bytes`` is as in :meth:`read_until`, and here it also bounds the work:
@@ -67,7 +67,7 @@ class ReadingStream(StreamCore):
         return self._start_read(WantPattern(re.compile(regex), max_bytes), deadline)
 
     def read_until_close(self, *, deadline: float | None = None) -> Future[bytes]:
-        """Give all that comes until the peer ends its side, up to ``max_buffer_size`` bytes.
+        """Return all that comes until the peer ends its side, up to ``max_buffer_size`` bytes.
 
         A connection that breaks instead fails it with :class:`StreamClosedError`.
         """

@@ -249,7 +249,7 @@ class PendingFill(PendingRead[int]):
 
 
 def cut(buffer: bytes | bytearray, length: int) -> tuple[bytes, bytes | bytearray]:
-    """Give the first ``length`` bytes of a buffer, and the buffer of the others."""
+    """Return the first ``length`` bytes of a buffer, and the buffer of the others."""
     if length == len(buffer):
         return bytes(buffer), b""
     data = bytes(memoryview(buffer)[:length])

@@ -96,7 +96,7 @@ def ssl_wrap_socket(
     suppress_ragged_eofs: bool = True,
     session: ssl.SSLSession | None = None,
 ) -> ssl.SSLSocket:
-    """Give an ``ssl.SSLSocket``, as Tornado's function does; give it to :class:`SSLIOStream` before its handshake.
+    """Return an ``ssl.SSLSocket``, as Tornado's function does; give it to :class:`SSLIOStream` before its handshake.
 
     The keywords are those of ``ssl.SSLContext.wrap_socket``. A stream needs none of this: it takes the
     options itself.

@@ -51,7 +51,7 @@ class TLSSocket(sockets.socket):
         return self.ssl_object.cipher() if self.ssl_object is not None else None
 
     def getpeercert(self, binary_form: bool = False) -> Any:
-        """The peer's certificate: a dict as :mod:`ssl` makes it, empty where it was not verified, or DER."""
+        """The peer's certificate: a dict as :mod:`ssl` makes it, empty if it was not verified, or DER."""
         return self.ssl_object.getpeercert(binary_form) if self.ssl_object is not None else None
 
     def selected_alpn_protocol(self) -> str | None:
@@ -253,7 +253,7 @@ def _nothing(fd: object, events: int) -> None:
 
 
 def _unwrapped(wrapped: Any) -> tuple[sockets.socket, ssl.SSLContext, bool, str | None]:
-    """Give the bare socket of an ``ssl.SSLSocket``, and what it was to speak TLS with."""
+    """Return the bare socket of an ``ssl.SSLSocket``, and what it was to speak TLS with."""
     if wrapped.version() is not None:
         raise ValueError(f"{wrapped!r} has shaken hands: wrap it with do_handshake_on_connect=False, or not at all")
     parts = wrapped.context, wrapped.server_side, wrapped.server_hostname

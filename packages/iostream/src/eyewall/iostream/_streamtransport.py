@@ -35,7 +35,7 @@ class StreamTransport:
 
     @property
     def unsent(self) -> bool:
-        """True where the stream still holds bytes: to be closed now, it would drop them."""
+        """True if the stream still holds bytes: to be closed now, it would drop them."""
         return self._write is not None and not self._write.done()
 
     def receive(self, num_bytes: int, /) -> bytes:
@@ -117,14 +117,14 @@ class StreamTransport:
 
 
 def _end(failure: BaseException) -> bytes:
-    """Give the end of input for an orderly end, and raise any other."""
+    """Return the end of input for an orderly end, and raise any other."""
     if isinstance(failure, StreamClosedError) and failure.real_error is None:
         return b""
     raise _cause(failure)
 
 
 def _cause(failure: BaseException) -> OSError:
-    """Give what lies behind it, as a socket would raise it."""
+    """Return what lies behind it, as a socket would raise it."""
     cause = failure.real_error if isinstance(failure, StreamClosedError) else failure
     return cause if isinstance(cause, OSError) else StreamClosedError(cause)
 

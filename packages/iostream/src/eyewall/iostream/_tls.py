@@ -311,7 +311,7 @@ class TLSTransport:
     # Records
 
     def _end_below(self) -> bytes:
-        """Give the end, where the peer may end the connection without ending its session; else that is an error."""
+        """Return the end, where the peer may end the connection without ending its session; else that is an error."""
         if self._ssl.context.options & getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0):
             self._ended = self.buffered = True
             return b""

@@ -52,7 +52,7 @@ class BaseTLSStream(BaseIOStream):
     _state: TLSState
 
     def wait_for_handshake(self) -> Future[Self]:
-        """Give this stream once the handshake is done.
+        """Return this stream once the handshake is done.
 
         Fails with what ended it: mostly an ``ssl.SSLError``, a ``ConnectionError`` or a ``TimeoutError``,
         and :class:`StreamClosedError` where the stream was closed by its owner. Raises ``RuntimeError``
@@ -99,7 +99,7 @@ class BaseTLSStream(BaseIOStream):
             self._state.timer = self.io_loop.call_later(self._state.timeout, self._on_timeout)
 
     def _begun(self) -> Promise[Any]:
-        """Give what start_tls gives: whoever gives up waiting for that gives up the stream, which nobody has seen."""
+        """Return what start_tls gives: whoever gives up waiting for that gives up the stream, which nobody has seen."""
         self._state.waiter = promise = self.io_loop.create_future()
         promise.add_done_callback(self._on_waiter_done)
         self._update_events()

@@ -27,12 +27,12 @@ class Transport(Protocol):
 
     @property
     def buffered(self) -> bool:
-        """True where :attr:`receive` has bytes at hand, or the end, of which :meth:`watch` tells nothing."""
+        """True if :attr:`receive` has bytes at hand, or the end, of which :meth:`watch` tells nothing."""
         ...
 
     @property
     def unsent(self) -> bool:
-        """True where bytes that :attr:`send` has taken are still to be sent by :meth:`flush`."""
+        """True if bytes that :attr:`send` has taken are still to be sent by :meth:`flush`."""
         ...
 
     @property
@@ -71,7 +71,7 @@ class Transport(Protocol):
         ...
 
     def close(self, io_loop: EventLoop, error: BaseException | None, /) -> None:
-        """Stop watching and let go; ``error`` is None where the end is in good order. Never raises."""
+        """Stop watching and let go; ``error`` is None if the end is in good order. Never raises."""
         ...
 
 
@@ -82,7 +82,7 @@ class FileTransport(Protocol):
     def send_file(self, fd: int, offset: int, count: int, /) -> int:
         """Send from a regular file without a detour through this process; give the number of bytes, 0 at its end.
 
-        Raises ``BlockingIOError`` where no byte can be sent now, and ``OSError`` with ``EINVAL`` where it cannot be
+        Raises ``BlockingIOError`` if no byte can be sent now, and ``OSError`` with ``EINVAL`` where it cannot be
         done with these descriptors at all; any other ``OSError`` closes the stream.
         """
         ...

@@ -33,7 +33,7 @@ class WritingStream(ReadingStream):
     def write(self, *buffers: Buffer, deadline: float | None = None) -> Future[None]:
         """Send the buffers, in order; done when the kernel has taken all of them.
 
-        Raises :class:`StreamClosedError` where the stream is closed, and
+        Raises :class:`StreamClosedError` if the stream is closed, and
         :class:`StreamBufferFullError` where more than ``max_write_buffer_size`` bytes would wait:
         then nothing of it is sent.
 
@@ -131,7 +131,7 @@ class WritingStream(ReadingStream):
             self._update_events()
 
     def _join(self, buffers: tuple[Buffer, ...]) -> bytes:
-        """Give what can be sent as one buffer, or nothing: then it was queued, or there is none of it."""
+        """Return what can be sent as one buffer, or nothing: then it was queued, or there is none of it."""
         views = [memoryview(buffer).cast("B") for buffer in buffers if buffer]
         size = sum(map(len, views))
         idle = self._unsent is None
@@ -219,7 +219,7 @@ class WritingStream(ReadingStream):
             self._on_writable()
 
     def get_fd_error(self) -> Exception | None:
-        """Give the error that the descriptor holds, or None where it has or knows none."""
+        """Return the error that the descriptor holds, or None if it has or knows none."""
         return None
 
     def _wait_until_unsent(self, most: int, deadline: float | None = None, operation: str = "write") -> Promise[None]:

@@ -23,7 +23,7 @@ class StreamError(OSError):
 class StreamClosedError(StreamError):
     """The stream is closed: by the peer, by an error, or by this side.
 
-    ``real_error`` is the error that closed it, or None where it ended in good order.
+    ``real_error`` is the error that closed it, or None if it ended in good order.
     """
 
     def __init__(self, real_error: BaseException | None = None) -> None:

@@ -47,7 +47,7 @@ class Stream(Protocol):
         ...
 
     def read_bytes(self, num_bytes: int, /, partial: bool = False, *, deadline: float | None = None) -> Future[bytes]:
-        """Give exactly ``num_bytes`` bytes; with ``partial``, any number from 1 to that.
+        """Return exactly ``num_bytes`` bytes; with ``partial``, any number from 1 to that.
 
         Fails with ``StreamClosedError`` where the stream ends first.
         """
@@ -56,7 +56,7 @@ class Stream(Protocol):
     def read_until(
         self, delimiter: bytes, /, max_bytes: int | None = None, *, deadline: float | None = None
     ) -> Future[bytes]:
-        """Give all up to and including ``delimiter``.
+        """Return all up to and including ``delimiter``.
 
         Where it is not within ``max_bytes`` the stream is closed with ``UnsatisfiableReadError``.
         """
@@ -65,14 +65,14 @@ class Stream(Protocol):
     def read_until_regex(
         self, regex: bytes | re.Pattern[bytes], /, max_bytes: int | None = None, *, deadline: float | None = None
     ) -> Future[bytes]:
-        """Give all up to and including the first match, taken as soon as there is one.
+        """Return all up to and including the first match, taken as soon as there is one.
 
         Where it is not within ``max_bytes`` the stream is closed with ``UnsatisfiableReadError``.
         """
         ...
 
     def read_until_close(self, *, deadline: float | None = None) -> Future[bytes]:
-        """Give all that comes until the peer ends its side."""
+        """Return all that comes until the peer ends its side."""
         ...
 
     def read_into(

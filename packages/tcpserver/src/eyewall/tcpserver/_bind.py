@@ -52,7 +52,7 @@ def bind_sockets(
     no IPv4 connections. ``reuse_port`` lets several processes bind the same port and share its
     connections.
 
-    Raises :class:`BindError` where one of the addresses cannot be had, and then holds none; a
+    Raises :class:`BindError` if one of the addresses cannot be had, and then holds none; a
     machine without IPv6 is no error. Raises ``ValueError`` for a port beyond 65535 and for
     ``reuse_port`` on a system that lacks it.
     """
@@ -132,7 +132,7 @@ def _listen_on_all(
 
 
 def _resolve(address: str | None, port: int, family: int, flags: int) -> list[_Candidate]:
-    """Give the addresses, each once, IPv4 before IPv6: a machine may list one under several names."""
+    """Return the addresses, each once, IPv4 before IPv6: a machine may list one under several names."""
     if family == socket.AF_UNSPEC and not socket.has_ipv6:
         family = socket.AF_INET
     try:
@@ -212,7 +212,7 @@ def _remove_stale(file: Path) -> None:
 
 
 def _is_served(file: Path) -> bool:
-    """True where somebody listens there; a file that was left behind refuses whoever calls."""
+    """True if somebody listens there; a file that was left behind refuses whoever calls."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.setblocking(False)
         return sock.connect_ex(str(file)) in {0, errno.EAGAIN}

@@ -19,7 +19,7 @@ def _entry(number: int) -> int:
 
 
 def crc32c(data: bytes) -> int:
-    """Give the checksum as RFC 3720, appendix B.4, has it."""
+    """Return the checksum as RFC 3720, appendix B.4, has it."""
     table, crc = _table(), 0xFFFFFFFF
     for byte in data:
         crc = crc >> 8 ^ table[(crc ^ byte) & 0xFF]

@@ -24,7 +24,7 @@ _reasons: Final[WeakKeyDictionary[object, str]] = WeakKeyDictionary()
 
 
 def task_id() -> int | None:
-    """Give this worker's number, as from :func:`fork_processes` or under a :class:`Supervisor`; None elsewhere."""
+    """Return this worker's number, as from :func:`fork_processes` or under a :class:`Supervisor`; None elsewhere."""
     return _task_id
 
 
@@ -40,7 +40,7 @@ def forbid_workers(owner: object, reason: str) -> None:
 
 
 def check_can_fork(what: str) -> None:
-    """Raise ``RuntimeError`` where forking workers would break things; ``what`` names who wants to."""
+    """Raise ``RuntimeError`` if forking workers would break things; ``what`` names who wants to."""
     if _task_id is not None:
         raise RuntimeError(f"this process is worker {_task_id} already; call {what} once, in the parent")
     if IOLoop.current(instance=False) is not None:
@@ -107,7 +107,7 @@ class Alarm:
         self._before: Final = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
 
     def fileno(self) -> int:
-        """Give the descriptor that becomes readable when a signal comes."""
+        """Return the descriptor that becomes readable when a signal comes."""
         return self._read
 
     def wait(self) -> None:

@@ -104,7 +104,7 @@ class Gate:
             self._hold(False)
 
     def admits(self, connection: Connection) -> bool:
-        """Count the connection under its client; False where that one has as many as it may."""
+        """Count the connection under its client; False if that one has as many as it may."""
         most = self._limits.max_per_address
         client = None if most is None else client_of(connection.address)
         if most is None or client is None:
@@ -132,7 +132,7 @@ class Gate:
 
 
 def client_of(address: Address) -> str | None:
-    """Give what a client's connections are counted under: an IPv4 address, or a 64-bit network of IPv6."""
+    """Return what a client's connections are counted under: an IPv4 address, or a 64-bit network of IPv6."""
     if not isinstance(address, tuple):
         return None
     host = address[0].partition("%")[0]

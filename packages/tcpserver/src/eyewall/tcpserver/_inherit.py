@@ -13,7 +13,7 @@ _UNNAMED = "unknown"
 
 
 def socket_from_descriptor(number: int) -> socket.socket:
-    """Give the listening socket that this process has inherited as descriptor ``number``.
+    """Return the listening socket that this process has inherited as descriptor ``number``.
 
     The socket owns the descriptor, and is not passed on to programs that this process starts. Raises
     :class:`BindError` where the descriptor is closed, no stream socket, or one that does not listen.
@@ -22,7 +22,7 @@ def socket_from_descriptor(number: int) -> socket.socket:
 
 
 def sockets_from_systemd() -> dict[str, list[socket.socket]]:
-    """Give the listening sockets that systemd has passed to this process, by their names; none: ``{}``.
+    """Return the listening sockets that systemd has passed to this process, by their names; none: ``{}``.
 
     The names are those of ``FileDescriptorName=`` in the ``.socket`` units, or else the units' own; several
     sockets may have one name (``sd_listen_fds_with_names(3)``)::

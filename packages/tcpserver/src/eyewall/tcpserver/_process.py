@@ -19,7 +19,7 @@ _FORWARDED: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 def cpu_count() -> int:
-    """Give the number of processors that this process may run on; at least 1."""
+    """Return the number of processors that this process may run on; at least 1."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -66,7 +66,7 @@ class ProxyProtocol:
         self._networks: list[IPv4Network | IPv6Network] = [ip_network(name) for name in names if name != "unix"]
 
     def trusts(self, address: Address) -> bool:
-        """True where a connection from this address must begin with a header."""
+        """True if a connection from this address must begin with a header."""
         if not isinstance(address, tuple):
             return self._trusts_unix
         from ipaddress import ip_address

@@ -71,7 +71,7 @@ class ProxyHeader:
         return len(self._head) - before
 
     def info(self, peer: Address | None) -> ProxyInfo:
-        """Give what the complete header says; ``peer`` is who sent it."""
+        """Return what the complete header says; ``peer`` is who sent it."""
         if self._head.startswith(V1_SIGNATURE):
             return ProxyInfo(peer, *_parse_v1(self._head))
         return _parse_v2(self._head, peer)

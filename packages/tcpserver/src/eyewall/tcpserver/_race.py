@@ -48,7 +48,7 @@ class Race(Generic[S]):
         return list(self._running.values())
 
     async def run(self) -> S:
-        """Give the first stream that is connected; raises :class:`ConnectError` where none is."""
+        """Return the first stream that is connected; raises :class:`ConnectError` if none is."""
         self._start_next()
         try:
             return await self._winner

@@ -101,7 +101,7 @@ class Resolver(metaclass=_Configured):
         _choice.options = options
 
     def resolve(self, host: str, port: int, family: int = socket.AF_UNSPEC) -> Awaitable[list[tuple[int, Address]]]:
-        """Give the addresses of a host, as pairs of a family and what ``connect`` takes, the best first.
+        """Return the addresses of a host, as pairs of a family and what ``connect`` takes, the best first.
 
         ``host`` may be an IP address. Fails with :class:`ResolveError`, an ``OSError``.
         """
@@ -128,7 +128,7 @@ class ExecutorResolver(Resolver):
         self._io_loop = io_loop
 
     async def resolve(self, host: str, port: int, family: int = socket.AF_UNSPEC) -> list[tuple[int, Address]]:
-        """Give the addresses of a host; see :meth:`Resolver.resolve`."""
+        """Return the addresses of a host; see :meth:`Resolver.resolve`."""
         if is_valid_ip(host):
             return _lookup(host, port, family)
         io_loop = self._io_loop or IOLoop.current()
@@ -155,7 +155,7 @@ class DefaultLoopResolver(DefaultExecutorResolver):
     """
 
     async def resolve(self, host: str, port: int, family: int = socket.AF_UNSPEC) -> list[tuple[int, Address]]:
-        """Give the addresses of a host; see :meth:`Resolver.resolve`."""
+        """Return the addresses of a host; see :meth:`Resolver.resolve`."""
         getaddrinfo = _own_getaddrinfo(self._io_loop or IOLoop.current())
         if getaddrinfo is None or is_valid_ip(host):
             return await super().resolve(host, port, family)
@@ -178,7 +178,7 @@ class BlockingResolver(Resolver):
     """Asks the system on the spot. The loop stands still meanwhile, for seconds if a name server is slow."""
 
     async def resolve(self, host: str, port: int, family: int = socket.AF_UNSPEC) -> list[tuple[int, Address]]:
-        """Give the addresses of a host; see :meth:`Resolver.resolve`."""
+        """Return the addresses of a host; see :meth:`Resolver.resolve`."""
         return _lookup(host, port, family)
 
 
@@ -220,7 +220,7 @@ class OverrideResolver(Resolver):
         """What is looked into, at each question anew."""
 
     def resolve(self, host: str, port: int, family: int = socket.AF_UNSPEC) -> Awaitable[list[tuple[int, Address]]]:
-        """Give the addresses of a host; see :meth:`Resolver.resolve`."""
+        """Return the addresses of a host; see :meth:`Resolver.resolve`."""
         for key in ((host, port, family), (host, port)):
             if key in self.mapping:
                 host, port = self.mapping[key]

@@ -97,7 +97,7 @@ class Subprocess:
         self._watch()
 
     def wait_for_exit(self, raise_error: bool = True) -> Future[int]:
-        """Give a future of the exit status, or of ``subprocess.CalledProcessError`` for one that is not 0.
+        """Return a future of the exit status, or of ``subprocess.CalledProcessError`` for one that is not 0.
 
         With ``raise_error=False`` the status is the result whatever it is.
         """
@@ -204,7 +204,7 @@ class _Pipes:
         return theirs
 
     def streams(self, io_loop: EventLoop) -> dict[int, PipeIOStream]:
-        """Give streams of our ends, and close the others."""
+        """Return streams of our ends, and close the others."""
         self._close(self._theirs)
         return {number: PipeIOStream(fd, io_loop=io_loop) for number, fd in self._ours.items()}
 

@@ -60,7 +60,7 @@ class TCPClient:
         source_port: int | None = None,
         timeout: float | timedelta | None = None,
     ) -> IOStream:
-        """Give a stream that is connected to ``host``, a name or an IP address.
+        """Return a stream that is connected to ``host``, a name or an IP address.
 
         Where it has several addresses, each is tried a quarter of a second after the one before, IPv6
         and IPv4 in turns, and the first that answers is taken (RFC 8305). ``af`` restricts them to one

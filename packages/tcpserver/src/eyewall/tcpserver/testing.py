@@ -86,7 +86,7 @@ class Load:
     def wait_for_more(self, count: int, timeout: float = 30.0) -> None:
         """Wait for so many answers more, so that what happens next happens under load.
 
-        Raises ``TimeoutError`` where they have not come within ``timeout`` seconds.
+        Raises ``TimeoutError`` if they have not come within ``timeout`` seconds.
         """
         with self._more:
             goal = self.answers.total() + count

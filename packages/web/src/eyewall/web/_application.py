@@ -173,7 +173,7 @@ class Application(ReversibleRouter, Generic[S]):
         return server
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection, /) -> Dispatcher:
-        """Give the delegate of a new request: what a server calls."""
+        """Return the delegate of a new request: what a server calls."""
         return Dispatcher(self, server_conn, request_conn)
 
     def on_close(self, server_conn: object, /) -> None:
@@ -201,7 +201,7 @@ class Application(ReversibleRouter, Generic[S]):
         self._hosts.append((compiled_host(host_pattern), RouteTable(checked_table(host_handlers))))
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> HTTPMessageDelegate:
-        """Give the delegate that takes a request in: what a router calls."""
+        """Return the delegate that takes a request in: what a router calls."""
         return self._delegate(request, self.match(request))
 
     def get_handler_delegate(
@@ -212,7 +212,7 @@ class Application(ReversibleRouter, Generic[S]):
         path_args: Iterable[bytes] | None = None,
         path_kwargs: Mapping[str, bytes] | None = None,
     ) -> HTTPMessageDelegate:
-        """Give the delegate by which a handler's class takes a request in: for a router of your own."""
+        """Return the delegate by which a handler's class takes a request in: for a router of your own."""
         target_class.settle()
         match = Match(target_class, target_kwargs or {}, tuple(path_args or ()), path_kwargs or {})
         return self._delegate(request, match)
@@ -235,7 +235,7 @@ class Application(ReversibleRouter, Generic[S]):
         raise KeyError(f"no route is named {name!r}; those that are: {names}")
 
     def list_routes(self) -> list[ListedRoute]:
-        r"""Give the routes as they are asked: those of hosts first, then those of the settings, then the table's own.
+        r"""Return the routes as they are asked: those of hosts first, then those of the settings, then the table's own.
 
         To look at them::
 
@@ -245,7 +245,7 @@ class Application(ReversibleRouter, Generic[S]):
         return [*of_hosts, *self._routes.listed()]
 
     def template_loader(self, path: str | None, make: Callable[[str | None], TemplateLoader]) -> TemplateLoader:
-        """Give the loader of a folder, made once: what handlers call."""
+        """Return the loader of a folder, made once: what handlers call."""
         loader = self._template_loaders.get(path)
         if loader is None:
             loader = self._template_loaders[path] = make(path)

@@ -33,11 +33,11 @@ class ArgumentsMixin(HandlerBase):
     @overload
     def get_argument(self, name: str, default: T, strip: bool = True) -> str | T: ...
     def get_argument(self, name: str, default: object = _REQUIRED, strip: bool = True) -> object:
-        """Give an argument of the form, or if it has none of that name, of the query."""
+        """Return an argument of the form, or if it has none of that name, of the query."""
         return _last(self.get_arguments(name, strip), name, default)
 
     def get_arguments(self, name: str, strip: bool = True) -> list[str]:
-        """Give all arguments of that name, those of the query first; empty if there is none."""
+        """Return all arguments of that name, those of the query first; empty if there is none."""
         return self._decoded(name, self.request.arguments.get(name, ()), strip)
 
     @overload
@@ -45,11 +45,11 @@ class ArgumentsMixin(HandlerBase):
     @overload
     def get_query_argument(self, name: str, default: T, strip: bool = True) -> str | T: ...
     def get_query_argument(self, name: str, default: object = _REQUIRED, strip: bool = True) -> object:
-        """Give an argument of the query: ``/search?q=…``."""
+        """Return an argument of the query: ``/search?q=…``."""
         return _last(self.get_query_arguments(name, strip), name, default)
 
     def get_query_arguments(self, name: str, strip: bool = True) -> list[str]:
-        """Give all arguments of that name in the query; empty if there is none."""
+        """Return all arguments of that name in the query; empty if there is none."""
         return self._decoded(name, self.request.query_arguments.get(name, ()), strip)
 
     @overload
@@ -57,11 +57,11 @@ class ArgumentsMixin(HandlerBase):
     @overload
     def get_body_argument(self, name: str, default: T, strip: bool = True) -> str | T: ...
     def get_body_argument(self, name: str, default: object = _REQUIRED, strip: bool = True) -> object:
-        """Give an argument of an urlencoded form."""
+        """Return an argument of an urlencoded form."""
         return _last(self.get_body_arguments(name, strip), name, default)
 
     def get_body_arguments(self, name: str, strip: bool = True) -> list[str]:
-        """Give all arguments of that name in an urlencoded form; empty if there is none."""
+        """Return all arguments of that name in an urlencoded form; empty if there is none."""
         return self._decoded(name, self.request.body_arguments.get(name, ()), strip)
 
     @overload
@@ -69,10 +69,10 @@ class ArgumentsMixin(HandlerBase):
     @overload
     def argument(self, name: str, kind: Callable[[str], T], default: D) -> T | D: ...
     def argument(self, name: str, kind: Callable[[str], Any], default: object = _REQUIRED) -> object:
-        """Give an argument of the form or the query as a ``kind``: ``self.argument("page", int, default=1)``.
+        """Return an argument of the form or the query as a ``kind``: ``self.argument("page", int, default=1)``.
 
         ``kind`` is a class or a function of the text; ``bool`` reads ``1``, ``true``, ``yes``, ``on`` and
-        their opposites. Raises :class:`HTTPError` (400) where it raises ``ValueError``, and
+        their opposites. Raises :class:`HTTPError` (400) if it raises ``ValueError``, and
         :class:`MissingArgumentError` where the argument is missing and has no default.
         """
         values = self.get_arguments(name)
@@ -85,7 +85,7 @@ class ArgumentsMixin(HandlerBase):
             raise HTTPError(400, "argument %s is %r, and no %s", name, values[-1][:40], wanted) from error
 
     def json(self, kind: type[T]) -> T:
-        """Give the body, which is JSON, as a ``kind``: a dataclass, a TypedDict, a ``list`` of them, and so on.
+        """Return the body, which is JSON, as a ``kind``: a dataclass, a TypedDict, a ``list`` of them, and so on.
 
         With msgspec installed it reads, and its ``Struct`` is a kind too; so is a model of pydantic.
         Raises :class:`BodyError`, which tells the client what is wrong and where; 415 for a body that
@@ -102,7 +102,7 @@ class ArgumentsMixin(HandlerBase):
         """Decode one value, percent-decoded already; also for what a route took from the path.
 
         Override it for another encoding than UTF-8. ``name`` is None for a positional part of the
-        path. Raises :class:`HTTPError` (400) where the value cannot be decoded.
+        path. Raises :class:`HTTPError` (400) if the value cannot be decoded.
         """
         try:
             return value.decode()

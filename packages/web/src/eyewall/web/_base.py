@@ -87,7 +87,7 @@ class HandlerBase:
     """True for a class that :func:`stream_request_body` has decorated, and those made of it."""
 
     _has_plain_etag = True
-    """False where a subclass makes entity tags of its own, or none."""
+    """False if a subclass makes entity tags of its own, or none."""
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class HandlerBase:
         return self.application.settings
 
     def require_setting(self, name: str, feature: str = "this feature") -> None:
-        """Raise :class:`SettingError` where the application has no setting of that name, or an empty one."""
+        """Raise :class:`SettingError` if the application has no setting of that name, or an empty one."""
         if not self.settings.get(name):
             raise SettingError(f"{feature} needs the setting {name}: give it to the Application")
 

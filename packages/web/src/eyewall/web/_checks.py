@@ -80,7 +80,7 @@ def _check_types(where: str, function: Callable[..., object], given: Mapping[str
 
 
 def accepts(hint: Any, given: type) -> bool:  # Any: whatever stands in an annotation
-    """True where a value of the type may be given to what is annotated so, as far as that can be told."""
+    """True if a value of the type may be given to what is annotated so, as far as that can be told."""
     if get_origin(hint) in {Union, types.UnionType}:
         return any(accepts(option, given) for option in get_args(hint))
     if not isinstance(hint, type) or hint is Any or given is object:

@@ -68,7 +68,7 @@ def make_compressor(coding: str, gzip_level: int) -> Compressor:
 
 
 def installed(codings: Iterable[str]) -> list[str]:
-    """Give those of the codings whose libraries are installed."""
+    """Return those of the codings whose libraries are installed."""
     return [coding for coding in codings if _is_installed(coding)]
 
 

@@ -98,7 +98,7 @@ class ContentEncoding(OutputTransform):
             self._remembered = remembered
 
     def changes_body(self) -> bool:
-        """True where it compresses."""
+        """True if it compresses."""
         return self._compressor is not None
 
     def _is_text(self, content_type: str) -> bool:

@@ -49,7 +49,7 @@ class CookiesMixin(HandlerBase):
     @overload
     def get_cookie(self, name: str, default: T) -> str | T: ...
     def get_cookie(self, name: str, default: object = None) -> object:
-        """Give the value of a cookie that the client sent. It may have been made up: see :meth:`get_signed_cookie`."""
+        """Return the value of a cookie from the client, which may have forged it: see :meth:`get_signed_cookie`."""
         value = self.request.get_cookie(name)
         return default if value is None else value
 
@@ -189,7 +189,7 @@ class CookiesMixin(HandlerBase):
         max_age_days: float = 31,
         min_version: int | None = None,
     ) -> bytes | None:
-        """Give what :meth:`set_signed_cookie` was given, or None where that was not so or is too long ago.
+        """Return what :meth:`set_signed_cookie` was given, or None if that was not so or is too long ago.
 
         ``value`` stands for the cookie's own, where it came another way. ``min_version`` 2 refuses
         what Tornado signed before its version 3.2.
@@ -205,7 +205,7 @@ class CookiesMixin(HandlerBase):
     get_secure_cookie = get_signed_cookie
 
     def get_signed_cookie_key_version(self, name: str, value: str | None = None) -> int | None:
-        """Give the version of the key that a cookie claims to be signed with; None where it is not signed so."""
+        """Return the version of the key that a cookie claims to be signed with; None if it is not signed so."""
         if value is None:
             value = self.get_cookie(name)
         from ._signed import get_signature_key_version

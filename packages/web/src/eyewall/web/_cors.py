@@ -103,7 +103,7 @@ class CORS:
             headers["Access-Control-Expose-Headers"] = ", ".join(self.response_headers)
 
     def preflight_fields(self, methods: Sequence[str]) -> Mapping[str, str]:
-        """Give the header fields that answer a preflight, to a handler that answers ``methods``."""
+        """Return the header fields that answer a preflight, to a handler that answers ``methods``."""
         fields = {"Access-Control-Allow-Methods": ", ".join(self.methods or methods)}
         if self.request_headers:
             fields["Access-Control-Allow-Headers"] = ", ".join(self.request_headers)
@@ -133,7 +133,7 @@ class CORSTransform(OutputTransform):
 
 
 def transform_of(cors: CORS) -> type[OutputTransform]:
-    """Give what responses go through, by that policy."""
+    """Return what responses go through, by that policy."""
 
     class Transform(CORSTransform):
         policy = cors

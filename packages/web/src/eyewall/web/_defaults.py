@@ -35,7 +35,7 @@ class Defaults:
         self.is_html: Final = headers["Content-Type"].startswith("text/html")
 
     def with_field(self, name: str, value: str) -> Defaults | None:
-        """Give those that have one field more, or another value of it; None where that has not been set here lately.
+        """Return those that have one field more, or another value of it; None if that has not been set here lately.
 
         Most handlers set the same few fields for every response: what was set twice is known from then on, and what
         is another each time never. Raises as :class:`HTTPHeaders` does.
@@ -51,7 +51,7 @@ class Defaults:
         return known
 
     def with_length(self, length: int) -> HTTPHeaders:
-        """Give the shared set with a Content-Length."""
+        """Return the shared set with a Content-Length."""
         headers = self._by_length.get(length)
         if headers is None:
             headers = self.copy()
@@ -63,7 +63,7 @@ class Defaults:
         return headers
 
     def with_etag(self, body: bytes) -> HTTPHeaders:
-        """Give the same with an entity tag as well.
+        """Return the same with an entity tag as well.
 
         Many a service has a few short answers that it gives again and again: they are hashed once.
         """
@@ -106,7 +106,7 @@ JSON: Final = _of_type(JSON_TYPE)
 
 
 def entity_tag(chunks: Iterable[bytes]) -> str:
-    """Give a strong entity tag of a body (RFC 9110 section 8.8.3): a hash of it, in quotes."""
+    """Return a strong entity tag of a body (RFC 9110 section 8.8.3): a hash of it, in quotes."""
     digest: str = _sha1()(b"".join(chunks), usedforsecurity=False).hexdigest()
     return f'"{digest}"'
 

@@ -56,7 +56,7 @@ class DisconnectMixin(HandlerBase):
         return self._is_disconnected
 
     def wait_disconnected(self) -> Future[None]:
-        """Give what is done once the client goes away; never, where it stays until the answer is complete.
+        """Return what is done once the client goes away; never, where it stays until the answer is complete.
 
         For work that is to be ended by hand, or somebody else's::
 
@@ -90,7 +90,7 @@ class DisconnectMixin(HandlerBase):
             self._is_disconnected = False
 
     async def _obey_policy(self, work: Awaitable[object]) -> None:
-        """Do some work as the policy says. Raises ``StreamClosedError`` where it was cancelled."""
+        """Do some work as the policy says. Raises ``StreamClosedError`` if it was cancelled."""
         if self.disconnect_policy == "tell":
             await work
         elif self.disconnect_policy == "shield":

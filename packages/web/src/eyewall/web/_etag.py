@@ -21,7 +21,7 @@ class ETagMixin(HandlerBase):
         )
 
     def compute_etag(self) -> str | None:
-        """Give the entity tag of what was written, with its quotes; None for none.
+        """Return the entity tag of what was written, with its quotes; None for none.
 
         By default a hash of it. Override it where you know better, or to have none at all.
         """

@@ -34,7 +34,7 @@ class ServerSentEvent:
         id: str | None = None,  # noqa: A002 - the field's name
         retry: int | None = None,
     ) -> None:
-        """Raise ``ValueError`` where ``event`` or ``id`` has a line's end, which would begin another field."""
+        """Raise ``ValueError`` if ``event`` or ``id`` has a line's end, which would begin another field."""
         for name, text in (("event", event), ("id", id)):
             if text is not None and not _is_field(text):
                 raise ValueError(f"the {name} of an event is {text!r}: it may have no line's end and no NUL")

@@ -213,7 +213,7 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
     def settle(cls) -> None:
         """Let requests obey :attr:`disconnect_policy` and :attr:`cors`: what an Application calls when it is made.
 
-        Where neither says anything, their way stays as it is. Raises ``ValueError`` where one makes no sense.
+        Where neither says anything, their way stays as it is. Raises ``ValueError`` if one makes no sense.
         """
         if cls.disconnect_policy not in DISCONNECT_POLICIES:
             names = " or ".join(map(repr, DISCONNECT_POLICIES))
@@ -229,7 +229,7 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
             cls._start = _sharing(cls._start)  # type: ignore[method-assign] # the same
 
     def _execute(self, args: Sequence[object], kwargs: Mapping[str, object]) -> Awaitable[None] | None:
-        """Answer a request that is there as a whole; give what is to be awaited, None where it is answered.
+        """Answer a request that is there as a whole; give what is to be awaited, None if it is answered.
 
         So a handler that never waits costs no coroutine around it.
         """

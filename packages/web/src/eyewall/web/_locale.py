@@ -26,11 +26,11 @@ class Untranslated:
     name: str = "English (US)"
 
     def translate(self, message: str, plural_message: str | None = None, count: int | None = None) -> str:
-        """Give the message, or the plural where ``count`` is not 1."""
+        """Return the message, or the plural where ``count`` is not 1."""
         return message if plural_message is None or count == 1 else plural_message
 
     def pgettext(self, context: str, message: str, plural_message: str | None = None, count: int | None = None) -> str:
-        """Give the message, or the plural where ``count`` is not 1."""
+        """Return the message, or the plural where ``count`` is not 1."""
         return self.translate(message, plural_message, count)
 
     def __repr__(self) -> str:
@@ -54,11 +54,11 @@ class LocaleMixin(UsersMixin):
         self._locale = value
 
     def get_user_locale(self) -> Any:  # Any: the program's own
-        """Give the locale that the user has chosen, or None: override it."""
+        """Return the locale that the user has chosen, or None: override it."""
         return None
 
     def get_browser_locale(self, default: str = "en_US") -> Any:  # Any: the program's own
-        """Give the locale that the browser asks for by ``Accept-Language``: see :meth:`find_locale`."""
+        """Return the locale that the browser asks for by ``Accept-Language``: see :meth:`find_locale`."""
         from eyewall.httpserver import parse_preferences
 
         languages = [
@@ -67,7 +67,7 @@ class LocaleMixin(UsersMixin):
         return self.find_locale(*(languages or [default]))
 
     def find_locale(self, *codes: str) -> Any:  # Any: the program's own
-        """Give the best locale for some languages, the most wanted first: by the setting ``find_locale``.
+        """Return the best locale for some languages, the most wanted first: by the setting ``find_locale``.
 
         That is a function of the codes, such as ``tornado.locale.get``. Without it messages stay as
         they are.

@@ -19,11 +19,11 @@ class Matcher:
     """Tells whether a request is a rule's: subclass it for questions of your own."""
 
     def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
-        """Give what the target is to know, ``path_args`` or ``path_kwargs``, in a dict; None for no match."""
+        """Return what the target is to know, ``path_args`` or ``path_kwargs``, in a dict; None for no match."""
         raise NotImplementedError(f"{type(self).__name__} matches nothing: define match(request)")
 
     def reverse(self, *args: object) -> str | None:
-        """Give the path that this matches with ``args``; None where it has none."""
+        """Return the path that this matches with ``args``; None if it has none."""
         return None
 
 
@@ -42,7 +42,7 @@ class HostMatches(Matcher):
     """Matches the requests to a host, by a regular expression for its name in lower case, without port."""
 
     def __init__(self, host_pattern: str | Pattern[str]) -> None:
-        """Raise :class:`RouteError` where it is no regular expression."""
+        """Raise :class:`RouteError` if it is no regular expression."""
         self.host_pattern: Final = compiled_host(host_pattern)
 
     def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
@@ -77,7 +77,7 @@ class PathMatches(Matcher):
     """Matches requests by their path, as :class:`URLSpec` does."""
 
     def __init__(self, path_pattern: str | Pattern[str]) -> None:
-        """Raise :class:`RouteError` where it is neither a regular expression nor a template."""
+        """Raise :class:`RouteError` if it is neither a regular expression nor a template."""
         self._pattern: Final = PathPattern(path_pattern)
         self.regex: Final = self._pattern.regex
         """The regular expression."""
@@ -93,7 +93,7 @@ class PathMatches(Matcher):
         return {"path_args": list(path_args), "path_kwargs": {}} if path_args else {}
 
     def reverse(self, *args: object) -> str | None:
-        """Give the path whose groups are ``args``, percent-encoded. Raises ``ValueError`` where they do not fit."""
+        """Return the path whose groups are ``args``, percent-encoded. Raises ``ValueError`` if they do not fit."""
         return self._pattern.reverse(*args)
 
     def __repr__(self) -> str:

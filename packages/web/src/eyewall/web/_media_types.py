@@ -28,7 +28,7 @@ _UNKNOWN: Final = "application/octet-stream"
 
 
 def media_type_of(path: str) -> str:
-    """Give the media type of a file; ``application/octet-stream`` for one that is not known, or is compressed.
+    """Return the media type of a file; ``application/octet-stream`` for one that is not known, or is compressed.
 
     What a program has told ``mimetypes.add_type`` counts first.
     """
@@ -43,5 +43,5 @@ def media_type_of(path: str) -> str:
 
 
 def is_text(media_type: str) -> bool:
-    """True where a charset says something of the file; XML says for itself in what it is written (RFC 7303)."""
+    """True if a charset says something of the file; XML says for itself in what it is written (RFC 7303)."""
     return media_type == "application/javascript" or (media_type.startswith("text/") and media_type != "text/xml")

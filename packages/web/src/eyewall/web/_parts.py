@@ -42,7 +42,7 @@ class Part(Generic[T]):
         """Whether it gives the same for the same text at any time, and nothing that could be changed."""
 
     def may_hold(self, character: str) -> bool:
-        """True where the part may have that character in it, as far as some examples tell."""
+        """True if the part may have that character in it, as far as some examples tell."""
         texts = (form.format(character) for form in ("{}", "a{}a", "1{}1"))
         return any(re.fullmatch(self.pattern, text) for text in texts)
 
@@ -106,7 +106,7 @@ def is_template(pattern: str) -> bool:
 
 
 def read_template(template: str) -> tuple[str, dict[str, Part[Any]]]:
-    """Give the regular expression of a template, and what its names stand for.
+    """Return the regular expression of a template, and what its names stand for.
 
     Where a place ends must never be in doubt in more than one way, or a path made for it could keep the search busy
     for seconds: of two places with a ``.`` between, the first takes all up to the last one.
@@ -138,7 +138,7 @@ class _Ends:
         """The first characters of the texts that a place before may hold, too."""
 
     def pattern_behind(self, text: str, name: str, part: Part[Any]) -> str:
-        """Give the pattern of a place behind a text. Raises :class:`RouteError` where its end would be in doubt."""
+        """Return the pattern of a place behind a text. Raises :class:`RouteError` if its end would be in doubt."""
         before, self._before = self._before, part
         if before is not None:
             self._look_at(before, text)

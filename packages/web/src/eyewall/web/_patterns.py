@@ -20,7 +20,7 @@ class PathPattern:
     """A pattern for a whole path: a regular expression, or a template such as ``/users/{user_id:int}``."""
 
     def __init__(self, pattern: str | Pattern[str], positional: Sequence[Part[Any]] = ()) -> None:
-        """Raise :class:`RouteError` where it is neither. ``positional`` is what its groups stand for, if told."""
+        """Raise :class:`RouteError` if it is neither. ``positional`` is what its groups stand for, if told."""
         self.source: Final = pattern
         self.positional: Final = positional
         self._readers = [_reader(part) for part in positional]
@@ -35,11 +35,11 @@ class PathPattern:
             )
         self.regex: Final = _compiled(pattern)
         self.texts: Final = _template(self.regex)
-        """The texts before, between and behind the groups; None where it is more than texts and plain groups."""
+        """The texts before, between and behind the groups; None if it is more than texts and plain groups."""
         self.is_steady: Final = all(part.is_steady for part in (*positional, *self.parts.values()))
         """Whether a path gives the same values whenever it is matched, so that they may be remembered."""
         self.only_path: Final = _only_path(self.texts) if isinstance(pattern, str) else None
-        """The one path that matches, or None where several do."""
+        """The one path that matches, or None if several do."""
 
     @property
     def title(self) -> str:
@@ -52,7 +52,7 @@ class PathPattern:
         return self.source if isinstance(self.source, str) else self.regex.pattern
 
     def match(self, path: str) -> tuple[tuple[object, ...], Mapping[str, object]] | None:
-        """Take what the groups stand for out of a path that is not percent-decoded; None where it does not match.
+        """Take what the groups stand for out of a path that is not percent-decoded; None if it does not match.
 
         What was not converted by a template's part is percent-decoded bytes.
         """
@@ -73,7 +73,7 @@ class PathPattern:
     def reverse(self, *args: object) -> str:
         """Make the path in which the groups are ``args``, percent-encoded.
 
-        Raises ``ValueError`` where their number is wrong, or the pattern is not that simple.
+        Raises ``ValueError`` if their number is wrong, or the pattern is not that simple.
         """
         if self.texts is None:
             raise ValueError(f"{self.title} has no reverse: its pattern is more than text and plain groups")
@@ -129,7 +129,7 @@ _SPECIAL: Final = frozenset("^$.|?*+{}[]\\")
 
 
 def _template(regex: Pattern[str]) -> list[str] | None:
-    """The texts before, between and behind a pattern's groups; None where it is more than texts and plain groups."""
+    """The texts before, between and behind a pattern's groups; None if it is more than texts and plain groups."""
     texts = [""]
     depth = 0
     for token in _tokens(regex.pattern.removeprefix("^").removesuffix("$")):
@@ -150,7 +150,7 @@ def _template(regex: Pattern[str]) -> list[str] | None:
 
 
 def _plain(token: str) -> str | None:
-    """The one character that a token of a pattern matches; None where it is not such a token."""
+    """The one character that a token of a pattern matches; None if it is not such a token."""
     if len(token) == 1:
         return None if token in _SPECIAL else token
     return token[1] if token[0] == "\\" and not token[1].isalnum() else None

@@ -27,7 +27,7 @@ def is_finish(error: BaseException) -> bool:
 
 
 def as_http_error(error: BaseException) -> HTTPError | None:
-    """Give what the client is to be answered, or None for an error of the program.
+    """Return what the client is to be answered, or None for an error of the program.
 
     A request that turns out malformed when the handler looks at it is the client's fault; a header
     field that the handler itself made up is not.

@@ -29,10 +29,10 @@ class Router(ABC):
 
     @abstractmethod
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> HTTPMessageDelegate | None:
-        """Give the delegate that takes the request in; None where nobody does: 404."""
+        """Return the delegate that takes the request in; None if nobody does: 404."""
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection, /) -> HTTPMessageDelegate:
-        """Give the delegate of a new request: what a server calls."""
+        """Return the delegate of a new request: what a server calls."""
         return RoutingDelegate(self, server_conn, request_conn)
 
     def on_close(self, server_conn: object, /) -> None:  # noqa: B027 - most need not know
@@ -44,7 +44,7 @@ class ReversibleRouter(Router):
 
     @abstractmethod
     def reverse_url(self, name: str, *args: object) -> str | None:
-        """Make the path of the route of that name; None where there is none."""
+        """Make the path of the route of that name; None if there is none."""
 
 
 class RoutingDelegate:
@@ -162,7 +162,7 @@ def is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
 
 
 def delegate_for(target: Target, request: HTTPServerRequest, params: Mapping[str, Any]) -> HTTPMessageDelegate | None:
-    """Give the delegate by which a target takes a request in."""
+    """Return the delegate by which a target takes a request in."""
     if isinstance(target, Router):
         return target.find_handler(request, **params)
     if isinstance(target, HTTPServerConnectionDelegate):
@@ -185,7 +185,7 @@ class RuleRouter(Router):
     """
 
     def __init__(self, rules: Iterable[RuleLine] | None = None) -> None:
-        """Raise :class:`RouteError` where a rule is none."""
+        """Raise :class:`RouteError` if a rule is none."""
         self.rules: Final[list[Rule]] = []
         if rules is not None:
             self.add_rules(rules)
@@ -217,7 +217,7 @@ class RuleRouter(Router):
     def get_target_delegate(
         self, target: Target, request: HTTPServerRequest, **target_params: Any
     ) -> HTTPMessageDelegate | None:
-        """Give the delegate by which a rule's target takes a request in; None to go on with the next rule."""
+        """Return the delegate by which a rule's target takes a request in; None to go on with the next rule."""
         return delegate_for(target, request, target_params)
 
 
@@ -236,7 +236,7 @@ class ReversibleRuleRouter(ReversibleRouter, RuleRouter):
         return rule
 
     def reverse_url(self, name: str, *args: object) -> str | None:
-        """Make the path of the rule of that name, here or in a router beneath; None where there is none."""
+        """Make the path of the rule of that name, here or in a router beneath; None if there is none."""
         if name in self.named_rules:
             return self.named_rules[name].reverse(*args)
         targets = (rule.target for rule in self.rules)

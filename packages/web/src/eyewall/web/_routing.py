@@ -75,11 +75,11 @@ class URLSpec:
         self.name: Final = name
         """The name for ``reverse_url``, or None."""
         self.path: Final = path.only_path
-        """The one path that the route stands for, or None where its pattern matches several."""
+        """The one path that the route stands for, or None if its pattern matches several."""
 
     @property
     def is_steady(self) -> bool:
-        """True where a path always matches alike."""
+        """True if a path always matches alike."""
         return self._pattern.is_steady
 
     @property
@@ -88,7 +88,7 @@ class URLSpec:
         return "" if self._pattern.texts is None else self._pattern.texts[0]
 
     def match(self, path: str) -> Match | None:
-        """Match a path, not percent-decoded; None where it is not this route's."""
+        """Match a path, not percent-decoded; None if it is not this route's."""
         found = self._pattern.match(path)
         return None if found is None else Match(self.handler_class, self.kwargs, *found)
 
@@ -100,7 +100,7 @@ class URLSpec:
     def reverse(self, *args: object) -> str:
         """Make the path in which the pattern's groups are ``args``, percent-encoded.
 
-        Raises ``ValueError`` where their number is wrong, or the pattern is not that simple.
+        Raises ``ValueError`` if their number is wrong, or the pattern is not that simple.
         """
         return self._pattern.reverse(*args)
 
@@ -149,14 +149,14 @@ class RuleSpec:
         return delegate_for(self._rule.target, request, {**params, "target_kwargs": kwargs} if kwargs else params)
 
     def reverse(self, *args: object) -> str:
-        """Make the path that the matcher matches with ``args``. Raises ``ValueError`` where there is none."""
+        """Make the path that the matcher matches with ``args``. Raises ``ValueError`` if there is none."""
         path = self._rule.reverse(*args)
         if path is None:
             raise ValueError(f"{self._rule!r} has no reverse: its matcher has none")
         return path
 
     def reverse_inside(self, name: str, *args: object) -> str | None:
-        """Make the path of a named route that the rule leads to; None where there is none."""
+        """Make the path of a named route that the rule leads to; None if there is none."""
         if self._table is not None:
             return self._table.reverse(name, *args)
         target = self._rule.target
@@ -225,7 +225,7 @@ class RouteTable:
             self._seen[path] = found
 
     def reverse(self, name: str, *args: object) -> str | None:
-        """Make the path of a named route; None where there is none of that name."""
+        """Make the path of a named route; None if there is none of that name."""
         if name in self._by_name:
             return self._by_name[name].reverse(*args)
         inside = (rule.reverse_inside(name, *args) for rule in self._rules)
@@ -281,7 +281,7 @@ class _Branch:
                 branches.append(deeper)
 
     def candidates(self, path: str) -> list[tuple[int, URLSpec | RuleSpec]]:
-        """Give those that may match a path, in the order of the table."""
+        """Return those that may match a path, in the order of the table."""
         branch = self
         for segment in path.split("/"):
             deeper = branch._branches.get(segment)

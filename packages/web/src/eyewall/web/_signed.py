@@ -77,7 +77,7 @@ def decode_signed_value(
     clock: Callable[[], float] | None = None,
     min_version: int | None = None,
 ) -> bytes | None:
-    """Give the value that was signed for this name; None where it was not, or more than ``max_age_days`` ago.
+    """Return the value that was signed for this name; None if it was not, or more than ``max_age_days`` ago.
 
     Raises ``ValueError`` for a ``min_version`` above 2.
     """
@@ -96,7 +96,7 @@ def decode_signed_value(
 
 
 def get_signature_key_version(value: str | bytes) -> int | None:
-    """Give the version of the key that a value claims to be signed with; None where it has none."""
+    """Return the version of the key that a value claims to be signed with; None if it has none."""
     fields = _fields(_bytes(value))
     return None if fields is None else fields.key_version
 
@@ -136,7 +136,7 @@ def _decode_v1(secret: bytes, name: str, given: bytes, oldest: float, now: float
 
 
 def _fields(given: bytes) -> _Fields | None:
-    """Take a value of version 2 apart; None where it is not of that form."""
+    """Take a value of version 2 apart; None if it is not of that form."""
     if not given.startswith(b"2|"):
         return None
     fields: list[bytes] = []

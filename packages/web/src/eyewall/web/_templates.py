@@ -29,7 +29,7 @@ class TemplateLoader(Protocol):
     """Finds templates: the setting ``template_loader`` is one, and the loaders of ``tornado.template`` are."""
 
     def load(self, name: str, /) -> Template:
-        """Give the template of that name."""
+        """Return the template of that name."""
         ...
 
 
@@ -53,7 +53,7 @@ class JinjaLoader:
         """The ``jinja2.Environment``: the place for filters and globals of your own."""
 
     def load(self, name: str, /) -> Template:
-        """Give the template of that name. Raises ``jinja2.TemplateNotFound`` and ``jinja2.TemplateSyntaxError``."""
+        """Return the template of that name. Raises ``jinja2.TemplateNotFound`` and ``jinja2.TemplateSyntaxError``."""
         return _JinjaTemplate(self.environment.get_template(name).render)
 
 
@@ -112,7 +112,7 @@ class TemplatesMixin(XSRFMixin, LocaleMixin):
         return page.encode() if isinstance(page, str) else page
 
     def get_template_namespace(self) -> dict[str, Any]:
-        """Give the names that every template has; override it to add some.
+        """Return the names that every template has; override it to add some.
 
         ``handler``, ``request``, ``current_user``, ``static_url``, ``reverse_url``,
         ``xsrf_form_html``, ``locale``, ``_``, ``translate``, ``pgettext`` of the locale, ``modules``, and
@@ -162,12 +162,12 @@ class TemplatesMixin(XSRFMixin, LocaleMixin):
         return embedded_js(js_embed)
 
     def _urls_of(self, files: Iterable[str]) -> list[str]:
-        """Give each file's URL once, in order."""
+        """Return each file's URL once, in order."""
         urls = (file if file.startswith(("/", "http:", "https:")) else self.static_url(file) for file in files)
         return list(dict.fromkeys(urls))
 
     def get_template_path(self) -> str | None:
-        """Give the folder of this handler's templates: by default the setting ``template_path``."""
+        """Return the folder of this handler's templates: by default the setting ``template_path``."""
         path: str | os.PathLike[str] | None = self.settings.get("template_path")
         return None if path is None else os.fspath(path)
 

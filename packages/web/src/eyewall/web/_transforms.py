@@ -16,7 +16,7 @@ class Remembered(Protocol):
     """What a complete response is when it is compressed, as somebody has kept it, by coding."""
 
     def get(self, coding: str, /) -> bytes | None:
-        """Give it; None where it is not known."""
+        """Return it; None if it is not known."""
         ...
 
     def put(self, coding: str, encoded: bytes, /) -> None:

@@ -40,31 +40,31 @@ class UIModule:
         return self.handler.current_user
 
     def render(self, *args: Any, **kwargs: Any) -> str | bytes:
-        """Give the piece, as HTML."""
+        """Return the piece, as HTML."""
         raise NotImplementedError(f"{type(self).__name__} has no render()")
 
     def embedded_javascript(self) -> str | None:
-        """Give a script for the end of the page."""
+        """Return a script for the end of the page."""
         return None
 
     def javascript_files(self) -> str | Iterable[str] | None:
-        """Give the URLs of scripts, or their paths below ``static_path``."""
+        """Return the URLs of scripts, or their paths below ``static_path``."""
         return None
 
     def embedded_css(self) -> str | None:
-        """Give styles for the head of the page."""
+        """Return styles for the head of the page."""
         return None
 
     def css_files(self) -> str | Iterable[str] | None:
-        """Give the URLs of style sheets, or their paths below ``static_path``."""
+        """Return the URLs of style sheets, or their paths below ``static_path``."""
         return None
 
     def html_head(self) -> str | None:
-        """Give HTML for the end of the head."""
+        """Return HTML for the end of the head."""
         return None
 
     def html_body(self) -> str | None:
-        """Give HTML for the end of the body."""
+        """Return HTML for the end of the body."""
         return None
 
     def render_string(self, path: str, **kwargs: Any) -> bytes:

@@ -43,7 +43,7 @@ class UsersMixin(HandlerBase):
         return None
 
     def get_login_url(self) -> str:
-        """Give where users sign in: by default the setting ``login_url``."""
+        """Return where users sign in: by default the setting ``login_url``."""
         url: str | None = self.settings.get("login_url")
         if not url:
             raise SettingError("authenticated needs the setting login_url: where users sign in, such as '/login'")

@@ -77,7 +77,7 @@ class XSRFMixin(CookiesMixin, UsersMixin, CORSMixin):
             raise HTTPError(403, "XSRF cookie does not match %s argument", self.request.method)
 
     def xsrf_form_html(self) -> str:
-        """Give the hidden field that a form of this site is to have: ``<input type="hidden" name="_xsrf" …/>``."""
+        """Return the hidden field that a form of this site is to have: ``<input type="hidden" name="_xsrf" …/>``."""
         from html import escape
 
         return f'<input type="hidden" name="_xsrf" value="{escape(self.xsrf_token.decode())}"/>'
@@ -126,7 +126,7 @@ class XSRFMixin(CookiesMixin, UsersMixin, CORSMixin):
 
 
 def is_cross_origin(request: HTTPServerRequest) -> bool:
-    """True where a browser says that another origin than this host's has sent the request."""
+    """True if a browser says that another origin than this host's has sent the request."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site not in {"same-origin", "none"}
@@ -160,7 +160,7 @@ def _written(version: int, token: _Token) -> bytes:
 
 
 def _read(text: str) -> _Token | None:
-    """Read a token of either version; None where it is neither."""
+    """Read a token of either version; None if it is neither."""
     from binascii import a2b_hex
 
     try:

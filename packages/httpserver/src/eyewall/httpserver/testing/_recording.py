@@ -169,7 +169,7 @@ class RecordingConnection:
         self.body_timeout = timeout
 
     def detach(self) -> Stream:
-        """Give the server's end of a stream in memory; :attr:`client` is the other."""
+        """Return the server's end of a stream in memory; :attr:`client` is the other."""
         self.detached = True
         return self._ends()[1]
 

@@ -32,7 +32,7 @@ class TellsTasks(Protocol):
     """A backend that can tell its tasks."""
 
     def tasks(self) -> Iterable[Described]:
-        """Give those that have not ended."""
+        """Return those that have not ended."""
         ...
 
 
@@ -145,7 +145,7 @@ def _registered() -> list[_Entry]:
 
 
 def running_backend() -> HostedBackend | None:
-    """Give the backend of the loop that runs in this thread, be it started by eyewall or not."""
+    """Return the backend of the loop that runs in this thread, be it started by eyewall or not."""
     global _find_on_asyncio, _find_on_trio  # noqa: PLW0603 - see there
     if _find_on_asyncio is None and sys.modules.get("asyncio") is not None:
         from ._asyncio import running
@@ -161,7 +161,7 @@ def running_backend() -> HostedBackend | None:
 
 
 def set_backend() -> OverAsyncio | None:
-    """Give the backend of the loop that was set in this thread with ``asyncio.set_event_loop``."""
+    """Return the backend of the loop that was set in this thread with ``asyncio.set_event_loop``."""
     if "asyncio" not in sys.modules:
         return None
     from ._asyncio import already_set
@@ -170,7 +170,7 @@ def set_backend() -> OverAsyncio | None:
 
 
 def backend_over(asyncio_loop: AsyncioLoop) -> OverAsyncio:
-    """Make the backend around a given asyncio loop. Raises ``RuntimeError`` where it has one."""
+    """Make the backend around a given asyncio loop. Raises ``RuntimeError`` if it has one."""
     from ._asyncio import backend_over as over
 
     return over(asyncio_loop)

@@ -162,7 +162,7 @@ class AsyncioBackend:
             task.exception()
 
     def tasks(self) -> set[asyncio.Task[Any]]:
-        """Give those that have not ended."""
+        """Return those that have not ended."""
         return asyncio.all_tasks(self.asyncio_loop)
 
     def cancel_scope(self, *, deadline: float = math.inf, shield: bool = False) -> AsyncioCancelScope:
@@ -263,14 +263,14 @@ def _lender(loop: asyncio.AbstractEventLoop) -> Callable[[asyncio.Task[Any], Cal
 def _plain(
     callback: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[Callable[..., object], tuple[Any, ...]]:
-    """Give a call in the form that asyncio takes: without keyword arguments."""
+    """Return a call in the form that asyncio takes: without keyword arguments."""
     return (functools.partial(callback, *args, **kwargs), ()) if kwargs else (callback, args)
 
 
 def backend_over(
     loop: asyncio.AbstractEventLoop, *, name: str = "asyncio", capabilities: frozenset[str] = ALL
 ) -> AsyncioBackend:
-    """Make a backend over a given loop. Raises ``RuntimeError`` where it has one."""
+    """Make a backend over a given loop. Raises ``RuntimeError`` if it has one."""
     from ._uvloop import is_uvloop, over_uvloop
 
     over = over_uvloop if is_uvloop(loop) else AsyncioBackend
@@ -283,13 +283,13 @@ def _backend_of(loop: asyncio.AbstractEventLoop) -> AsyncioBackend:
 
 
 def running() -> AsyncioBackend | None:
-    """Give the backend of the asyncio loop that runs in this thread."""
+    """Return the backend of the asyncio loop that runs in this thread."""
     loop = asyncio._get_running_loop()
     return None if loop is None else _backend_of(loop)
 
 
 def already_set() -> AsyncioBackend | None:
-    """Give the backend of the open asyncio loop that was set in this thread and does not run."""
+    """Return the backend of the open asyncio loop that was set in this thread and does not run."""
     loop = _set_loop()
     return None if loop is None or loop.is_closed() else _backend_of(loop)
 

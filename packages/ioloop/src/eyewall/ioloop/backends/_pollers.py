@@ -32,7 +32,7 @@ class Poller(Protocol):
 
     @property
     def number(self) -> int | None:
-        """Its own descriptor, which is readable while one is ready that it watches; None where it has none."""
+        """Its own descriptor, which is readable while one is ready that it watches; None if it has none."""
         ...
 
     def watch(self, number: int, before: int, events: int) -> None:

@@ -41,7 +41,7 @@ class TimerHeap(Generic[E]):
             self._cancelled = 0
 
     def next_moment(self) -> float:
-        """Give the moment of the first entry that still counts, or infinity."""
+        """Return the moment of the first entry that still counts, or infinity."""
         while self.entries and self.entries[0][2].cancelled():
             heapq.heappop(self.entries)
             self._cancelled -= 1

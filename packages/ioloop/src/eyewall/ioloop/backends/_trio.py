@@ -53,7 +53,7 @@ class LoopClock(trio.abc.Clock):
         """Do nothing: it goes already."""
 
     def current_time(self) -> float:
-        """Give the seconds of the machine's monotonic clock."""
+        """Return the seconds of the machine's monotonic clock."""
         return time.monotonic()
 
     def deadline_to_sleep_time(self, deadline: float) -> float:
@@ -139,7 +139,7 @@ class TrioBackend:
         self._not_begun.append((task, copy_context()))
 
     def tasks(self) -> list[TrioTask[Any]]:
-        """Give those that have not ended."""
+        """Return those that have not ended."""
         return [task for task in self._tasks if not task.done()]
 
     def counts(self) -> Counts:
@@ -154,7 +154,7 @@ class TrioBackend:
         return not self._in_callback() and trio.current_effective_deadline() <= trio.current_time()
 
     def lend_task(self, call: Callable[[T], R], /) -> Callable[[T], R] | None:
-        """Give none: it is Trio that knows which task runs, and it takes nobody's word for it."""
+        """Return none: it is Trio that knows which task runs, and it takes nobody's word for it."""
         return None
 
     def _in_callback(self) -> bool:
@@ -320,7 +320,7 @@ def _interrupt_main_task() -> None:
 
 
 def running() -> TrioBackend | None:
-    """Give the backend of the Trio program that runs in this thread, be it started by eyewall or not."""
+    """Return the backend of the Trio program that runs in this thread, be it started by eyewall or not."""
     try:
         known = _backend_of_run.get()
     except RuntimeError:  # none runs

@@ -91,13 +91,13 @@ class TrioFuture(Generic[T]):
         return self._done
 
     def result(self) -> T:
-        """Give the value, or raise the exception."""
+        """Return the value, or raise the exception."""
         if (error := self.exception()) is None:
             return self._value
         raise error.with_traceback(self._trace)
 
     def exception(self) -> BaseException | None:
-        """Give the exception, or None where there is a value."""
+        """Return the exception, or None if there is a value."""
         if not self._done:
             raise FutureStateError("this future has no result yet: await it, or ask done() first")
         self._noticed = True
@@ -223,7 +223,7 @@ def _split(error: BaseException) -> tuple[BaseException | None, BaseException | 
 
 
 def only(error: BaseException) -> BaseException:
-    """Give what is in a group of one."""
+    """Return what is in a group of one."""
     while _is_group(error) and len(error.exceptions) == 1:
         [error] = error.exceptions
     return error

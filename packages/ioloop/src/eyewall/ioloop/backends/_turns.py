@@ -38,7 +38,7 @@ class TimedCall(asyncio.TimerHandle):
     waits: bool = True
 
     def entry(self) -> Call:
-        """Give what is put in the queue of the ready."""
+        """Return what is put in the queue of the ready."""
         handle: Any = self  # typeshed lacks these attributes, which every loop has to read; cancel() clears them
         return self, handle._context, handle._callback, handle._args
 
@@ -62,7 +62,7 @@ class TurnLoop(asyncio.AbstractEventLoop):
 
     @abstractmethod
     def time(self) -> float:
-        """Give the seconds on the loop's clock."""
+        """Return the seconds on the loop's clock."""
 
     @abstractmethod
     def _wait(self) -> None:

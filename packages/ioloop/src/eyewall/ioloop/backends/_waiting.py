@@ -13,11 +13,11 @@ class Described(Protocol):
     """A task that tells its name and its coroutine, as asyncio's do."""
 
     def get_name(self) -> str:
-        """Give the name."""
+        """Return the name."""
         ...
 
     def get_coro(self) -> object:
-        """Give the coroutine."""
+        """Return the coroutine."""
         ...
 
 

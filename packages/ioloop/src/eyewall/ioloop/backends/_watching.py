@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def number_of(fd: int | HasFileno) -> int:
-    """Give the descriptor's number."""
+    """Return the descriptor's number."""
     return fd if isinstance(fd, int) else fd.fileno()
 
 

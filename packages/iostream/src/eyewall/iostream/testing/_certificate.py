@@ -29,7 +29,7 @@ class CertificateFiles(NamedTuple):
 
 
 def self_signed_certificate() -> CertificateFiles:
-    """Give a certificate for ``localhost``, ``127.0.0.1`` and ``::1``, valid until 2120.
+    """Return a certificate for ``localhost``, ``127.0.0.1`` and ``::1``, valid until 2120.
 
     Its private key comes with this package and so is known to everyone: never trust it outside a test.
 

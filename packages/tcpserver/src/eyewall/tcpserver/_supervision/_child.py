@@ -136,7 +136,7 @@ class _Child:
 
 
 def by_name(servers: Servers, sockets: Mapping[str, Sequence[socket.socket]]) -> dict[str, Server]:
-    """Give the server for each name that sockets have. Raises ``ValueError`` where they do not match."""
+    """Return the server for each name that sockets have. Raises ``ValueError`` if they do not match."""
     if not _is_mapping(servers):
         if len(sockets) != 1:
             raise ValueError(
@@ -156,7 +156,7 @@ def _is_mapping(servers: object) -> bool:
 
 
 async def _made(made: Any, stack: AsyncExitStack) -> Servers:
-    """Give the servers, be they returned, awaited, or what an asynchronous context manager gives."""
+    """Return the servers, be they returned, awaited, or what an asynchronous context manager gives."""
     if hasattr(made, "add_sockets") or _is_mapping(made):
         return cast("Servers", made)
     if hasattr(made, "__aenter__"):
@@ -167,6 +167,6 @@ async def _made(made: Any, stack: AsyncExitStack) -> Servers:
 
 
 async def _drain(server: Server, grace: float) -> bool:
-    """Drain; True where something had to be cut."""
+    """Drain; True if something had to be cut."""
     report = await server.drain(grace)
     return isinstance(report, DrainReport) and bool(report.cut)

@@ -52,7 +52,7 @@ class Crew:
         return iter(list(self._workers.values()))
 
     def __len__(self) -> int:
-        """Give the number of workers that are alive."""
+        """Return the number of workers that are alive."""
         return len(self._workers)
 
     def all_serve(self) -> bool:
@@ -60,11 +60,11 @@ class Crew:
         return all(slot.serves() for slot in self._slots)
 
     def size(self) -> int:
-        """Give the number of slots."""
+        """Return the number of slots."""
         return len(self._slots)
 
     def serving(self) -> int:
-        """Give the number of slots with a worker that became ready."""
+        """Return the number of slots with a worker that became ready."""
         return sum(slot.serves() for slot in self._slots)
 
     def is_reloading(self) -> bool:
@@ -135,7 +135,7 @@ class Crew:
             old.leave(now)
 
     def reap(self, pid: int, code: int, now: float) -> bool:
-        """A child has ended; False where it is none of these."""
+        """A child has ended; False if it is none of these."""
         worker = self._workers.pop(pid, None)
         if worker is None:
             return False
@@ -193,7 +193,7 @@ class Crew:
     # What is to be done
 
     def due(self) -> float:
-        """Give the moment at which :meth:`look_after` has something to do, if nothing happens before."""
+        """Return the moment at which :meth:`look_after` has something to do, if nothing happens before."""
         starts = [slot.start_at for slot in self._slots if slot.worker is None and not self.stopping]
         return min([*starts, *(worker.due() for worker in self)], default=math.inf)
 
@@ -275,7 +275,7 @@ def _how(code: int) -> str:
 
 
 def ended_children() -> Iterator[tuple[int, int]]:
-    """Give the process id and the exit code of each child that has ended and was not asked after before."""
+    """Return the process id and the exit code of each child that has ended and was not asked after before."""
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)

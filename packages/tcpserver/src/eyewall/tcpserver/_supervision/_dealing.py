@@ -23,7 +23,7 @@ UNNAMED = ""
 
 
 def named(sockets: Sockets) -> dict[str, list[socket.socket]]:
-    """Give the groups. Raises ``ValueError`` where there is nothing to listen on."""
+    """Return the groups. Raises ``ValueError`` if there is nothing to listen on."""
     # To a checker, a Mapping of sockets to whatever is an Iterable of sockets, too.
     groups = cast("Groups", sockets) if isinstance(sockets, Mapping) else {UNNAMED: sockets}
     found = {name: list(group) for name, group in groups.items()}
@@ -33,7 +33,7 @@ def named(sockets: Sockets) -> dict[str, list[socket.socket]]:
 
 
 def deal(sockets: Mapping[str, list[socket.socket]], count: int, *, reuse_port: bool) -> list[Hand]:
-    """Give what each of ``count`` workers listens on.
+    """Return what each of ``count`` workers listens on.
 
     With ``reuse_port`` sockets are made beside those that there are, until each worker has one for
     each address; where there are more, as a predecessor with more workers leaves them, some get two.
@@ -50,7 +50,7 @@ def deal(sockets: Mapping[str, list[socket.socket]], count: int, *, reuse_port: 
 
 
 def all_of(hands: Iterable[Hand]) -> dict[str, list[socket.socket]]:
-    """Give each socket once, by name."""
+    """Return each socket once, by name."""
     found: dict[str, list[socket.socket]] = {}
     for hand in hands:
         for name, group in hand.items():
@@ -96,6 +96,6 @@ def _sibling(sock: socket.socket) -> socket.socket:
 
 
 def _backlog(sock: socket.socket) -> int:
-    """Give the length of a listening socket's queue: Linux tells it where other sockets have tcpi_sacked."""
+    """Return the length of a listening socket's queue: Linux tells it where other sockets have tcpi_sacked."""
     info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32)
     return int.from_bytes(info[28:32], sys.byteorder) or DEFAULT_BACKLOG

@@ -46,11 +46,11 @@ class ParentEnd:
         """True once the worker has closed its end, most often by dying."""
 
     def fileno(self) -> int:
-        """Give the descriptor."""
+        """Return the descriptor."""
         return self._sock.fileno()
 
     def receive(self) -> frozenset[int]:
-        """Give the signs that have come; what else has come is kept for :meth:`take_report`."""
+        """Return the signs that have come; what else has come is kept for :meth:`take_report`."""
         seen: set[int] = set()
         with contextlib.suppress(OSError):
             while data := self._sock.recv(65536):
@@ -67,11 +67,11 @@ class ParentEnd:
             self._sock.send(_ASK)
 
     def has_report(self) -> bool:
-        """True where text has come."""
+        """True if text has come."""
         return bool(self._text)
 
     def take_report(self) -> str:
-        """Give the text that has come, and forget it."""
+        """Return the text that has come, and forget it."""
         text, self._text = self._text, bytearray()
         return text.decode(errors="replace").rstrip()
 

@@ -7,7 +7,7 @@ import sys
 
 
 def resident_bytes(pid: int) -> int | None:
-    """Give the resident memory of a process, in bytes; None where it cannot be told."""
+    """Return the resident memory of a process, in bytes; None if it cannot be told."""
     if sys.platform == "linux":
         try:
             with open(f"/proc/{pid}/statm", "rb") as file:

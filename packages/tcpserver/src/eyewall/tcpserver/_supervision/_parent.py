@@ -29,7 +29,7 @@ _LATE_SECONDS: Final = 1.0
 
 
 class Supervision:
-    """One run of a supervisor. ``command`` is the program for SIGUSR2, None where there can be none."""
+    """One run of a supervisor. ``command`` is the program for SIGUSR2, None if there can be none."""
 
     def __init__(
         self,

@@ -44,11 +44,11 @@ class Slot:
         return self.worker is not None and self.worker.phase is Phase.STARTING
 
     def is_hopeless(self) -> bool:
-        """True where workers have failed as often in a row as is allowed, and nobody serves."""
+        """True if workers have failed as often in a row as is allowed, and nobody serves."""
         return self.failures >= self._settings.max_failures and not self.serves()
 
     def may_replace(self) -> bool:
-        """True where a successor is wanted, and could start now."""
+        """True if a successor is wanted, and could start now."""
         return self.replace_because is not None and self.coming is None and self.serves()
 
     def wish_recycling(self, now: float) -> None:

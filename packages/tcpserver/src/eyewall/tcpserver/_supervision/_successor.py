@@ -35,7 +35,7 @@ class Successor:
         os.set_blocking(pipe, False)
 
     def fileno(self) -> int:
-        """Give the descriptor on which it says that it serves."""
+        """Return the descriptor on which it says that it serves."""
         return self._pipe
 
     def is_ready(self) -> bool:
@@ -65,7 +65,7 @@ def start_successor(
     become_child: Callable[[], object],
     deadline: float,
 ) -> Successor:
-    """Start the program. Raises ``OSError`` where there can be no further process."""
+    """Start the program. Raises ``OSError`` if there can be no further process."""
     import json
 
     read, write = os.pipe()
@@ -123,7 +123,7 @@ class Inheritance:
 
 
 def take_inheritance() -> Inheritance | None:
-    """Give what a predecessor has left, once; None where there is none."""
+    """Return what a predecessor has left, once; None if there is none."""
     value = os.environ.pop(_VARIABLE, None)
     if value is None:
         return None
@@ -141,12 +141,12 @@ def _adopt(number: int) -> socket.socket:
 
 
 def own_command() -> list[str]:
-    """Give the command line that this program was started with."""
+    """Return the command line that this program was started with."""
     return [sys.executable, *sys.orig_argv[1:]]
 
 
 def start_directory() -> str:
-    """Give the working directory, by the name that the shell has for it.
+    """Return the working directory, by the name that the shell has for it.
 
     A deployment that points a symbolic link to the new release is then followed.
     """

@@ -110,7 +110,7 @@ class Supervisor:
         """Supervise until told to stop, then exit with an :class:`ExitCode`.
 
         Neither returns in a worker, and what stands behind it does not run there: a worker ends when its
-        server has drained. Raises ``RuntimeError`` where forking would break things: in a process with
+        server has drained. Raises ``RuntimeError`` if forking would break things: in a process with
         an event loop, in a worker, outside the main thread.
         """
         from ._parent import Supervision  # what no other program needs

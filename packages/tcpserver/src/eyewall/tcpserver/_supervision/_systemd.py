@@ -21,7 +21,7 @@ def notify(*lines: str) -> bool:
     """Tell systemd, or whoever has set ``NOTIFY_SOCKET``, how this service fares.
 
     Each line is an assignment as ``sd_notify(3)`` lists them: ``"READY=1"``, ``"STATUS=warming up"``.
-    False where nobody asked. Where it cannot be told, that is logged, and False as well::
+    False if nobody asked. Where it cannot be told, that is logged, and False as well::
 
         notify("READY=1", "STATUS=serving")
     """
@@ -41,7 +41,7 @@ def notify(*lines: str) -> bool:
 
 
 def watchdog_seconds() -> float | None:
-    """Give the seconds within which systemd wants a ``WATCHDOG=1`` from this process; None: it does not.
+    """Return the seconds within which systemd wants a ``WATCHDOG=1`` from this process; None: it does not.
 
     Send one twice in that time, as systemd advises.
     """
@@ -74,7 +74,7 @@ class ServiceNews:
         self._serving = -1
 
     def due(self) -> float:
-        """Give the moment at which systemd is to hear that the service lives."""
+        """Return the moment at which systemd is to hear that the service lives."""
         return self._ping_at
 
     def tell(self, crew: Crew, now: float) -> None:
@@ -108,5 +108,5 @@ class ServiceNews:
 
 
 def _reload_begins() -> list[str]:
-    """Give what ``Type=notify-reload`` wants to hear; the next READY ends it."""
+    """Return what ``Type=notify-reload`` wants to hear; the next READY ends it."""
     return ["RELOADING=1", f"MONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}"]

@@ -56,7 +56,7 @@ class Worker:
         return f"worker {self.number} (pid {self.pid})"
 
     def served_for(self, now: float) -> float:
-        """Give the seconds since it became ready; 0 where it has not."""
+        """Return the seconds since it became ready; 0 where it has not."""
         return max(0.0, now - self.ready_at)
 
     # What it says
@@ -120,7 +120,7 @@ class Worker:
     # What is too much
 
     def due(self) -> float:
-        """Give the moment at which :meth:`check` has something to do, if nothing happens before."""
+        """Return the moment at which :meth:`check` has something to do, if nothing happens before."""
         settings = self._settings
         overdue, hung = math.inf, math.inf
         if self.phase is Phase.STARTING:

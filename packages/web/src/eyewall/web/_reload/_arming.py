@@ -23,7 +23,7 @@ def arm(application: Application[Any]) -> None:
     """Let the process be started anew on a change, from the first request of a server on.
 
     Not before: a test that drives an application in memory shall not be started anew by who edits it.
-    Raises :class:`SettingError` where that cannot be.
+    Raises :class:`SettingError` if that cannot be.
     """
     settings = application.settings
     if find_spec("watchfiles") is None:

@@ -20,7 +20,7 @@ _what_to_run: Final = re.compile("-([bBdEhiIOPqsSuvVx]*)([mc])(.*)").fullmatch
 
 
 def command_again(original: Sequence[str]) -> list[str] | None:
-    """Give the command that starts a program anew, of ``sys.orig_argv``; None where it was read from a terminal."""
+    """Return the command that starts a program anew, of ``sys.orig_argv``; None if it was read from a terminal."""
     python, *rest = original
     flags: list[str] = []
     while rest and rest[0] != "-":

@@ -40,7 +40,7 @@ class Signature(NamedTuple):
 
 
 def signature_of(path: str) -> Signature | None:
-    """Look at a file, through links; None where there is none."""
+    """Look at a file, through links; None if there is none."""
     try:
         return Signature.of(os.stat(path))
     except OSError:
@@ -90,7 +90,7 @@ class StoredFile:
         self.seen: Final[dict[str, Signature | None] | None] = (
             {path: signature_of(path) for path in looked_at} if is_settled else None
         )
-        """What was at each path that had a say in what is sent; None where that may change unseen."""
+        """What was at each path that had a say in what is sent; None if that may change unseen."""
 
     @property
     def size(self) -> int:
@@ -121,7 +121,7 @@ class FileCache:
         return len(self._files)
 
     def get(self, key: Hashable, now: float) -> StoredFile | None:
-        """Give a file that is as it is on the disk, as seen at most :data:`CHECK_SECONDS` before ``now``."""
+        """Return a file that is as it is on the disk, as seen at most :data:`CHECK_SECONDS` before ``now``."""
         stored = self._files.get(key)
         if stored is None or now - stored.checked < CHECK_SECONDS:
             return stored
@@ -178,7 +178,7 @@ class EncodedForms:
         self._stored = stored
 
     def get(self, coding: str, /) -> bytes | None:
-        """Give it; None where it is to be made first."""
+        """Return it; None if it is to be made first."""
         return self._stored.encoded.get(coding)
 
     def put(self, coding: str, encoded: bytes, /) -> None:

@@ -22,7 +22,7 @@ CONDITIONS: Final = frozenset(
 
 
 def is_refused(headers: HTTPHeaders, etag: Tag, modified: datetime | None) -> bool:
-    """True where a client wants the file only as it is not (any more): 412 (sections 13.1.1 and 13.1.4)."""
+    """True if a client wants the file only as it is not (any more): 412 (sections 13.1.1 and 13.1.4)."""
     if (if_match := headers.get("If-Match")) is not None:
         return (tag := etag()) is None or not etag_matches(if_match, tag, strong=True)
     if modified is None or (field := headers.get("If-Unmodified-Since")) is None:
@@ -32,7 +32,7 @@ def is_refused(headers: HTTPHeaders, etag: Tag, modified: datetime | None) -> bo
 
 
 def is_not_modified(headers: HTTPHeaders, etag: Tag, modified: datetime | None) -> bool:
-    """True where a client has the file already: 304 (sections 13.1.2 and 13.1.3)."""
+    """True if a client has the file already: 304 (sections 13.1.2 and 13.1.3)."""
     if (if_none_match := headers.get("If-None-Match")) is not None:
         return (tag := etag()) is not None and etag_matches(if_none_match, tag)
     if modified is None or (field := headers.get("If-Modified-Since")) is None:
@@ -42,7 +42,7 @@ def is_not_modified(headers: HTTPHeaders, etag: Tag, modified: datetime | None) 
 
 
 def requested_range(headers: HTTPHeaders, size: int, etag: Tag, modified: datetime | None) -> ByteRange | None:
-    """Give the part of the file that is wanted; None for all of it.
+    """Return the part of the file that is wanted; None for all of it.
 
     A range that is all of it is no part: some browsers play no sound that comes as a 206. Raises
     ``ValueError`` where it lies outside.

@@ -108,7 +108,7 @@ def read_file(file: FileIO, start: int, end: int | None) -> Generator[bytes, Non
 
 
 def next_chunk(chunks: Iterator[bytes]) -> bytes | None:
-    """Read the next piece; None where there is none. To be run in a thread."""
+    """Read the next piece; None if there is none. To be run in a thread."""
     try:
         return next(chunks, None)
     except OSError as error:
@@ -162,7 +162,7 @@ def is_hidden(root: str, absolute_path: str) -> bool:
 
 
 def ranking(accept_encoding: str | None) -> tuple[str, ...]:
-    """Give the codings that a client takes, what it likes best first: one of a few tuples for all clients."""
+    """Return the codings that a client takes, what it likes best first: one of a few tuples for all clients."""
     if not accept_encoding:
         return ()
     known = _rankings.get(accept_encoding)

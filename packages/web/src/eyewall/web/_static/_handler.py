@@ -76,7 +76,7 @@ class StaticFileHandler(StaticVersions):
     """
 
     absolute_path: str | None = None
-    """The file that is sent; None where :meth:`validate_absolute_path` has answered by itself."""
+    """The file that is sent; None if :meth:`validate_absolute_path` has answered by itself."""
     modified: datetime | None = None
     """When it was last modified."""
     default_filename: str | None = None
@@ -182,7 +182,7 @@ class StaticFileHandler(StaticVersions):
         return real_path
 
     def get_cache_time(self, path: str, modified: datetime | None, mime_type: str) -> int:
-        """Give how long browsers may keep the file without asking, in seconds; 0 for no word on it.
+        """Return how long browsers may keep the file without asking, in seconds; 0 for no word on it.
 
         By default ten years where the URL has a version, as :meth:`make_static_url` gives it.
         """
@@ -212,7 +212,7 @@ class StaticFileHandler(StaticVersions):
         return is_not_modified(self.request.headers, self.compute_etag, self.modified)
 
     def compute_etag(self) -> str | None:
-        """Give the file's entity tag: its size and the time of its last change, to the nanosecond.
+        """Return the file's entity tag: its size and the time of its last change, to the nanosecond.
 
         Not a hash of the content, which would mean to read all of it before the first byte is sent.
         """
@@ -224,15 +224,15 @@ class StaticFileHandler(StaticVersions):
         return f'"{sent.info.st_mtime_ns:x}-{sent.info.st_size:x}{coding}"'
 
     def get_modified_time(self) -> datetime | None:
-        """Give the time of the file's last change, to the second, as HTTP has it."""
+        """Return the time of the file's last change, to the second, as HTTP has it."""
         return datetime.fromtimestamp(int(self._stat.st_mtime), UTC)
 
     def get_content_size(self) -> int:
-        """Give the size in bytes of what is sent."""
+        """Return the size in bytes of what is sent."""
         return self._sent.info.st_size
 
     def get_content_type(self) -> str:
-        """Give the file's media type, by its name; that of text with :attr:`TEXT_CHARSET`."""
+        """Return the file's media type, by its name; that of text with :attr:`TEXT_CHARSET`."""
         media_type = media_type_of(self.absolute_path or "")
         return f"{media_type}; charset={self.TEXT_CHARSET}" if self.TEXT_CHARSET and is_text(media_type) else media_type
 
@@ -274,7 +274,7 @@ class StaticFileHandler(StaticVersions):
             self._transform.remember(EncodedForms(self.application.static_cache, self._key, stored))
 
     def _is_untouched(self) -> bool:
-        """True where nobody has set or written anything before."""
+        """True if nobody has set or written anything before."""
         is_bare = self._own_headers is None and self._defaults is HTML and self._new_cookies is None
         return is_bare and self._status_code == 200 and not self._write_buffer
 
@@ -308,7 +308,7 @@ class StaticFileHandler(StaticVersions):
             await self._send_opened(was_untouched)
 
     def _locate(self, stored: StoredFile | None) -> bool:
-        """Find the file; False where that was answered already."""
+        """Find the file; False if that was answered already."""
         if stored is not None:
             self.absolute_path, self._stat_result = stored.absolute_path, stored.info
             self._representation = stored.representation
@@ -368,7 +368,7 @@ class StaticFileHandler(StaticVersions):
         self.redirect(path + "/", permanent=True)
 
     def _choose_range(self, size: int) -> ByteRange | None:
-        """Set status and length for what the client asked for; None where that is nothing."""
+        """Set status and length for what the client asked for; None if that is nothing."""
         try:
             part = requested_range(self.request.headers, size, self.compute_etag, self.modified)
         except ValueError:

@@ -61,7 +61,7 @@ class StaticVersions(RequestHandler):
 
     @classmethod
     def get_version(cls, settings: Mapping[str, Any], path: str) -> str | None:
-        """Give the version of a file for its URL, or None where there is no such file."""
+        """Return the version of a file for its URL, or None if there is no such file."""
         root: str = settings["static_path"]
         absolute_path = cls.get_absolute_path(root, path)
         try:
@@ -94,7 +94,7 @@ class StaticVersions(RequestHandler):
 
     @classmethod
     def get_content_version(cls, abspath: str) -> str:
-        """Give a hash of a file's content."""
+        """Return a hash of a file's content."""
         content = cls.get_content(abspath)
         from hashlib import sha512
 

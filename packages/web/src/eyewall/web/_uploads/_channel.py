@@ -40,7 +40,7 @@ class BodyChannel:
             self._writer = None
 
     async def get(self) -> bytes | None:
-        """Take the next piece; None at the end. Raises ``StreamClosedError`` where the client has gone before it."""
+        """Take the next piece; None at the end. Raises ``StreamClosedError`` if the client has gone before it."""
         if self._chunk is None:
             wake(self._writer)
         while self._chunk is None:

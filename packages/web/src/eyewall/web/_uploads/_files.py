@@ -28,7 +28,7 @@ class Memory:
         self._left = size
 
     def take(self, size: int) -> bool:
-        """Take so many bytes of it; False where there are not that many."""
+        """Take so many bytes of it; False if there are not that many."""
         if size > self._left:
             return False
         self._left -= size
@@ -103,14 +103,14 @@ class UploadedFile:
         return self
 
     async def __anext__(self) -> bytes:
-        """Give the next piece, from where the last reading has ended."""
+        """Return the next piece, from where the last reading has ended."""
         chunk = await self.read(_CHUNK_SIZE)
         if not chunk:
             raise StopAsyncIteration
         return chunk
 
     async def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write it to a path of your own. Raises ``FileExistsError`` where there is a file, unless ``overwrite``.
+        """Write it to a path of your own. Raises ``FileExistsError`` if there is a file, unless ``overwrite``.
 
         Nobody sees half of it there: it is written beside, and then given its name.
         """

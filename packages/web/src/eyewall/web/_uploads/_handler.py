@@ -36,7 +36,7 @@ class Form:
         """The files, by the name of their field."""
 
     def file(self, name: str) -> UploadedFile:
-        """Give the last file of that field. Raises :class:`FormError` (400) where there is none."""
+        """Return the last file of that field. Raises :class:`FormError` (400) if there is none."""
         if name not in self.files:
             raise FormError(400, f"the form has no file {name[:80]!r}")
         return self.files[name][-1]
@@ -106,12 +106,12 @@ class UploadHandler(RequestHandler):
 
     @property
     def bytes_expected(self) -> int | None:
-        """Bytes that the body has, as the client says; None where it does not."""
+        """Bytes that the body has, as the client says; None if it does not."""
         length = self.request.headers.get("Content-Length")
         return None if length is None else int(length)
 
     def parts(self) -> PartReader:
-        """Give the parts of a multipart form as they come: ``async for part in self.parts()``; once for a request.
+        """Return the parts of a multipart form as they come: ``async for part in self.parts()``; once for a request.
 
         Raises :class:`FormError`: 415 where the body is no such form, 400 where its type has no boundary.
         """

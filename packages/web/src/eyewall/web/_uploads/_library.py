@@ -37,7 +37,7 @@ class Parser(Protocol):
 
 
 def find_library() -> Any:  # Any: it comes without types, and may not be there
-    """Give the library. Raises :class:`SettingError`, which names the extra."""
+    """Return the library. Raises :class:`SettingError`, which names the extra."""
     try:
         library: Any = import_module("multipart")
         # python-multipart has a module of that name, too, which knows to step aside, but not what is meant.

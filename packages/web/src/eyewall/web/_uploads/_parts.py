@@ -51,14 +51,14 @@ class FormPart:
         return self
 
     async def __anext__(self) -> bytes:
-        """Give the next piece. Raises :class:`FormError`, and ``StreamClosedError`` where the client leaves."""
+        """Return the next piece. Raises :class:`FormError`, and ``StreamClosedError`` where the client leaves."""
         chunk = await self._reader.next_chunk(self)
         if chunk is None:
             raise StopAsyncIteration
         return chunk
 
     async def read(self) -> bytes:
-        """Give the rest of it as a whole, within the limits of fields."""
+        """Return the rest of it as a whole, within the limits of fields."""
         chunks: list[bytes] = []
         limit = self._reader.limits.max_field_size
         async for chunk in self:
@@ -68,7 +68,7 @@ class FormPart:
         return b"".join(chunks)
 
     async def text(self) -> str:
-        """Give the rest of it as text, in UTF-8. Raises :class:`FormError` (400) where it is none."""
+        """Return the rest of it as text, in UTF-8. Raises :class:`FormError` (400) if it is none."""
         content = await self.read()
         try:
             return content.decode()
@@ -96,7 +96,7 @@ class PartReader:
         return self
 
     async def __anext__(self) -> FormPart:
-        """Give the next part. Raises :class:`FormError`, and ``StreamClosedError`` where the client leaves."""
+        """Return the next part. Raises :class:`FormError`, and ``StreamClosedError`` where the client leaves."""
         if self._part is not None:
             async for _ in self._part:
                 pass
@@ -113,7 +113,7 @@ class PartReader:
         return part
 
     async def next_chunk(self, part: FormPart) -> bytes | None:
-        """Give the next piece of a part; None where there is none any more."""
+        """Return the next piece of a part; None if there is none any more."""
         if part.is_complete or part is not self._part:
             return None
         event = await self._next_event()
@@ -153,7 +153,7 @@ class PartReader:
 
 
 def filename_of(segment: Segment) -> str | None:
-    """Give the name of its file, of which the library knows only the plain form. Raises :class:`FormError` (400).
+    """Return the name of its file, of which the library knows only the plain form. Raises :class:`FormError` (400).
 
     ``filename*`` goes before ``filename`` and ``name*`` is refused, as in a form that is read in memory.
     """

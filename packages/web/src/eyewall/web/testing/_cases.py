@@ -21,7 +21,7 @@ DEFAULT_TIMEOUT_SECONDS: Final = 5.0
 
 
 def get_async_test_timeout() -> float:
-    """Give how many seconds a test may wait: the environment's ``ASYNC_TEST_TIMEOUT``, or 5."""
+    """Return how many seconds a test may wait: the environment's ``ASYNC_TEST_TIMEOUT``, or 5."""
     try:
         return float(os.environ["ASYNC_TEST_TIMEOUT"])
     except (KeyError, ValueError):

@@ -48,7 +48,7 @@ class AppResponse:
         return self.body.decode(charset.partition(";")[0].strip(' "') or "utf-8")
 
     def json(self) -> Any:  # Any: whatever JSON can be
-        """The body read as JSON. Raises ``ValueError`` where it is none."""
+        """The body read as JSON. Raises ``ValueError`` if it is none."""
         return loads(self.body)
 
     def __repr__(self) -> str:
@@ -164,7 +164,7 @@ class AppClient:
     ) -> WebSocketClientConnection:
         """Open a WebSocket at a path, over a stream in memory.
 
-        Raises :class:`~eyewall.web.HTTPClientError` where the application does not switch.
+        Raises :class:`~eyewall.web.HTTPClientError` if the application does not switch.
         """
         server = HTTPServer(self.app, io_loop=self._io_loop or IOLoop.current())
         fields = {"Cookie": cookie_field(self.cookies)} if self.cookies else {}

@@ -55,7 +55,7 @@ class AsyncHTTPTestCase(AsyncTestCase):
         super().tearDown()
 
     def get_app(self) -> HTTPServerConnectionDelegate:
-        """Give what is served: an Application."""
+        """Return what is served: an Application."""
         raise NotImplementedError(f"{type(self).__name__}.get_app() gives the application to be tested: define it")
 
     def get_http_server(self) -> HTTPServer:
@@ -63,19 +63,19 @@ class AsyncHTTPTestCase(AsyncTestCase):
         return HTTPServer(self._app, io_loop=self.io_loop, **self.get_httpserver_options())
 
     def get_httpserver_options(self) -> dict[str, Any]:
-        """Give the arguments of the server beside its application."""
+        """Return the arguments of the server beside its application."""
         return {}
 
     def get_http_port(self) -> int:
-        """Give the port that is served."""
+        """Return the port that is served."""
         return self._port
 
     def get_protocol(self) -> str:
-        """Give the scheme of URLs."""
+        """Return the scheme of URLs."""
         return "http"
 
     def get_url(self, path: str) -> str:
-        """Give the absolute URL of a path."""
+        """Return the absolute URL of a path."""
         return f"{self.get_protocol()}://127.0.0.1:{self.get_http_port()}{path}"
 
     def fetch(
@@ -113,7 +113,7 @@ class AsyncHTTPTestCase(AsyncTestCase):
         return response
 
     def get_client_ssl_options(self) -> SSLOptions | None:
-        """Give what :meth:`fetch` trusts where it asks by TLS; None: what the system does."""
+        """Return what :meth:`fetch` trusts where it asks by TLS; None: what the system does."""
         return None
 
 
@@ -121,11 +121,11 @@ class AsyncHTTPSTestCase(AsyncHTTPTestCase):
     """The same over TLS, with a certificate for ``localhost`` that comes with eyewall."""
 
     def get_httpserver_options(self) -> dict[str, Any]:
-        """Give the certificate."""
+        """Return the certificate."""
         return {"ssl_options": self.get_ssl_options()}
 
     def get_ssl_options(self) -> dict[str, Any]:
-        """Give the server's ``ssl_options``."""
+        """Return the server's ``ssl_options``."""
         return dict(self_signed_certificate().server_options)
 
     def get_client_ssl_options(self) -> SSLOptions | None:
@@ -133,12 +133,12 @@ class AsyncHTTPSTestCase(AsyncHTTPTestCase):
         return self_signed_certificate().client_options
 
     def get_protocol(self) -> str:
-        """Give the scheme of URLs."""
+        """Return the scheme of URLs."""
         return "https"
 
 
 def bind_unused_port(address: str = "127.0.0.1") -> tuple[socket.socket, int]:
-    """Give a listening socket, and its port, which was free."""
+    """Return a listening socket, and its port, which was free."""
     (sock,) = bind_sockets(0, address)
     port: int = sock.getsockname()[1]
     return sock, port

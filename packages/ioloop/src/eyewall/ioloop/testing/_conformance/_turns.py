@@ -18,7 +18,7 @@ async def next_turn(io_loop: EventLoop) -> None:
 
 
 async def until(io_loop: EventLoop, condition: Callable[[], bool], *, seconds: float = 20.0) -> bool:
-    """Wait until a condition holds; give False where it does not within so many seconds."""
+    """Wait until a condition holds; give False if it does not within so many seconds."""
     end = io_loop.time() + seconds
     while not condition():
         if io_loop.time() > end:

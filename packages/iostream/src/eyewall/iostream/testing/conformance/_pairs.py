@@ -81,7 +81,7 @@ async def over(io_loop: EventLoop, task: Task[Any]) -> None:
 
 
 async def failure(waiting: Awaitable[object]) -> StreamClosedError:
-    """Give the error that an operation ends with."""
+    """Return the error that an operation ends with."""
     with pytest.raises(StreamClosedError) as caught:
         await waiting
     return caught.value
@@ -103,7 +103,7 @@ resets = pytest.mark.usefixtures("breakable")
 
 
 def pattern(size: int) -> bytes:
-    """Give bytes in which nothing can be lost, doubled or swapped unseen."""
+    """Return bytes in which nothing can be lost, doubled or swapped unseen."""
     # The period is odd, so that no two pieces of a power of two are alike.
     numbers = _numbers()
     return (numbers * (size // len(numbers) + 1))[:size]
