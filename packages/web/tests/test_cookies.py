@@ -84,6 +84,12 @@ async def test_a_value_that_could_end_the_line_is_refused(value: str) -> None:
         await raised(lambda handler: handler.set_cookie("a", value))
 
 
+@pytest.mark.parametrize("value", ["€", "é€", "\udc80"])
+async def test_a_value_that_no_field_can_have_is_refused_where_it_is_set(value: str) -> None:
+    with pytest.raises(ValueError, match="beyond Latin-1"):
+        await raised(lambda handler: handler.set_cookie("a", value))
+
+
 @pytest.mark.parametrize("attribute", ["domain", "path", "samesite"])
 @pytest.mark.parametrize("value", ["a; Secure", "a\nb", "é"])
 async def test_an_attribute_that_would_bring_others_is_refused(attribute: str, value: str) -> None:

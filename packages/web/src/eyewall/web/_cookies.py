@@ -103,7 +103,7 @@ class CookiesMixin(HandlerBase):
             raise ValueError(f"cookie {name!r}: samesite is {samesite!r}: make it 'Strict', 'Lax' or 'None'")
         if expires is None and expires_days is not None:
             expires = time.time() + expires_days * _DAY
-        pair = f"{name}={_quoted(text)}"
+        pair = f"{name}={_quoted(name, text)}"
         if len(pair) > _MOST_KEPT:
             general_log.warning("cookie %r has %d bytes: browsers keep %d at most", name, len(pair), _MOST_KEPT)
         parts = [
@@ -253,9 +253,12 @@ def _attribute(name: str, key: str, text: str | None) -> str:
     return f"{key}={text}"
 
 
-def _quoted(text: str) -> str:
+def _quoted(name: str, text: str) -> str:
     if _is_plain(text):
         return text
     from http.cookies import SimpleCookie
 
-    return SimpleCookie().value_encode(text)[1]
+    quoted: str = SimpleCookie().value_encode(text)[1]
+    if not quoted.isascii():
+        raise ValueError(f"the value of cookie {name!r} has a character beyond Latin-1: {text!r}; encode it first")
+    return quoted
