@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
     from contextvars import Context
     from typing import Self
+
+_NEVER: Final = object()
 
 
 class Steps:
@@ -16,22 +18,25 @@ class Steps:
 
     Each step runs in ``context``, so that the variables which it sets are seen by nobody else, and
     ``before_waiting`` is called before each wait. A coroutine that never waits is not wrapped: its
-    first step was all of it.
+    first step was all of it. One that goes on for ever gives ``until`` where it is to be left alone.
     """
 
-    __slots__ = ("_before_waiting", "_context", "_coroutine", "_waited_for")
+    __slots__ = ("_before_waiting", "_context", "_coroutine", "_until", "_waited_for")
 
     def __init__(
         self,
-        coroutine: Coroutine[Any, Any, object],
+        coroutine: Coroutine[Any, Any, object] | Generator[Any, Any, object],
         context: Context,
         waited_for: object,
         before_waiting: Callable[[], object],
+        *,
+        until: object = _NEVER,
     ) -> None:
         self._coroutine = coroutine
         self._context = context
         self._waited_for = waited_for
         self._before_waiting = before_waiting
+        self._until = until
 
     @classmethod
     def first(
@@ -50,11 +55,11 @@ class Steps:
             self._waited_for = self._context.run(self._coroutine.throw, error)
         except StopIteration:
             return None
-        return self
+        return None if self._waited_for is self._until else self
 
     def __await__(self) -> Generator[Any, Any, None]:
         run, coroutine, waited_for = self._context.run, self._coroutine, self._waited_for
-        while True:
+        while waited_for is not self._until:
             self._before_waiting()
             try:
                 answer = yield waited_for
