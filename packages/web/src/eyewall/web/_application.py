@@ -49,44 +49,44 @@ else:
 
 
 class Application(ReversibleRouter, Generic[S]):
-    """A table of routes, and settings; a server is given one and serves it.
+    """A table of routes together with settings; this is what a server serves.
 
     ::
 
         app = Application([(r"/", Index), (r"/user/([0-9]+)", User, {"db": db}, "user")], static_path="static")
         HTTPServer(app).listen(8080)
 
-    A route is a tuple ``(pattern, handler)``, with the handler's ``initialize`` arguments and a name
-    behind them if you like, or a :class:`URLSpec`. The first whose pattern matches the path answers.
+    A route is a tuple ``(pattern, handler)``, optionally followed by the arguments for the handler's ``initialize``
+    and by a name; or it is a :class:`URLSpec`. The first route whose pattern matches the path is used.
 
-    Settings that are used here; others are yours, and handlers find all in ``self.settings``:
+    These settings have a meaning here. Others are your own; handlers find all of them in ``self.settings``:
 
-    - ``static_path``: a folder served below ``static_url_prefix`` (``/static/``), with its
-      ``favicon.ico`` and ``robots.txt`` also served from the root; by ``static_handler_class`` with
-      ``static_handler_args``; ``static_cache_size`` (default: 16 MiB) bounds the bytes of small files
-      that are kept in memory, and 0 keeps none;
-    - ``default_handler_class``, ``default_handler_args``: who answers where no route matches
-      (default: an error page of status 404);
-    - ``cookie_secret``, ``key_version``: what signs cookies;
+    - ``static_path``: a folder that is served below ``static_url_prefix`` (``/static/``); its ``favicon.ico``
+      and ``robots.txt`` are also served from the root. The handler is ``static_handler_class``, with the
+      arguments ``static_handler_args``. ``static_cache_size`` limits the bytes of small files that are kept
+      in memory (default: 16 MiB; 0 keeps none);
+    - ``default_handler_class``, ``default_handler_args``: the handler for paths that no route matches
+      (default: an error page with status 404);
+    - ``cookie_secret``, ``key_version``: the key that signs cookies;
     - ``xsrf_cookies``, ``xsrf_cookie_name``, ``xsrf_cookie_version``, ``xsrf_cookie_kwargs``: tokens
-      against forged requests; ``cross_origin_protection`` (default: True) and ``trusted_origins``: the
-      check that needs none;
-    - ``cors``: a :class:`CORS`, which pages of other origins may read answers;
-    - ``automatic_head``, ``automatic_options``: answer HEAD by ``get``, and OPTIONS with ``Allow``, where a handler
-      does not say how (default: False);
-    - ``login_url``: where :func:`authenticated` sends who is not signed in;
+      against forged requests. ``cross_origin_protection`` (default: True) and ``trusted_origins``: the
+      check that needs no tokens;
+    - ``cors``: a :class:`CORS`, which says what pages of other origins may read;
+    - ``automatic_head``, ``automatic_options``: answer HEAD with ``get``, and OPTIONS with ``Allow``, in handlers
+      that do not define these methods (default: False);
+    - ``login_url``: where :func:`authenticated` sends users who are not signed in;
     - ``template_path``, ``template_loader``, ``compiled_template_cache``, ``ui_methods``, ``ui_modules``: templates;
     - ``find_locale``: languages;
     - ``compress_response``: send text compressed (:class:`ContentEncoding`);
-    - ``autoreload``: start the process anew when a source or a template has changed, for development; needs the
-      extra ``eyewall-web[reload]``, and a program that serves by one process;
-    - ``debug``: ``autoreload``, unless that is False; show a page with traceback and request where something was
-      raised, and read templates and static files each time; for development only. ``serve_traceback`` alone
-      sends the traceback as text;
-    - ``log_function``: called with the handler instead of :meth:`log_request`'s own line.
+    - ``autoreload``: restart the process when a source file or a template has changed, for development; needs the
+      extra ``eyewall-web[reload]``, and a program that serves from a single process;
+    - ``debug``: enable ``autoreload``, unless that is set to False; show a page with the traceback and the request
+      for every exception; and read templates and static files anew each time. For development only.
+      ``serve_traceback`` alone sends the traceback as text;
+    - ``log_function``: called with the handler, instead of writing the line of :meth:`log_request`.
 
-    Any other is your own; one that looks like a misspelt one of these is logged as a warning.
-    Raises :class:`RouteError` or :class:`SettingError` where one of them is wrong.
+    An unknown setting that looks like a misspelling of one of these is logged as a warning. Raises
+    :class:`RouteError` or :class:`SettingError` if a route or a setting is wrong.
     """
 
     @overload
@@ -122,13 +122,13 @@ class Application(ReversibleRouter, Generic[S]):
         if settings.get("debug"):
             settings = {"serve_traceback": True, "compiled_template_cache": False, "static_cache_size": 0, **settings}
         self.settings: Final[dict[str, Any]] = settings
-        """The settings, as given, and what ``debug`` stands for."""
+        """The settings as they were given, together with those that ``debug`` implies."""
         self.state: Final[S] = state
-        """What handlers have as ``self.state``, of their own type: see :class:`Handler`."""
+        """The object that handlers find in ``self.state``, with its own type: see :class:`Handler`."""
         self.default_host: Final = default_host
-        """The host whose routes, of :meth:`add_handlers`, requests for an unknown host get."""
+        """The host whose routes (see :meth:`add_handlers`) are used for requests to an unknown host."""
         self.transforms: Final = [*response_transforms(settings, transforms), *read_cors(settings)]
-        """What every response goes through on its way out."""
+        """The transforms that every response passes through."""
         self.ui_modules: Final = read_modules(settings.get("ui_modules", {}))
         """The classes that templates find in ``modules``, by name."""
         self.ui_methods: Final = read_methods(settings.get("ui_methods", {}))
@@ -149,7 +149,7 @@ class Application(ReversibleRouter, Generic[S]):
             arm(self)
 
     def add_transform(self, transform_class: type[OutputTransform]) -> None:
-        """Let every response from now on go through a transform too, behind the others."""
+        """Add a transform behind the others; every response passes through it from now on."""
         self.transforms.append(transform_class)
 
     def listen(
@@ -163,10 +163,10 @@ class Application(ReversibleRouter, Generic[S]):
         reuse_port: bool = False,
         **kwargs: Any,
     ) -> HTTPServer:
-        """Serve this application on a port, and give the server, made from ``kwargs``.
+        """Serve this application on a port, and return the server, which is made with ``kwargs``.
 
-        The arguments before them are those of :func:`~eyewall.tcpserver.bind_sockets`. The loop is
-        still to be started. Raises :class:`~eyewall.tcpserver.BindError`.
+        The other arguments are those of :func:`~eyewall.tcpserver.bind_sockets`. The loop still has to be started.
+        Raises :class:`~eyewall.tcpserver.BindError`.
         """
         server = HTTPServer(self, **kwargs)
         server.listen(port, address, family=family, backlog=backlog, flags=flags, reuse_port=reuse_port)
@@ -180,7 +180,7 @@ class Application(ReversibleRouter, Generic[S]):
         """A connection has closed: what a server calls."""
 
     def match(self, request: HTTPServerRequest) -> Found:
-        """Find who answers a request."""
+        """Find the handler or delegate for a request."""
         for pattern, table in self._hosts:
             if pattern.match(request.host_name) and (found := table.find(request)) is not None:
                 return found
@@ -212,7 +212,7 @@ class Application(ReversibleRouter, Generic[S]):
         path_args: Iterable[bytes] | None = None,
         path_kwargs: Mapping[str, bytes] | None = None,
     ) -> HTTPMessageDelegate:
-        """Return the delegate by which a handler's class takes a request in: for a router of your own."""
+        """Return the delegate that passes a request to a handler class: for a router of your own."""
         target_class.settle()
         match = Match(target_class, target_kwargs or {}, tuple(path_args or ()), path_kwargs or {})
         return self._delegate(request, match)
@@ -223,9 +223,9 @@ class Application(ReversibleRouter, Generic[S]):
         return Dispatcher(self, request.server_connection, request.connection, found)
 
     def reverse_url(self, name: str, *args: object) -> str:
-        """Make the path of the route of that name, with ``args``, percent-encoded, for its pattern's groups.
+        """Return the path of the named route, with ``args``, percent-encoded, in place of the groups of its pattern.
 
-        Raises ``KeyError`` for an unknown name, and ``ValueError`` where the arguments do not fit.
+        Raises ``KeyError`` for an unknown name, and ``ValueError`` if the arguments do not fit.
         """
         tables = [self._routes, *(table for _, table in self._hosts)]
         for table in tables:
@@ -235,7 +235,7 @@ class Application(ReversibleRouter, Generic[S]):
         raise KeyError(f"no route is named {name!r}; those that are: {names}")
 
     def list_routes(self) -> list[ListedRoute]:
-        r"""Return the routes as they are asked: those of hosts first, then those of the settings, then the table's own.
+        r"""Return the routes in the order in which they are tried: of hosts, of settings, and the table's own.
 
         To look at them::
 
@@ -252,7 +252,7 @@ class Application(ReversibleRouter, Generic[S]):
         return loader
 
     def static_url(self, path: str, **kwargs: Any) -> str:
-        """Make the URL of a file of the setting ``static_path``: see :meth:`RequestHandler.static_url`."""
+        """Return the URL of a file below the setting ``static_path``: see :meth:`RequestHandler.static_url`."""
         if not self.settings.get("static_path"):
             raise SettingError("static_url needs the setting static_path: the folder of the files")
         from ._static._handler import StaticFileHandler
@@ -261,10 +261,10 @@ class Application(ReversibleRouter, Generic[S]):
         return handler.make_static_url(self.settings, path, **kwargs)
 
     def log_request(self, handler: RequestHandler) -> None:
-        """Log a response on ``eyewall.access``: as info, from status 400 as a warning, from 500 as an error.
+        """Log a response on ``eyewall.access``: at INFO; from status 400 on as a warning; from 500 on as an error.
 
-        A request whose connection has ended before its answer was complete is marked ``disconnected``. Where none
-        was begun its status is 499, as nginx writes it, and logged as info.
+        If the connection ended before the response was complete, the line is marked ``disconnected``. If no response
+        had begun, its status is 499, as in nginx, and it is logged at INFO.
         """
         if (log_function := self.settings.get("log_function")) is not None:
             log_function(handler)

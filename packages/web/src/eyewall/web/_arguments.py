@@ -22,10 +22,10 @@ _without_controls = re.compile(r"[\x00-\x08\x0e-\x1f]").sub
 class ArgumentsMixin(HandlerBase):
     """The methods of a handler that read arguments.
 
-    Each kind comes as ``get_*_argument``, which gives the last value of that name, and
-    ``get_*_arguments``, which gives all. An argument that is not there is the default, or where none
-    is given a :class:`MissingArgumentError`. Values are decoded by :meth:`decode_argument`, control
-    characters become spaces, and ``strip`` takes white space from both ends.
+    Each kind of argument has a ``get_*_argument``, which returns the last value of that name, and a
+    ``get_*_arguments``, which returns all of them. If an argument is missing, the default is returned or, without a
+    default, :class:`MissingArgumentError` is raised. Values are decoded by :meth:`decode_argument`, control
+    characters become spaces, and ``strip`` removes white space at both ends.
     """
 
     @overload
@@ -33,7 +33,7 @@ class ArgumentsMixin(HandlerBase):
     @overload
     def get_argument(self, name: str, default: T, strip: bool = True) -> str | T: ...
     def get_argument(self, name: str, default: object = _REQUIRED, strip: bool = True) -> object:
-        """Return an argument of the form, or if it has none of that name, of the query."""
+        """Return an argument of the form or, if the form has none of that name, of the query."""
         return _last(self.get_arguments(name, strip), name, default)
 
     def get_arguments(self, name: str, strip: bool = True) -> list[str]:
@@ -71,9 +71,9 @@ class ArgumentsMixin(HandlerBase):
     def argument(self, name: str, kind: Callable[[str], Any], default: object = _REQUIRED) -> object:
         """Return an argument of the form or the query as a ``kind``: ``self.argument("page", int, default=1)``.
 
-        ``kind`` is a class or a function of the text; ``bool`` reads ``1``, ``true``, ``yes``, ``on`` and
-        their opposites. Raises :class:`HTTPError` (400) if it raises ``ValueError``, and
-        :class:`MissingArgumentError` where the argument is missing and has no default.
+        ``kind`` is a class, or a function that takes the text; ``bool`` accepts ``1``, ``true``, ``yes``, ``on`` and
+        their opposites. If ``kind`` raises ``ValueError``, this raises :class:`HTTPError` (400); if the argument is
+        missing and has no default, :class:`MissingArgumentError`.
         """
         values = self.get_arguments(name)
         if not values:
@@ -85,11 +85,11 @@ class ArgumentsMixin(HandlerBase):
             raise HTTPError(400, "argument %s is %r, and no %s", name, values[-1][:40], wanted) from error
 
     def json(self, kind: type[T]) -> T:
-        """Return the body, which is JSON, as a ``kind``: a dataclass, a TypedDict, a ``list`` of them, and so on.
+        """Return the JSON body as a ``kind``: a dataclass, a TypedDict, a ``list`` of them, and so on.
 
-        With msgspec installed it reads, and its ``Struct`` is a kind too; so is a model of pydantic.
-        Raises :class:`BodyError`, which tells the client what is wrong and where; 415 for a body that
-        says it is something else; ``TypeError`` for a kind that no JSON can be read as::
+        If msgspec is installed, it decodes the body, and its ``Struct`` is accepted as a kind; a pydantic model is
+        accepted too. Raises :class:`BodyError`, which tells the client what is wrong and where; with status 415 for a
+        body that is declared as something else. Raises ``TypeError`` for a kind that cannot be read from JSON::
 
             order = self.json(Order)
         """
@@ -99,10 +99,10 @@ class ArgumentsMixin(HandlerBase):
         return decode_json(self.request.body, kind)
 
     def decode_argument(self, value: bytes, name: str | None = None) -> str:
-        """Decode one value, percent-decoded already; also for what a route took from the path.
+        """Decode one value that has been percent-decoded; also used for the values that a route takes from the path.
 
-        Override it for another encoding than UTF-8. ``name`` is None for a positional part of the
-        path. Raises :class:`HTTPError` (400) if the value cannot be decoded.
+        Override it for another encoding than UTF-8. ``name`` is None for a positional argument from the path. Raises
+        :class:`HTTPError` (400) if the value cannot be decoded.
         """
         try:
             return value.decode()

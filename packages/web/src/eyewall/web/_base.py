@@ -35,7 +35,7 @@ _is_reason = re.compile(r"[\t\x20-\x3b\x3d-\x7e\x80-\xff]*").fullmatch
 
 
 class HandlerBase:
-    """The request, and what is written in answer to it."""
+    """The request, and the response that is being written to it."""
 
     __slots__ = (
         "_connection",
@@ -63,9 +63,9 @@ class HandlerBase:
         """The application that the handler belongs to."""
         self.request: HTTPServerRequest = request
         self.path_args: Sequence[Any] = ()
-        """What the positional groups of the route's pattern matched, decoded; None for one that matched nothing."""
+        """The decoded values of the positional groups in the route's pattern; None for a group that matched nothing."""
         self.path_kwargs: Mapping[str, Any] = {}
-        """What the named groups of the route's pattern matched, decoded, or of its template, converted."""
+        """The values of the named groups in the route's pattern, decoded, or of its template, converted."""
         # None as long as some defaults will do, which responses share.
         self._own_headers: HTTPHeaders | None
         self._new_cookies: dict[str, str] | None = None
@@ -81,10 +81,10 @@ class HandlerBase:
             self.initialize()
 
     def initialize(self, *args: Any, **kwargs: Any) -> None:
-        """Take the route's ``kwargs``; called first, for every request."""
+        """Receive the route's ``kwargs``; called first for every request."""
 
     streams_request_body: ClassVar[bool] = False
-    """True for a class that :func:`stream_request_body` has decorated, and those made of it."""
+    """True for a class decorated with :func:`stream_request_body`, and for its subclasses."""
 
     _has_plain_etag = True
     """False if a subclass makes entity tags of its own, or none."""
@@ -95,27 +95,28 @@ class HandlerBase:
         return self.application.settings
 
     def require_setting(self, name: str, feature: str = "this feature") -> None:
-        """Raise :class:`SettingError` if the application has no setting of that name, or an empty one."""
+        """Raise :class:`SettingError` if the application does not have this setting, or if it is empty."""
         if not self.settings.get(name):
             raise SettingError(f"{feature} needs the setting {name}: give it to the Application")
 
     def detach(self) -> Stream:
-        """Take the connection's stream over: the request is over for HTTP, and whoever detaches closes the stream.
+        """Take over the connection's stream. The request is then over for HTTP, and you have to close the stream.
 
-        What the client is to be answered before is written to the stream by hand. :meth:`on_finish` is not called.
+        Anything the client should still receive has to be written to the stream directly. :meth:`on_finish` is not
+        called.
         """
         stream = self._connection.detach()
         self._finished = True
         return stream
 
     def on_finish(self) -> None:
-        """Clean up or count: called once, when the response was handed over or given up."""
+        """Override it to clean up or to count; called once, after the response has been handed over or abandoned."""
 
     def set_default_headers(self) -> None:
-        """Set header fields that error pages have as well."""
+        """Override it to set header fields that error pages should have as well."""
 
     def clear(self) -> None:
-        """Forget status, headers and what was written, as far as it was not sent."""
+        """Reset the status, the headers and the body, as far as they have not been sent."""
         self._own_headers = None
         self._defaults = HTML
         self._write_buffer: list[bytes] = []
@@ -124,10 +125,10 @@ class HandlerBase:
         self.set_default_headers()
 
     def set_status(self, status_code: int, reason: str | None = None) -> None:
-        """Set the status, 100 to 999, and its reason phrase.
+        """Set the status, from 100 to 999, and its reason phrase.
 
-        A reason that could not stand in a status line, or that holds ``<``, is replaced by
-        ``"Unknown"``. Raises ``ValueError`` for a status out of bounds.
+        A reason that is not allowed in a status line, or that contains ``<``, is replaced by ``"Unknown"``. Raises
+        ``ValueError`` for a status out of range.
         """
         try:
             known = 100 <= status_code <= 999
@@ -147,7 +148,7 @@ class HandlerBase:
         return self._status_code
 
     def set_header(self, name: str, value: HeaderValue) -> None:
-        """Set a header field, in place of any of that name. A datetime becomes an HTTP date.
+        """Set a header field, replacing any of that name. A datetime becomes an HTTP date.
 
         Raises ``ValueError`` for a value that could end the line.
         """
@@ -160,18 +161,18 @@ class HandlerBase:
             self._headers[name] = text
 
     def add_header(self, name: str, value: HeaderValue) -> None:
-        """Add a header field behind those of that name."""
+        """Add a header field, after those of the same name."""
         self._headers.add(name, _header_text(value))
 
     def clear_header(self, name: str) -> None:
-        """Take back all header fields of that name."""
+        """Remove all header fields of that name."""
         if name in self._headers:
             del self._headers[name]
 
     def write(self, chunk: str | bytes | Mapping[str, object]) -> None:
-        """Put text (as UTF-8), bytes, or a dict as JSON into the body; sent by :meth:`flush` or :meth:`finish`.
+        """Append text (as UTF-8), bytes, or a dict (as JSON) to the body; :meth:`flush` or :meth:`finish` sends it.
 
-        A dict also sets the content type to JSON. A list is refused: put it into a dict.
+        A dict also sets the content type to JSON. A list is refused: wrap it in a dict.
         """
         if self._finished:
             raise RuntimeError("write() after finish(): the response is complete")
@@ -182,10 +183,10 @@ class HandlerBase:
         self._write_buffer.append(chunk)
 
     def flush(self, include_footers: bool = False) -> Future[None]:
-        """Send what was written so far, the headers first.
+        """Send what has been written so far, preceded by the headers if they have not been sent.
 
-        Await the result, so that a client that reads slowly holds you back; where the client has
-        gone that raises ``StreamClosedError``.
+        Await the result, so that a client that reads slowly slows you down as well. If the client has disconnected,
+        awaiting it raises ``StreamClosedError``.
         """
         chunk = b"".join(self._write_buffer)
         if not self._headers_written:
@@ -194,9 +195,9 @@ class HandlerBase:
         return self._send_more(chunk, finishing=False)
 
     def finish(self, chunk: str | bytes | Mapping[str, object] | None = None) -> Future[None]:
-        """Complete the response, after writing ``chunk`` if there is one.
+        """Complete the response, after writing ``chunk`` if one is given.
 
-        Called for you when the method's method is over. The result is done when the client keeps up.
+        Called automatically when the method of the handler returns. The result is done once the client keeps up.
         """
         if self._finished:
             raise RuntimeError("finish() called twice: the response is complete")
@@ -220,9 +221,9 @@ class HandlerBase:
         self.on_finish()
 
     def redirect(self, url: str, permanent: bool = False, status: int | None = None) -> None:
-        """Complete the response by sending the client to ``url``: 302, 301 if permanent, or ``status`` (3xx).
+        """Complete the response by redirecting the client to ``url``: 302, or 301 if permanent, or ``status`` (3xx).
 
-        Do not pass on a URL that the client gave.
+        Do not pass a URL that came from the client.
         """
         if self._headers_written:
             raise RuntimeError("redirect() after flush(): the headers have been sent")
@@ -235,15 +236,15 @@ class HandlerBase:
         self.finish()
 
     def reverse_url(self, name: str, *args: object) -> str:
-        """The path of the route of that name: see :meth:`Application.reverse_url`."""
+        """Return the path of the named route: see :meth:`Application.reverse_url`."""
         return self.application.reverse_url(name, *args)
 
     def static_url(self, path: str, include_host: bool | None = None, **kwargs: Any) -> str:
-        """Make the URL of a static file, with its version, so that browsers may keep it for ever.
+        """Return the URL of a static file, including its version, so that browsers may cache it for ever.
 
-        ``path`` is relative to the folder of the setting ``static_path``. With ``include_host``, or the
-        attribute of that name, the URL has scheme and host; ``kwargs`` are given to
-        :meth:`StaticFileHandler.make_static_url`. Raises :class:`SettingError` without the setting.
+        ``path`` is relative to the folder of the setting ``static_path``. With ``include_host``, or if the handler's
+        attribute of that name is true, the URL includes scheme and host. ``kwargs`` are passed to
+        :meth:`StaticFileHandler.make_static_url`. Raises :class:`SettingError` if the setting is missing.
         """
         if include_host is None:
             include_host = getattr(self, "include_host", False)

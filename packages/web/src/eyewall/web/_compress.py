@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 class ContentEncoding(OutputTransform):
-    """Compresses what is text and worth it, in the coding that the client likes best (RFC 9110 section 12.5.3).
+    """Compresses text that is worth it, in the coding that the client prefers (RFC 9110 section 12.5.3).
 
-    The setting ``compress_response=True`` puts it in. It knows ``gzip``, and ``br`` and ``zstd`` where
-    the extras ``eyewall-web[brotli]`` and ``eyewall-web[zstd]`` are installed. A response that
-    has a ``Content-Encoding`` or is a part of a whole (206) is left alone, and so is a complete one
-    shorter than :attr:`MIN_LENGTH`.
+    The setting ``compress_response=True`` enables it. It supports ``gzip``, and ``br`` and ``zstd`` if the extras
+    ``eyewall-web[brotli]`` and ``eyewall-web[zstd]`` are installed. A response that already has a
+    ``Content-Encoding``, or is only a part (206), is left alone, and so is a complete response shorter than
+    :attr:`MIN_LENGTH`.
     """
 
     CONTENT_TYPES: ClassVar[frozenset[str]] = frozenset(
@@ -39,16 +39,16 @@ class ContentEncoding(OutputTransform):
             "image/svg+xml",
         )
     )
-    """What is compressed beside ``text/*``."""
+    """The media types that are compressed, in addition to ``text/*``."""
 
     GZIP_LEVEL: ClassVar[int] = 6
     """1 (quick) to 9 (small)."""
 
     MIN_LENGTH: ClassVar[int] = 1024
-    """How many bytes of a complete response are worth the trouble."""
+    """Bytes: a complete response shorter than this is not compressed."""
 
     CODINGS: ClassVar[tuple[str, ...]] = ("zstd", "br", "gzip")
-    """What is used, the best first, where the client likes several as much."""
+    """The codings to use, in order of preference if the client likes several equally."""
 
     def __init__(self, request: HTTPServerRequest) -> None:
         self._coding = best_encoding(request.headers.get("Accept-Encoding"), installed(self.CODINGS))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Expires: TypeAlias = "float | datetime | tuple[int, ...] | time.struct_time"
-"""When a cookie ends: seconds since 1970, a datetime (a naive one is UTC), or UTC as ``time.gmtime`` has it."""
+"""When a cookie expires: seconds since 1970, a datetime (UTC if naive), or UTC in the form of ``time.gmtime``."""
 
 SameSite = Literal["Strict", "Lax", "None", "strict", "lax", "none"]
 
@@ -69,16 +69,16 @@ class CookiesMixin(HandlerBase):
         partitioned: bool = False,
         **kwargs: Any,
     ) -> None:
-        """Let the client keep a cookie, in place of one that was set in this response before.
+        """Set a cookie, replacing one of that name that was set earlier in this response.
 
-        Without ``expires``, ``expires_days`` or ``max_age`` (in seconds) it lasts until the browser is
-        closed. What was set stays when the response becomes an error page. A name that begins with
-        ``__Host-`` or ``__Secure-`` asks browsers to keep it only where it is as safe as it says.
+        Without ``expires``, ``expires_days`` or ``max_age`` (in seconds) it lasts until the browser is closed.
+        Cookies are also sent if the response becomes an error page. With a name that begins with ``__Host-`` or
+        ``__Secure-``, browsers accept the cookie only if it is as secure as the prefix promises.
 
-        Raises ``ValueError`` for what cannot stand in the field, and where name and attributes
-        contradict each other, as no browser would keep such a cookie; ``TypeError`` for an attribute that
-        is none. One that is too long for browsers is logged as a warning. Other spellings of an attribute, such as
-        ``HttpOnly``, are taken with a ``DeprecationWarning``.
+        Raises ``ValueError`` for characters that are not allowed in the field, and for a name and attributes that
+        contradict each other, since no browser would keep such a cookie; ``TypeError`` for an unknown attribute. A
+        cookie that is too long for browsers is logged as a warning. Other spellings of an attribute, such as
+        ``HttpOnly``, are accepted with a ``DeprecationWarning``.
         """
         if kwargs:
             _warn_of_spelling(kwargs)
@@ -132,7 +132,7 @@ class CookiesMixin(HandlerBase):
         samesite: SameSite | None = None,
         partitioned: bool = False,
     ) -> None:
-        """Let the client forget a cookie. ``path`` and ``domain`` are to be those that it was set with."""
+        """Delete a cookie on the client. ``path`` and ``domain`` have to be those it was set with."""
         long_ago = time.time() - 365 * _DAY
         self.set_cookie(
             name,
@@ -147,7 +147,7 @@ class CookiesMixin(HandlerBase):
         )
 
     def clear_all_cookies(self, *, path: str = "/", domain: str | None = None) -> None:
-        """Let the client forget every cookie that it sent with this request, as far as path and domain are theirs."""
+        """Delete all cookies that the client sent with this request, provided that they have this path and domain."""
         for name in self.request.cookies:
             self.clear_cookie(name, path=path, domain=domain, secure=name.startswith(("__Host-", "__Secure-")))
 
@@ -159,17 +159,17 @@ class CookiesMixin(HandlerBase):
         version: int | None = None,
         **kwargs: Any,
     ) -> None:
-        """Let the client keep a cookie that it can read but not change without being found out.
+        """Set a cookie that the client can read, but cannot change without detection.
 
-        It lasts ``expires_days``; ``kwargs`` are those of :meth:`set_cookie`. The setting
-        ``cookie_secret`` signs it. Read it with :meth:`get_signed_cookie`.
+        It lasts ``expires_days``; ``kwargs`` are those of :meth:`set_cookie`. It is signed with the setting
+        ``cookie_secret``. Read it with :meth:`get_signed_cookie`.
         """
         self.set_cookie(name, self.create_signed_value(name, value, version), expires_days=expires_days, **kwargs)
 
     set_secure_cookie = set_signed_cookie
 
     def create_signed_value(self, name: str, value: str | bytes, version: int | None = None) -> bytes:
-        """Sign a value, so that :meth:`get_signed_cookie` takes it for the cookie ``name``."""
+        """Sign a value so that :meth:`get_signed_cookie` accepts it for the cookie ``name``."""
         secret = self._cookie_secret()
         key_version: int | None = None
         if isinstance(secret, dict):
@@ -189,10 +189,10 @@ class CookiesMixin(HandlerBase):
         max_age_days: float = 31,
         min_version: int | None = None,
     ) -> bytes | None:
-        """Return what :meth:`set_signed_cookie` was given, or None if that was not so or is too long ago.
+        """Return the value that :meth:`set_signed_cookie` set; None if the signature is wrong or the cookie too old.
 
-        ``value`` stands for the cookie's own, where it came another way. ``min_version`` 2 refuses
-        what Tornado signed before its version 3.2.
+        ``value`` replaces the cookie's own value, if it arrived in another way. ``min_version=2`` rejects values
+        signed by versions of Tornado before 3.2.
         """
         if value is None:
             value = self.get_cookie(name)
@@ -205,7 +205,7 @@ class CookiesMixin(HandlerBase):
     get_secure_cookie = get_signed_cookie
 
     def get_signed_cookie_key_version(self, name: str, value: str | None = None) -> int | None:
-        """Return the version of the key that a cookie claims to be signed with; None if it is not signed so."""
+        """Return the version of the key that a cookie claims to be signed with; None if it has no such signature."""
         if value is None:
             value = self.get_cookie(name)
         from ._signed import get_signature_key_version

@@ -21,26 +21,27 @@ MAX_AGE_SECONDS: Final = 600
 
 
 class CORS:
-    """Who may read responses from pages of another origin; immutable.
+    """Which pages of other origins may read responses; immutable.
 
     ::
 
         class Api(RequestHandler):
             cors = CORS(["https://app.example"], credentials=True)
 
-        Application(routes, cors=CORS("*"))  # for all handlers that have none of their own
+        Application(routes, cors=CORS("*"))  # for all handlers without a policy of their own
 
-    ``origins`` are those that may, as a browser writes them (scheme, host, and port if it is not the usual one), or
-    ``"*"`` for any. To those alone responses say so, error pages too; with a list they all have ``Vary: Origin``.
-    A preflight is answered before ``prepare``: with the methods that the handler answers, or ``methods``, and with
-    ``request_headers`` for what a script may send besides what any page may. ``response_headers`` are those that it
-    may read besides the usual ones. ``max_age`` is for how many seconds a browser may remember a preflight.
+    ``origins`` lists the allowed origins as a browser writes them (scheme, host, and the port unless it is the
+    default one), or is ``"*"`` for any. Only responses to these origins, error pages included, carry the permission;
+    with a list, all responses have ``Vary: Origin``. A preflight request is answered before ``prepare``, with the
+    methods that the handler answers, or with ``methods``. ``request_headers`` are the fields that scripts may send in
+    addition to those that any page may send; ``response_headers`` those that they may read in addition to the usual
+    ones. ``max_age`` is how many seconds a browser may remember a preflight.
 
-    With ``credentials`` requests may bear cookies, and their answers be read: never with ``"*"``. An origin
-    that is listed may also send requests that change something (see ``cross_origin_protection``); one that only
-    ``"*"`` lets in may not.
+    With ``credentials``, requests may carry cookies and their responses may be read; this cannot be combined with
+    ``"*"``. A listed origin may also send requests that change something (see ``cross_origin_protection``); an origin
+    allowed only by ``"*"`` may not.
 
-    Raises ``ValueError`` for what makes no sense, and ``TypeError`` for a text where a list belongs.
+    Raises ``ValueError`` for a combination that makes no sense, and ``TypeError`` for a string in place of a list.
     """
 
     __slots__ = (
@@ -65,13 +66,13 @@ class CORS:
         self.origins: Final = "*" if origins == "*" else _checked_origins(origins)
         """The origins that may read responses; ``"*"`` for any."""
         self.methods: Final = None if methods is None else _checked_tokens("methods", methods)
-        """The methods that a preflight names; None: those that the handler answers."""
+        """The methods that a preflight response names; None: those that the handler answers."""
         self.request_headers: Final = _checked_tokens("request_headers", request_headers)
         """The header fields that scripts may send."""
         self.response_headers: Final = _checked_tokens("response_headers", response_headers)
         """The header fields that scripts may read."""
         self.credentials: Final = credentials
-        """Whether requests may bear cookies."""
+        """Whether requests may carry cookies."""
         self.max_age: Final = max_age
         """Seconds for which a preflight may be remembered."""
         if credentials and self.origins == "*":
@@ -80,11 +81,11 @@ class CORS:
             raise ValueError(f"max_age is {max_age}: make it a number of seconds, or 0 for each time anew")
 
     def allows(self, origin: str) -> bool:
-        """Say whether pages of an origin may read responses: override it for other rules than a list's."""
+        """Say whether pages of an origin may read responses: override it for rules that a list cannot express."""
         return self.origins == "*" or origin in self.origins
 
     def names(self, origin: str) -> bool:
-        """Say whether an origin is let in by its name, and not because all are."""
+        """Say whether an origin is allowed by its name, and not just by ``"*"``."""
         return self.origins != "*" and self.allows(origin)
 
     def __repr__(self) -> str:
@@ -145,7 +146,7 @@ class CORSMixin(HandlerBase):
     """The methods of a handler around pages of other origins that read its answers."""
 
     cors: ClassVar[CORS | None] = None
-    """Which pages of other origins may read the answers; None: as the setting ``cors`` says, or else none."""
+    """Which pages of other origins may read the responses; None: as the setting ``cors`` says, by default none."""
 
     obeys_cors: ClassVar[bool] = False
     """True once the class looks at its own :attr:`cors`; set by the Application."""

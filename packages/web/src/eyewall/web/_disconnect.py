@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from eyewall.ioloop import Future
 
 DisconnectPolicy = Literal["tell", "cancel", "shield"]
-"""What becomes of a handler's work when its client goes away: see :attr:`RequestHandler.disconnect_policy`."""
+"""What happens to a handler's work when its client disconnects: see :attr:`RequestHandler.disconnect_policy`."""
 
 CLIENT_GONE: Final = 499
 """What the access log says of a request that ended without an answer as its client went away: nginx's, of no RFC."""
@@ -25,19 +25,19 @@ DISCONNECT_POLICIES: Final[tuple[DisconnectPolicy, ...]] = get_args(DisconnectPo
 
 
 class DisconnectMixin(HandlerBase):
-    """The methods of a handler around a client that goes away."""
+    """The methods of a handler that concern a client that disconnects."""
 
     disconnect_policy: ClassVar[DisconnectPolicy] = "tell"
-    """What becomes of the work for a request whose client goes away before the answer is complete.
+    """What happens to the work for a request whose client disconnects before the response is complete.
 
-    - ``"tell"``: it goes on, and is told, by :meth:`on_connection_close` and :meth:`wait_disconnected`.
-    - ``"cancel"``: it is told, and cancelled where it waits. Its ``finally`` clauses run, and ``on_finish``.
-    - ``"shield"``: it is told and goes on to its end in a task of its own, for as long as the loop runs: also where
-      the server closes its connections or a ``handler_timeout`` passes, which cancel any other.
+    - ``"tell"``: the work goes on. It is notified through :meth:`on_connection_close` and :meth:`wait_disconnected`.
+    - ``"cancel"``: it is notified, and cancelled where it waits. Its ``finally`` clauses run, and ``on_finish``.
+    - ``"shield"``: it is notified and runs to its end in a task of its own, for as long as the loop runs: even if
+      the server closes its connections or a ``handler_timeout`` passes, which would cancel any other handler.
 
-    Whoever awaits ``flush`` gets ``StreamClosedError`` then, with each of them. The policy is read when the
-    Application is made; a subclass of a handler that has set one annotates its own:
-    ``disconnect_policy: ClassVar[DisconnectPolicy] = "tell"``.
+    With each of these, awaiting ``flush`` raises ``StreamClosedError`` from then on. The policy is read when the
+    Application is created. A subclass of a handler that has set a policy annotates its own: ``disconnect_policy:
+    ClassVar[DisconnectPolicy] = "tell"``.
     """
 
     obeys_disconnect_policy: ClassVar[bool] = False
@@ -48,17 +48,17 @@ class DisconnectMixin(HandlerBase):
     _policy_scope: CancelScope | None = None
 
     def on_connection_close(self) -> None:
-        """The client went away while the request was being answered."""
+        """Called when the client disconnects while the request is being answered."""
 
     @property
     def is_disconnected(self) -> bool:
-        """True once the client has gone before the answer was complete."""
+        """True once the client has disconnected before the response was complete."""
         return self._is_disconnected
 
     def wait_disconnected(self) -> Future[None]:
-        """Return what is done once the client goes away; never, where it stays until the answer is complete.
+        """Return a future that is done when the client disconnects before the response is complete, else never.
 
-        For work that is to be ended by hand, or somebody else's::
+        Use it to end work explicitly, or work that is not your own::
 
             job = start_job()
             self.wait_disconnected().add_done_callback(lambda _: job.stop())

@@ -9,7 +9,7 @@ from ._defaults import entity_tag
 
 
 class ETagMixin(HandlerBase):
-    """The methods of a handler around ``Etag`` and ``If-None-Match`` (RFC 9110 sections 8.8.3 and 13.1.2)."""
+    """The methods of a handler for ``Etag`` and ``If-None-Match`` (RFC 9110 sections 8.8.3 and 13.1.2)."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -21,23 +21,23 @@ class ETagMixin(HandlerBase):
         )
 
     def compute_etag(self) -> str | None:
-        """Return the entity tag of what was written, with its quotes; None for none.
+        """Return the entity tag of what was written, including its quotes; None for no tag.
 
-        By default a hash of it. Override it where you know better, or to have none at all.
+        By default it is a hash. Override this if you know a better tag, or return None to have none.
         """
         return entity_tag(self._write_buffer)
 
     def set_etag_header(self) -> None:
-        """Set ``Etag`` to :meth:`compute_etag`, unless it was set.
+        """Set ``Etag`` to the result of :meth:`compute_etag`, unless it is already set.
 
-        Done for you when a GET or HEAD ends with status 200 and nothing was flushed before. Call it
-        where you build the response with more care.
+        This happens automatically when a GET or HEAD ends with status 200 and nothing was flushed before. Call it
+        yourself to avoid building a response that the client already has.
         """
         if "Etag" not in self._headers and (etag := self.compute_etag()) is not None:
             self.set_header("Etag", etag)
 
     def check_etag_header(self) -> bool:
-        """True if the client has what ``Etag`` says, so that a 304 without a body will do.
+        """True if the client already has the version that ``Etag`` names, so that a 304 without a body suffices.
 
         ::
 

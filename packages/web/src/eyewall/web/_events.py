@@ -17,11 +17,12 @@ _is_field: Final = re.compile(r"[^\r\n\0]*").fullmatch
 
 
 class ServerSentEvent:
-    """One event.
+    """One server-sent event.
 
-    ``data`` is text, or a mapping, which is sent as JSON; ``event`` its type, without which a browser
-    calls ``onmessage``; ``id`` what a client that was cut off sends back as :attr:`EventSourceHandler.last_event_id`;
-    ``retry`` how many milliseconds it is to wait before that.
+    ``data`` is text, or a mapping, which is sent as JSON. ``event`` is the type of the event; without one, a browser
+    calls ``onmessage``. ``id`` is what a client that reconnects sends back as
+    :attr:`EventSourceHandler.last_event_id`. ``retry`` is how many milliseconds the client should wait before it
+    reconnects.
     """
 
     __slots__ = ("data", "event", "id", "retry")
@@ -34,7 +35,7 @@ class ServerSentEvent:
         id: str | None = None,  # noqa: A002 - the field's name
         retry: int | None = None,
     ) -> None:
-        """Raise ``ValueError`` if ``event`` or ``id`` has a line's end, which would begin another field."""
+        """Raise ``ValueError`` if ``event`` or ``id`` contains a line break, which would begin another field."""
         for name, text in (("event", event), ("id", id)):
             if text is not None and not _is_field(text):
                 raise ValueError(f"the {name} of an event is {text!r}: it may have no line's end and no NUL")
@@ -46,7 +47,7 @@ class ServerSentEvent:
         self.retry: Final = retry
 
     def encode(self) -> bytes:
-        """Write the event as it is sent."""
+        """Return the event as it is sent."""
         fields = [f"event: {self.event}"] if self.event is not None else []
         if self.id is not None:
             fields.append(f"id: {self.id}")
@@ -57,7 +58,7 @@ class ServerSentEvent:
 
 
 class EventSourceHandler(RequestHandler):
-    """Answers with events: its methods are async generators of them.
+    """Answers with server-sent events: its methods are async generators that yield them.
 
     ::
 
@@ -67,25 +68,25 @@ class EventSourceHandler(RequestHandler):
                     yield ServerSentEvent(f"tick {number}", id=str(number))
                     await asyncio.sleep(1)
 
-    A text or a mapping that is yielded is the data of an event. The next event is asked for when the
-    client has taken the one before. While there is none, a comment every :attr:`heartbeat` seconds keeps
-    proxies from taking the connection for dead. When the client leaves, the generator is cancelled where it
-    waits, and its ``finally`` runs; when the generator ends, so does the response.
+    A text or a mapping that is yielded becomes the data of an event. The next event is requested only when the client
+    has taken the previous one. While there is none, a comment is sent every :attr:`heartbeat` seconds, so that
+    proxies do not consider the connection dead. When the client disconnects, the generator is cancelled where it
+    waits, and its ``finally`` clauses run. When the generator ends, so does the response.
     """
 
     disconnect_policy: ClassVar[DisconnectPolicy] = "cancel"
     """The generator is cancelled where it waits: see :attr:`RequestHandler.disconnect_policy`."""
 
     heartbeat: ClassVar[float] = 15.0
-    """Seconds without an event after which a comment is sent; 0: none is."""
+    """Seconds without an event after which a comment is sent; 0 sends none."""
 
     @property
     def last_event_id(self) -> str | None:
-        """The id of the last event that a client which was cut off has seen."""
+        """The id of the last event that a reconnecting client has seen."""
         return self.request.headers.get("Last-Event-Id")
 
     def compute_etag(self) -> str | None:
-        """Have none: what is sent has no end to be known by."""
+        """Return None: the response has no end from which a tag could be computed."""
         return None
 
     _heart: Timer | None = None

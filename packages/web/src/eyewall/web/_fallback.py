@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class FallbackHandler(RequestHandler):
-    """Leaves its requests to ``fallback``, given in the route's ``kwargs``: a function as ``HTTPServer`` takes one.
+    """Passes its requests to ``fallback``, given in the route's ``kwargs``: a function such as ``HTTPServer`` takes.
 
     ::
 
@@ -24,24 +24,24 @@ class FallbackHandler(RequestHandler):
 
         Application([("/new", New), ("/.*", FallbackHandler, {"fallback": old_site})])
 
-    It may be a coroutine, and has to answer. A change that a page of another site asks for is refused before,
-    as for every handler.
+    The function may be a coroutine, and has to answer the request. A request from another site that would change
+    something is refused first, as for every handler.
     """
 
     @classmethod
     def check_route(cls, kwargs: Mapping[str, Any]) -> None:
-        """Refuse a ``fallback`` that no request can be left to. Raises ``ValueError``."""
+        """Refuse a ``fallback`` that cannot take requests. Raises ``ValueError``."""
         super().check_route(kwargs)
         fallback = kwargs.get("fallback", cls)
         if cls.initialize is FallbackHandler.initialize and (isinstance(fallback, type) or not callable(fallback)):
             raise ValueError(f"fallback is {fallback!r}: give a function that takes a request")
 
     def initialize(self, fallback: Callable[[HTTPServerRequest], Awaitable[object] | None]) -> None:
-        """Take the other application."""
+        """Receive the other application."""
         self._fallback = fallback
 
     def prepare(self) -> Awaitable[object] | None:
-        """Leave the request to the other application."""
+        """Pass the request to the other application."""
         waits = self._fallback(self.request)
         if waits is not None:
             return self._wait(waits)

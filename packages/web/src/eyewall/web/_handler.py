@@ -29,7 +29,7 @@ _EXITS: Final = (KeyboardInterrupt, SystemExit, GeneratorExit)
 
 
 class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin):
-    r"""Answers one request: subclass it, define the methods that the path answers, and give the class a route.
+    r"""Answers one request. Subclass it, define the HTTP methods it should answer, and give the class a route.
 
     ::
 
@@ -39,41 +39,41 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
 
         Application([(r"/hello/(\w+)", Hello)])
 
-    For each request an object is made and then, in the task of its connection: :meth:`initialize`,
-    :meth:`prepare`, the method's own method, :meth:`finish` where that was not called, and
-    :meth:`on_finish`. ``prepare`` and the methods may be coroutines.
+    For each request, an object is created. The task of the connection then calls :meth:`initialize`, :meth:`prepare`,
+    the method named like the HTTP method, :meth:`finish` if it has not been called yet, and :meth:`on_finish`.
+    ``prepare`` and the HTTP methods may be coroutines.
 
-    What is written is buffered until :meth:`flush` or :meth:`finish`: until then status, headers and
-    body can be changed, and an exception replaces them with an error page. A handler is used in the
-    loop's thread only.
+    What is written is buffered until :meth:`flush` or :meth:`finish`. Until then status, headers and body can still
+    be changed, and an exception replaces them with an error page. A handler may be used only in the thread of the
+    loop.
     """
 
     SUPPORTED_METHODS: ClassVar[tuple[str, ...]] = ("GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS")
-    """The methods of HTTP that may reach a method of the class: the one of that name, in lower case."""
+    """The HTTP methods that may reach a handler; each calls the Python method of that name, in lower case."""
 
     # Any, so that a Handler may say Literal[True], and TakesNoState ask for Literal[False].
     needs_state: ClassVar[Any] = False
-    """True for a :class:`Handler`, which only an application with a fitting ``state`` takes."""
+    """True for a :class:`Handler`, which only an application with a suitable ``state`` accepts."""
 
     head_is_like_get: ClassVar[bool] = True
     """False for a class whose ``get`` cannot answer HEAD, whatever the setting ``automatic_head`` says."""
 
     @classmethod
     def check_route(cls, kwargs: Mapping[str, Any]) -> None:
-        """Refuse a route's ``kwargs`` that can only fail, when its application is made: raise ``ValueError``."""
+        """Raise ``ValueError`` for route ``kwargs`` that can only fail; called when the application is created."""
 
     def prepare(self) -> Awaitable[object] | None:
-        """Do what goes before every method; to end the request here, :meth:`finish` it."""
+        """Override it to act before any HTTP method is called; call :meth:`finish` in it to end the request there."""
         return None
 
     def get(self, *args: Any, **kwargs: Any) -> object:
-        """Answer GET. The arguments are what the route's pattern took from the path."""
+        """Answer GET. The arguments are the values that the route's pattern took from the path."""
         raise HTTPError(405)
 
     def head(self, *args: Any, **kwargs: Any) -> object:
-        """Answer HEAD: like GET, but what is written only counts for Content-Length.
+        """Answer HEAD: like GET, but what is written is only counted for Content-Length.
 
-        With the setting ``automatic_head`` a handler that has none answers by its ``get``.
+        With the setting ``automatic_head``, a handler without a ``head`` of its own answers with its ``get``.
         """
         if "HEAD" in self._automatic_methods():
             return self.get(*args, **kwargs)
@@ -98,7 +98,8 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
     def options(self, *args: Any, **kwargs: Any) -> object:
         """Answer OPTIONS.
 
-        With the setting ``automatic_options`` a handler that has none tells its methods in ``Allow``.
+        With the setting ``automatic_options``, a handler without an ``options`` of its own lists its methods in
+        ``Allow``.
         """
         if "OPTIONS" not in self._automatic_methods():
             raise HTTPError(405)
@@ -107,17 +108,17 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
         return None
 
     def data_received(self, chunk: bytes) -> Awaitable[object] | None:
-        """Take a piece of the body, after ``prepare`` and before the method: for :func:`stream_request_body`.
+        """Receive a piece of the body, after ``prepare`` and before the HTTP method: for :func:`stream_request_body`.
 
-        While an awaitable that is returned is awaited, the client is held back.
+        If this returns an awaitable, the client is held back until it is done.
         """
         raise NotImplementedError(f"{type(self).__name__} streams its body: define data_received")
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Write the error page: override it for your own.
+        """Write the error page: override it for a page of your own.
 
-        Status and headers are set already. Where an exception is the cause, ``kwargs["exc_info"]``
-        is its triple, as ``sys.exc_info`` gives it.
+        Status and headers are already set. If an exception is the cause, ``kwargs["exc_info"]`` is its triple, as
+        returned by ``sys.exc_info``.
         """
         if forbids_body(status_code):
             self.finish()
@@ -148,7 +149,7 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
     def log_exception(
         self, typ: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None
     ) -> None:
-        """Log what ended the request: an ``HTTPError`` with a message as a warning, any other with its trace."""
+        """Log what ended a request: an ``HTTPError`` with a message as a warning, others with a traceback."""
         http_error = None if value is None else as_http_error(value)
         if http_error is None:
             exc_info = None if typ is None or value is None else (typ, value, tb)
@@ -158,11 +159,11 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
             general_log.warning("%d %s: %s", http_error.status_code, self._request_summary(), printable(message))
 
     def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
-        """Complete the response with an error page, in place of what was written so far.
+        """Complete the response with an error page, which replaces what was written so far.
 
-        ``kwargs`` go to :meth:`write_error`; ``reason`` among them is the reason phrase. Where
-        headers have been sent already there is no way left to tell the client but to close the
-        connection: ``HTTPOutputError``.
+        ``kwargs`` are passed to :meth:`write_error`; ``reason`` among them sets the reason phrase. If the headers
+        have already been sent, raises ``HTTPOutputError``: closing the connection is then the only way to tell the
+        client.
         """
         if self._finished:
             general_log.error("%s: send_error() after finish(): the response is complete", self._request_summary())
@@ -211,9 +212,9 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
 
     @classmethod
     def settle(cls) -> None:
-        """Let requests obey :attr:`disconnect_policy` and :attr:`cors`: what an Application calls when it is made.
+        """Apply :attr:`disconnect_policy` and :attr:`cors` to the class; an Application calls it when it is created.
 
-        Where neither says anything, their way stays as it is. Raises ``ValueError`` if one makes no sense.
+        A class that sets neither is left unchanged. Raises ``ValueError`` for a value that makes no sense.
         """
         if cls.disconnect_policy not in DISCONNECT_POLICIES:
             names = " or ".join(map(repr, DISCONNECT_POLICIES))
@@ -455,11 +456,11 @@ H = TypeVar("H", bound=type[RequestHandler])
 
 
 def stream_request_body(cls: H) -> H:
-    """Decorate a handler whose body is to be taken in pieces, by ``data_received``, and not kept.
+    """Decorate a handler class that receives the body in pieces, through ``data_received``, instead of as a whole.
 
-    ``self.request.body`` stays empty, and so do the arguments of forms. ``prepare`` is called when
-    the header fields are there: the place to say how much may come, with
-    ``self.request.connection.set_max_body_size``. The method is called when the body is complete::
+    ``self.request.body`` stays empty, and so do the arguments of forms. ``prepare`` is called when the header fields
+    have arrived: there, ``self.request.connection.set_max_body_size`` can change how much is accepted. The HTTP
+    method is called when the body is complete::
 
         @stream_request_body
         class Upload(RequestHandler):
@@ -478,7 +479,7 @@ class ErrorHandler(RequestHandler):
     __slots__ = ()
 
     def initialize(self, status_code: int) -> None:
-        """Take the status."""
+        """Set the status."""
         self.set_status(status_code)
 
     def check_cross_origin(self) -> None:

@@ -6,15 +6,16 @@ from typing import NamedTuple
 
 
 class ListedRoute(NamedTuple):
-    """A route, as :meth:`Application.list_routes` tells of it. As text it is a line for the eye."""
+    """A route as listed by :meth:`Application.list_routes`. Converted to text, it is a readable line."""
 
     where: str
-    """The pattern or template of its path; of a rule its matcher. What is asked before it, such as a host, stands
-    before it, with ``" → "`` between."""
+    """The pattern or template of its path, or the matcher of a rule. Conditions that are checked first, such as a
+    host, precede it, separated by ``" → "``.
+    """
     target: str
-    """Who answers: the handler's class with its module, or another target as ``repr`` has it."""
+    """What answers: the handler class with its module, or the ``repr`` of another target."""
     methods: tuple[str, ...]
-    """The methods of HTTP that the handler names; empty for a target that is no handler."""
+    """The HTTP methods that the handler defines; empty for a target that is not a handler."""
     name: str | None
     """Its name for ``reverse_url``."""
 

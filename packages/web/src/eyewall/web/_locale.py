@@ -8,10 +8,10 @@ from ._users import UsersMixin
 
 
 class Locale(Protocol):
-    """What a template asks for translations; ``tornado.locale.Locale`` is of this shape."""
+    """What a template uses for translations; ``tornado.locale.Locale`` has this shape."""
 
     def translate(self, message: str, plural_message: str | None = None, count: int | None = None) -> str:
-        """Translate a message; of two, the one that ``count`` calls for."""
+        """Translate a message; if a plural is given, ``count`` decides between the two."""
         ...
 
     def pgettext(self, context: str, message: str, plural_message: str | None = None, count: int | None = None) -> str:
@@ -38,13 +38,13 @@ class Untranslated:
 
 
 class LocaleMixin(UsersMixin):
-    """The methods of a handler around languages."""
+    """The methods of a handler that concern languages."""
 
     _locale: Any = None
 
     @property
     def locale(self) -> Any:  # Any: the program's own Locale, which knows more than the Protocol
-        """The locale of this request: what :meth:`get_user_locale` gives, else :meth:`get_browser_locale`."""
+        """The locale of this request: from :meth:`get_user_locale`, or else from :meth:`get_browser_locale`."""
         if self._locale is None:
             self._locale = self.get_user_locale() or self.get_browser_locale()
         return self._locale
@@ -54,11 +54,11 @@ class LocaleMixin(UsersMixin):
         self._locale = value
 
     def get_user_locale(self) -> Any:  # Any: the program's own
-        """Return the locale that the user has chosen, or None: override it."""
+        """Return the locale that the user has chosen, or None. Override it."""
         return None
 
     def get_browser_locale(self, default: str = "en_US") -> Any:  # Any: the program's own
-        """Return the locale that the browser asks for by ``Accept-Language``: see :meth:`find_locale`."""
+        """Return the locale that the browser requests in ``Accept-Language``: see :meth:`find_locale`."""
         from eyewall.httpserver import parse_preferences
 
         languages = [
@@ -67,10 +67,10 @@ class LocaleMixin(UsersMixin):
         return self.find_locale(*(languages or [default]))
 
     def find_locale(self, *codes: str) -> Any:  # Any: the program's own
-        """Return the best locale for some languages, the most wanted first: by the setting ``find_locale``.
+        """Return the best locale for the given languages, the most wanted first, by the setting ``find_locale``.
 
-        That is a function of the codes, such as ``tornado.locale.get``. Without it messages stay as
-        they are.
+        The setting is a function of the language codes, such as ``tornado.locale.get``. Without it, messages are not
+        translated.
         """
         find = self.settings.get("find_locale")
         return Untranslated() if find is None else find(*codes)

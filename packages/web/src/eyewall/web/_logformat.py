@@ -17,7 +17,7 @@ _OWN_ATTRIBUTES: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message"
 
 
 class TextLogFormatter(logging.Formatter):
-    """Writes a record as one line of text, and a traceback behind it, indented.
+    """Formats a record as one line of text, followed by its traceback, if any, indented.
 
     ::
 
@@ -25,14 +25,14 @@ class TextLogFormatter(logging.Formatter):
         handler.setFormatter(TextLogFormatter())
         logging.basicConfig(level=logging.INFO, handlers=[handler])
 
-    ``fmt`` and ``datefmt`` are :class:`logging.Formatter`'s.
+    ``fmt`` and ``datefmt`` are those of :class:`logging.Formatter`.
     """
 
     def __init__(self, fmt: str | None = None, datefmt: str | None = None) -> None:
         super().__init__(fmt or "%(asctime)s %(levelname)s %(name)s: %(message)s", datefmt)
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write the record."""
+        """Format the record."""
         record.message = record.getMessage()
         if self.usesTime():
             record.asctime = self.formatTime(record, self.datefmt)
@@ -42,19 +42,19 @@ class TextLogFormatter(logging.Formatter):
 
 
 class JSONLogFormatter(logging.Formatter):
-    """Writes a record as one line of JSON.
+    """Formats a record as one line of JSON.
 
-    Its members are ``time`` (RFC 3339, UTC), ``level``, ``logger``, ``message``, ``exception`` where there is one, and
-    whatever the call gave as ``extra``. A record of ``eyewall.access`` has ``status``, ``method``, ``uri``,
-    ``remote_ip`` and ``duration_ms``, and ``disconnected`` where the client left before the answer was complete; one
-    of ``eyewall.application`` about a request has the middle three::
+    Its members are ``time`` (RFC 3339, UTC), ``level``, ``logger``, ``message``, ``exception`` if there is one, and
+    whatever the call passed as ``extra``. A record of ``eyewall.access`` has ``status``, ``method``, ``uri``,
+    ``remote_ip`` and ``duration_ms``, and ``disconnected`` if the client left before the response was complete. A
+    record of ``eyewall.application`` about a request has ``method``, ``uri`` and ``remote_ip``::
 
         {"version": 1,
          "formatters": {"json": {"()": "eyewall.web.JSONLogFormatter"}}, ...}
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write the record."""
+        """Format the record."""
         from datetime import UTC, datetime
 
         members: dict[str, object] = {

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class Matcher:
-    """Tells whether a request is a rule's: subclass it for questions of your own."""
+    """Decides whether a rule applies to a request. Subclass it for conditions of your own."""
 
     def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
-        """Return what the target is to know, ``path_args`` or ``path_kwargs``, in a dict; None for no match."""
+        """Return a dict with ``path_args`` or ``path_kwargs`` for the target, or empty; None if there is no match."""
         raise NotImplementedError(f"{type(self).__name__} matches nothing: define match(request)")
 
     def reverse(self, *args: object) -> str | None:
-        """Return the path that this matches with ``args``; None if it has none."""
+        """Return the path that this matches with ``args``; None if that is not possible."""
         return None
 
 
@@ -39,10 +39,10 @@ class AnyMatches(Matcher):
 
 
 class HostMatches(Matcher):
-    """Matches the requests to a host, by a regular expression for its name in lower case, without port."""
+    """Matches requests to a host, by a regular expression for its name in lower case and without the port."""
 
     def __init__(self, host_pattern: str | Pattern[str]) -> None:
-        """Raise :class:`RouteError` if it is no regular expression."""
+        """Raise :class:`RouteError` if it is not a valid regular expression."""
         self.host_pattern: Final = compiled_host(host_pattern)
 
     def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
@@ -54,9 +54,9 @@ class HostMatches(Matcher):
 
 
 class DefaultHostMatches(Matcher):
-    """Matches requests to any host where the application's ``default_host`` is this one.
+    """Matches requests to any host if the application's ``default_host`` is this one.
 
-    Unless they came through a proxy that says where from (``X-Real-Ip``).
+    It does not match requests that came through a proxy (with ``X-Real-Ip``).
     """
 
     def __init__(self, application: Application, host_pattern: Pattern[str]) -> None:
@@ -77,7 +77,7 @@ class PathMatches(Matcher):
     """Matches requests by their path, as :class:`URLSpec` does."""
 
     def __init__(self, path_pattern: str | Pattern[str]) -> None:
-        """Raise :class:`RouteError` if it is neither a regular expression nor a template."""
+        """Raise :class:`RouteError` for a pattern that is neither a regular expression nor a template."""
         self._pattern: Final = PathPattern(path_pattern)
         self.regex: Final = self._pattern.regex
         """The regular expression."""
