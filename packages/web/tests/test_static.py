@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from eyewall.httpserver import HTTPHeaders, HTTPOutputError, RequestStartLine
+from eyewall.httpserver import HTTPHeaders, HTTPOutputError, HTTPServerRequest, RequestStartLine
 from eyewall.httpserver.testing import RecordingConnection
 from eyewall.web import Application, RouteError, SettingError, StaticFileHandler
 from eyewall.web.testing import AppClient
@@ -378,6 +378,40 @@ async def test_the_prefix_and_the_handlers_arguments_are_settings(root: Path) ->
     assert (await client.get("/s.t/sub/")).text == "index"
     assert (await client.get("/sxt/sub/")).code == 404
     assert arguments == {"default_filename": "index.html"}
+
+
+async def test_a_class_may_search_several_folders(root: Path, tmp_path: Path) -> None:
+    class Search(StaticFileHandler):
+        root: list[Path]  # type: ignore[assignment] # several, where the base has one
+
+        def initialize(self, path: list[Path]) -> None:  # type: ignore[override] # the same
+            self.root = path
+
+        @classmethod
+        def get_absolute_path(cls, root: list[Path], path: str) -> str:  # type: ignore[override] # the same
+            return str(next((folder / path for folder in root if (folder / path).exists()), ""))
+
+        def validate_absolute_path(self, root: list[Path], absolute_path: str) -> str | None:  # type: ignore[override] # the same
+            folder = next(folder for folder in root if absolute_path.startswith(f"{folder}/"))
+            return super().validate_absolute_path(str(folder), absolute_path)
+
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "own.txt").write_text("own")
+    app = Application(static_path=[tmp_path / "more", root], static_handler_class=Search)
+    client = AppClient(app)
+    for name, text in {"own.txt": "own", "hello.txt": "0123456789"}.items():
+        url = app.static_url(name)
+        assert url.startswith(f"/static/{name}?v=")
+        assert (await client.get(url)).text == text
+
+
+async def test_a_class_may_name_its_folder_when_it_is_made(root: Path) -> None:
+    class Own(StaticFileHandler):
+        def __init__(self, application: Application, request: HTTPServerRequest, **kwargs: Any) -> None:
+            super().__init__(application, request, path=root, **kwargs)
+
+    client = AppClient(Application([(r"/(.*)", Own), (r"/again/(.*)", Own, {"default_filename": "index.html"})]))
+    assert (await client.get("/hello.txt")).text == "0123456789"
 
 
 def test_a_static_path_that_is_none_is_refused() -> None:

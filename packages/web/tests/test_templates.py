@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -201,6 +203,69 @@ async def test_a_module_that_is_not_there_is_told(folder: Path, caplog: pytest.L
     assert "Nothing" in caplog.text
     with pytest.raises(SettingError, match="ui_modules is 7: make it a dict"):
         Application(ui_modules=7)
+
+
+async def test_every_application_has_the_modules_of_tornado(folder: Path) -> None:
+    (folder / "item.html").write_text(
+        "<i>{{ name }} for {{ current_user }}</i>{{ set_resources(javascript_files='style.css', css_files=['/a', '/b'],"
+        " embedded_css='i {}', embedded_javascript='go()', html_head='<meta/>', html_body='<hr/>') }}"
+    )
+    page = (
+        "<head></head><body>{% for name in 'AB' %}{{ modules.Template('item.html', name=name) }}{% endfor %}"
+        "{{ modules.xsrf_form_html() }}</body>"
+    )
+    head, body = (await rendered(folder, page, xsrf_cookies=True, cookie_secret="secret")).split("</head>")
+    assert "<i>A for Ada</i><i>B for Ada</i>" in body
+    assert '<input type="hidden" name="_xsrf" value=' in body
+    assert head.count('href="/a"') == head.count('href="/b"') == head.count("i {}") == head.count("<meta/>") == 1
+    assert body.count('<script src="/static/style.css') == body.count("go()") == body.count("<hr/>") == 1
+
+
+async def test_a_module_of_ones_own_goes_before_that_of_the_same_name(folder: Path) -> None:
+    assert "<p>a for Ada</p>" in await rendered(folder, "{{ modules.linkify('a') }}", ui_modules={"linkify": Entry})
+
+
+async def test_links_are_made_by_tornado_or_the_error_says_what_to_write(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    escape = ModuleType("tornado.escape")
+    monkeypatch.setattr(escape, "linkify", "<a>{}</a>".format, raising=False)
+    monkeypatch.setitem(sys.modules, "tornado", ModuleType("tornado"))
+    monkeypatch.setitem(sys.modules, "tornado.escape", escape)
+    assert await rendered(folder, "{{ modules.linkify('x') }}") == "<a>x</a>"
+    monkeypatch.setitem(sys.modules, "tornado.escape", None)
+    assert (await client(folder).get("/page.html")).code == 500
+    assert "pip install tornado, or write {{ text|urlize }}" in caplog.text
+
+
+async def test_a_template_that_asks_for_other_resources_each_time_is_an_error(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (folder / "item.html").write_text("{{ set_resources(html_head=name) }}")
+    (folder / "page.html").write_text(
+        "{{ modules.Template('item.html', name=1) }}{{ modules.Template('item.html', name=2) }}"
+    )
+    assert (await client(folder).get("/page.html")).code == 500
+    assert "item.html asks for other resources than before" in caplog.text
+
+
+async def test_a_template_of_tornados_that_jinja_gets_is_told_its_loader(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (folder / "page.html").write_text("{% if True %}yes{% end %}")
+    page = await client(folder, debug=True, autoreload=False).get("/page.html")
+    assert page.code == 500
+    assert "template_loader=tornado.template.Loader(path)" in caplog.text
+    assert "template_loader=tornado.template.Loader(path)" in page.text
+
+
+async def test_a_locale_that_knows_no_dates_says_who_does(caplog: pytest.LogCaptureFixture) -> None:
+    class Today(RequestHandler):
+        def get(self) -> None:
+            self.write(self.locale.format_date(0))
+
+    assert (await AppClient(Application([("/", Today)])).get("/")).code == 500
+    assert "give Application find_locale=, such as tornado.locale.get" in caplog.text
 
 
 async def test_a_handler_says_how_scripts_and_styles_are_put_into_a_page(folder: Path) -> None:

@@ -42,7 +42,8 @@ def _traces(error: BaseException) -> Iterator[str]:
     while following is not None and id(following) not in seen:
         seen.add(id(following))
         heading = "Traceback" if following is error else f"From {type(following).__name__}: {following}"
-        yield f"<h2>{escape(heading)}</h2>{''.join(_frames(following.__traceback__))}"
+        notes = "".join(f"<p>{escape(note)}</p>" for note in getattr(following, "__notes__", ()))
+        yield f"<h2>{escape(heading)}</h2>{notes}{''.join(_frames(following.__traceback__))}"
         following = following.__cause__ or (None if following.__suppress_context__ else following.__context__)
 
 

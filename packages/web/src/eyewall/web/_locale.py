@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ._users import UsersMixin
 
@@ -32,6 +32,14 @@ class Untranslated:
     def pgettext(self, context: str, message: str, plural_message: str | None = None, count: int | None = None) -> str:
         """Return the message, or the plural where ``count`` is not 1."""
         return self.translate(message, plural_message, count)
+
+    if not TYPE_CHECKING:  # which would have it answer for every name
+
+        def __getattr__(self, name: str) -> object:
+            raise AttributeError(
+                f"the default locale only translates, and has no {name!r}: give Application find_locale=, "
+                "such as tornado.locale.get, whose locales know dates and numbers"
+            )
 
     def __repr__(self) -> str:
         return "<Untranslated>"

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from eyewall.ioloop import Future
 
 
+_OF_TORNADO: Final = (
+    "Where this is a template of Tornado's, give Application template_loader=tornado.template.Loader(path)."
+)
+
+
 class Template(Protocol):
     """A template that was loaded."""
 
@@ -54,7 +59,13 @@ class JinjaLoader:
 
     def load(self, name: str, /) -> Template:
         """Return the template of that name. Raises ``jinja2.TemplateNotFound`` and ``jinja2.TemplateSyntaxError``."""
-        return _JinjaTemplate(self.environment.get_template(name).render)
+        try:
+            template = self.environment.get_template(name)
+        except Exception as error:
+            if "unknown tag" in str(error):
+                error.add_note(_OF_TORNADO)
+            raise
+        return _JinjaTemplate(template.render)
 
 
 class _JinjaTemplate:
@@ -72,7 +83,8 @@ def _environment(path: str | os.PathLike[str] | list[str] | None, auto_reload: b
         import jinja2
     except ImportError as error:
         raise SettingError(
-            'templates need Jinja2: pip install "eyewall-web[templates]", or set template_loader to a loader of yours'
+            'templates need Jinja2: pip install "eyewall-web[templates]", or set template_loader to a loader of yours, '
+            "such as tornado.template.Loader(path)"
         ) from error
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(path),

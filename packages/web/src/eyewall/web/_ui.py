@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from .errors import SettingError
 
@@ -72,6 +73,86 @@ class UIModule:
         return self.handler.render_string(path, **kwargs)
 
 
+class TemplateModule(UIModule):
+    """The UI module ``Template``, which every application has: renders a template, with names of its own.
+
+    ::
+
+        {% module Template("entry.html", entry=entry) %}
+
+    A template so rendered may call ``set_resources``, with what the methods of a :class:`UIModule` would give::
+
+        {{ set_resources(javascript_files="entry.js", embedded_css="b {color: red}") }}
+
+    They are put into the page once for each template, and may not change: ``ValueError``.
+    """
+
+    def __init__(self, handler: TemplatesMixin) -> None:
+        super().__init__(handler)
+        self._resources: dict[str, dict[str, Any]] = {}
+
+    def render(self, path: str, **kwargs: Any) -> bytes:
+        """Return the template, rendered."""
+        return self.render_string(path, set_resources=partial(self._set_resources, path), **kwargs)
+
+    def _set_resources(self, path: str, **resources: Any) -> str:
+        if self._resources.setdefault(path, resources) != resources:
+            raise ValueError(
+                f"{path} asks for other resources than before: a page has them once, so let them be the same"
+            )
+        return ""
+
+    def embedded_javascript(self) -> str:
+        """Return the scripts of all templates."""
+        return "\n".join(self._all("embedded_javascript"))
+
+    def javascript_files(self) -> list[str]:
+        """Return the URLs of their scripts."""
+        return self._all("javascript_files")
+
+    def embedded_css(self) -> str:
+        """Return their styles."""
+        return "\n".join(self._all("embedded_css"))
+
+    def css_files(self) -> list[str]:
+        """Return the URLs of their style sheets."""
+        return self._all("css_files")
+
+    def html_head(self) -> str:
+        """Return their HTML for the head."""
+        return "".join(self._all("html_head"))
+
+    def html_body(self) -> str:
+        """Return their HTML for the body."""
+        return "".join(self._all("html_body"))
+
+    def _all(self, name: str) -> list[str]:
+        given = [resources[name] for resources in self._resources.values() if name in resources]
+        return [text for one in given for text in ([one] if isinstance(one, str) else one)]
+
+
+class _TokenField(UIModule):
+    def render(self) -> str:
+        return self.handler.xsrf_form_html()
+
+
+class _Links(UIModule):
+    def render(self, text: str, **kwargs: Any) -> str:
+        from importlib import import_module
+
+        try:
+            linkify: Callable[..., str] = import_module("tornado.escape").linkify
+        except ImportError as error:
+            raise SettingError(
+                "the UI module linkify is Tornado's: pip install tornado, or write {{ text|urlize }} with Jinja2"
+            ) from error
+        return linkify(text, **kwargs)
+
+
+_OWN: Final[dict[str, type[UIModule]]] = {"Template": TemplateModule, "linkify": _Links, "xsrf_form_html": _TokenField}
+"""The modules that every application has, by Tornado's names."""
+
+
 class UIModules:
     """The modules of one page by their names, as templates see them; notes which were used."""
 
@@ -83,7 +164,7 @@ class UIModules:
 
     def __getattr__(self, name: str) -> Callable[..., str]:
         if name not in self._modules:
-            raise AttributeError(f"there is no UI module {name!r}; ui_modules has {', '.join(self._modules) or 'none'}")
+            raise AttributeError(f"there is no UI module {name!r}; there are {', '.join(self._modules)}")
         if name not in self._used:
             self._used[name] = self._modules[name](self._handler)
         render = self._used[name].render
@@ -162,8 +243,8 @@ def _insert(page: bytes, before: bytes, what: bytes) -> bytes:
 
 
 def read_modules(setting: object) -> dict[str, type[UIModule]]:
-    """Read the setting ``ui_modules``: a dict, a module of Python, or a list of them."""
-    return {name: value for name, value in _members(setting, "ui_modules") if _is_ui_module(value)}
+    """Read the setting ``ui_modules``: a dict, a module of Python, or a list of them. They go before our own."""
+    return {**_OWN, **{name: value for name, value in _members(setting, "ui_modules") if _is_ui_module(value)}}
 
 
 def read_methods(setting: object) -> dict[str, Callable[..., Any]]:

@@ -100,8 +100,6 @@ class StaticFileHandler(StaticVersions):
 
     _reads_files: ClassVar[bool] = True
     """Whether what is sent is what files hold."""
-    _finds_files: ClassVar[bool] = True
-    """Whether it is those of the folder."""
     _is_plain: ClassVar[bool] = True
     """Whether no step is the subclass's own."""
 
@@ -116,7 +114,9 @@ class StaticFileHandler(StaticVersions):
     @classmethod
     def check_route(cls, kwargs: Mapping[str, Any]) -> None:
         """Refuse a folder that is none, unless the class finds its files by itself. Raises ``ValueError``."""
-        if cls._finds_files and cls._reads_files and cls.initialize is StaticFileHandler.initialize:
+        is_plain = cls._finds_files and cls._reads_files and cls.initialize is StaticFileHandler.initialize
+        # One with its own __init__ may give the folder there.
+        if is_plain and "path" in kwargs:
             check_folder(kwargs["path"])
 
     def initialize(
