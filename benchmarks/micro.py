@@ -117,7 +117,7 @@ class Bench:
         self.context = HTTPConnectionContext(self.stream, ADDRESS)
         self.params = HTTP1ConnectionParameters()
         self.requests = cycle(requests)
-        self.heads = cycle([request.removesuffix(b"\r\n\r\n").decode() for request in requests])
+        self.heads = cycle([request.removesuffix(b"\r\n\r\n") for request in requests])
         self.silent: HTTPMessageDelegate = Silent()
         self.callback = CallbackDelegate(greet)
         self.parser = RequestParser(self.params.limiter)

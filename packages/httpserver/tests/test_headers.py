@@ -79,6 +79,22 @@ def test_a_copy_is_its_own_also_where_no_name_stands_twice_any_more() -> None:
     assert headers.to_lines() == "A: 3\r\nB: 6\r\n"
 
 
+def test_a_copy_stays_as_it_is_whatever_happens_to_a_name_that_stands_more_than_once() -> None:
+    headers = HTTPHeaders()
+    headers.add("A", "1")
+    headers.add("A", "2")
+    first = headers.copy()
+    headers["A"] = "3"
+    second = headers.copy()
+    headers.add("A", "4")
+    third = headers.copy()
+    del headers["A"]
+    kept = [same.get_list("A") for same in (first, second, third, headers)]
+    assert kept == [["1", "2"], ["3"], ["3", "4"], []]
+    second.add("A", "5")
+    assert (first["A"], second["A"], third["A"]) == ("1,2", "3,5", "3,4")
+
+
 def test_headers_equal_what_says_the_same() -> None:
     assert HTTPHeaders({"a": "1"}) == HTTPHeaders([("A", "1")]) == {"A": "1"}
     assert HTTPHeaders(A="1") == HTTPHeaders({"A": "1"})

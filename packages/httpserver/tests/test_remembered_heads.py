@@ -102,9 +102,10 @@ def test_fields_that_were_changed_are_sent_as_if_they_were_new(changes: list[tup
 def test_the_next_second_has_another_date(monkeypatch: pytest.MonkeyPatch) -> None:
     shared = HTTPHeaders({"Content-Length": "5"})
     for second in range(3):
-        monkeypatch.setattr(_framing, "date_line", lambda second=second: f"Date: {second}\r\n")
-        for _ in range(3):
-            assert f"Date: {second}\r\n".encode() in answer_head(OK, shared, GET, True)[0]
+        for part in (0.0, 0.5, 0.9):
+            monkeypatch.setattr(_framing, "time", lambda now=784111777 + second + part: now)
+            date = f"Date: Sun, 06 Nov 1994 08:49:{37 + second} GMT\r\n"
+            assert date.encode() in answer_head(OK, shared, GET, True)[0]
 
 
 def test_fields_that_are_sent_once_keep_no_head() -> None:

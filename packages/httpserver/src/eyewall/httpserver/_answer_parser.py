@@ -64,8 +64,8 @@ class AnswerParser(MessageParser[ResponseStartLine]):
         # What is set at an informational answer is for the one behind it.
         self._limiter = Limiter(self._limiter.limits._replace(max_body_size=max_body_size))
 
-    def _parse(self, head: str) -> AnswerHead:
-        answer = parse_answer_head(head.removeprefix("\r\n"), self._method)
+    def _parse(self, head: bytes) -> AnswerHead:
+        answer = parse_answer_head(head.removeprefix(b"\r\n").decode("latin-1"), self._method)
         self._is_informational = answer.is_informational
         if answer.is_informational:
             self._informational += 1

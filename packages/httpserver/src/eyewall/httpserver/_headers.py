@@ -116,7 +116,7 @@ class HTTPHeaders(MutableMapping[str, str]):
         **more: str,
     ) -> None:
         self._fields: dict[str, str] = {}
-        # True where a copy may have the same dict: whoever changes it first takes one of its own.
+        # True where a copy may have the same dicts: whoever changes them first takes some of its own.
         self._shared: bool = False
         self._repeated: dict[str, list[str]] | None = None
         self._lines: str | None = None
@@ -153,8 +153,8 @@ class HTTPHeaders(MutableMapping[str, str]):
         """A copy with more fields, which are valid, of normalised names that there are not."""
         new = self.copy()
         new._lines = None
-        new._fields = self._fields | more
-        new._shared = False
+        new._take_own()
+        new._fields.update(more)
         return new
 
     @classmethod
@@ -201,11 +201,10 @@ class HTTPHeaders(MutableMapping[str, str]):
         """A copy that can be changed by itself."""
         new = _new(type(self))
         new._fields = self._fields
+        new._repeated = self._repeated
         new._shared = self._shared = True
         new._lines = self._lines
         new._framing = self._framing
-        # None in place of an empty one, too, which the two would share.
-        new._repeated = {name: list(values) for name, values in self._repeated.items()} if self._repeated else None
         return new
 
     __copy__ = copy
@@ -217,25 +216,24 @@ class HTTPHeaders(MutableMapping[str, str]):
             self._lines = "\r\n".join(map(": ".join, fields)) + "\r\n" if self._fields else ""
         return self._lines
 
-    def _framed(self) -> tuple[Framing, bool]:
-        """What this package asks of every answer's fields, and whether that was known: nothing has changed since.
+    def _frame(self) -> Framing:
+        """See what this package asks of every answer's fields; it is known until they change, which ``_lines`` shows.
 
         Raises :class:`HTTPOutputError` for a ``Transfer-Encoding``.
         """
-        known = self._framing
-        if known is not None and known.lines is self._lines:
-            return known, True
         fields = self._fields
         if "Transfer-Encoding" in fields:
             raise HTTPOutputError("leave Transfer-Encoding out: a body without Content-Length is sent in chunks anyway")
         given = fields.get("Content-Length")
         length = int(given) if given is not None and given.isdigit() and given.isascii() else given
         connection = self["Connection"] if "Connection" in fields else None
-        known = self._framing = Framing(self.to_lines(), length, "Date" in fields, connection)
-        return known, False
+        framing = self._framing = Framing(self.to_lines(), length, "Date" in fields, connection)
+        return framing
 
     def _take_own(self) -> None:
         self._fields = self._fields.copy()
+        if self._repeated is not None:
+            self._repeated = {name: values.copy() for name, values in self._repeated.items()}
         self._shared = False
 
     def _append(self, name: str, value: str) -> None:
@@ -276,13 +274,13 @@ class HTTPHeaders(MutableMapping[str, str]):
         # Most values are plain: a call would cost as much as to see it.
         plain = type(value) is str and value.isascii() and value.isprintable()
         value = value.strip() if plain else _checked_value(name, value)
-        if self._repeated is not None:
-            self._repeated.pop(name, None)
         if self._lines is not None:
             # Of a field that comes behind the others, only its own line is new.
             self._lines = None if name in self._fields else f"{self._lines}{name}: {value}\r\n"
         if self._shared:
             self._take_own()
+        if self._repeated is not None:
+            self._repeated.pop(name, None)
         self._fields[name] = value
 
     def __delitem__(self, name: str) -> None:
@@ -327,4 +325,3 @@ def check_headers(headers: object) -> None:
 # What a parser has checked is not checked again. Nobody else may go without: these are no public methods.
 headers_of: Final = HTTPHeaders._of_valid  # pyright: ignore[reportPrivateUsage] - this module's own
 copy_with: Final = HTTPHeaders._copy_with  # pyright: ignore[reportPrivateUsage] - this module's own
-framing_of: Final = HTTPHeaders._framed  # pyright: ignore[reportPrivateUsage] - this module's own

@@ -69,7 +69,7 @@ class MessageParser(Generic[L]):
     def __init__(
         self,
         limiter: Limiter,
-        parse_head: Callable[[str], tuple[L, HTTPHeaders, int, bool, bool]],
+        parse_head: Callable[[bytes], tuple[L, HTTPHeaders, int, bool, bool]],
         chunk_size: int | None = None,
     ) -> None:
         self._limiter = limiter
@@ -183,19 +183,19 @@ class MessageParser(Generic[L]):
 
     def _read_head(self) -> Awaitable[object] | None:
         data = self.buffered
-        text, end, rest = data.partition(_END_OF_HEAD) if len(data) <= _SHORT else _NOT_CUT
+        head, end, rest = data.partition(_END_OF_HEAD) if len(data) <= _SHORT else _NOT_CUT
         if end:
             self.buffered = rest
         elif (found := self._find_head()) is None:
             return None
         else:
-            text = found
+            head = found
         self._searched = 0
-        if len(text) > self._limiter.short:
-            self._limiter.check_head(text.removeprefix(_EMPTY_LINE))
+        if len(head) > self._limiter.short:
+            self._limiter.check_head(head.removeprefix(_EMPTY_LINE))
         # By a local name: a function in an attribute is called as a method would be, after a look for one.
         parse_head = self._parse_head
-        start_line, headers, length, keep_alive, holds_body = parse_head(text.decode("latin-1"))
+        start_line, headers, length, keep_alive, holds_body = parse_head(head)
         if length:
             self._body = (_Body if length > 0 else _OpenBody)(length, self._limiter, holds_body)
         else:
