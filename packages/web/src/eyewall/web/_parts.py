@@ -16,18 +16,17 @@ _STEADY: Final = frozenset({"builtins.str", "builtins.int", "builtins.float", "u
 
 
 class Part(Generic[T]):
-    """A part of a path: the text that matches ``pattern``, as a ``T``.
+    """A variable part of a path: the text that matches ``pattern``, converted to a ``T``.
 
-    ``pattern`` is a regular expression without groups that are numbered or named. ``parse`` is a
-    class, or a function whose annotation says what it returns; where it raises ``ValueError``, the path
-    does not match::
+    ``pattern`` is a regular expression without numbered or named groups. ``parse`` is a class, or a function whose
+    annotation gives its return type; if it raises ``ValueError``, the path does not match::
 
         DATE = Part("[0-9]{4}-[0-9]{2}-[0-9]{2}", date.fromisoformat)
         register_part("date", DATE)  # and a route may be "/diary/{day:date}"
     """
 
     def __init__(self, pattern: str, parse: Callable[[str], T]) -> None:
-        """Raise :class:`RouteError` for a pattern that is none, or has groups."""
+        """Raise :class:`RouteError` for a pattern that is not a regular expression, or that has groups."""
         try:
             groups = re.compile(pattern).groups
         except re.error as error:
@@ -37,7 +36,7 @@ class Part(Generic[T]):
         self.pattern: Final = pattern
         self.parse: Final = parse
         self.type: Final = _type_of(parse)
-        """What ``parse`` gives; ``object`` where that is not said."""
+        """The type that ``parse`` returns; ``object`` if that is not known."""
         self.is_steady: Final = isinstance(parse, type) and f"{parse.__module__}.{parse.__qualname__}" in _STEADY
         """Whether it gives the same for the same text at any time, and nothing that could be changed."""
 
@@ -63,11 +62,11 @@ def _type_of(parse: Callable[[str], object]) -> type:
 INT: Final = Part("[0-9]+", int)
 """Digits."""
 FLOAT: Final = Part(r"[0-9]+(?:\.[0-9]+)?", float)
-"""Digits, with a fraction if you like."""
+"""Digits, optionally with a fraction."""
 TEXT: Final = Part("[^/]+", str)
 """Anything up to the next slash."""
 PATH: Final = Part(".*", str)
-"""Anything, slashes too."""
+"""Anything, including slashes."""
 
 _registered: Final[dict[str, Part[Any] | None]] = {
     "str": TEXT,
@@ -87,7 +86,7 @@ def _part_named(name: str) -> Part[Any] | None:
 
 
 def register_part(name: str, part: Part[Any]) -> None:
-    """Let templates of routes name a part of your own. Raises :class:`RouteError` for a name that is taken."""
+    """Name a part of your own, for use in route templates. Raises :class:`RouteError` for a name that is taken."""
     if not name.isidentifier():
         raise RouteError(f"{name!r} is no name for a part: use letters, digits and underscores")
     taken = _part_named(name)

@@ -14,19 +14,19 @@ _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class RedirectHandler(RequestHandler):
-    """Redirects GET and HEAD to ``url``, given in the route's ``kwargs``; for ever, unless ``permanent`` is false.
+    """Redirects GET and HEAD to ``url``, given in the route's ``kwargs``; permanently, unless ``permanent`` is false.
 
-    ``{0}``, ``{1}``, ``{name}`` in ``url`` stand for what the route's pattern took from the path. The
+    ``{0}``, ``{1}`` and ``{name}`` in ``url`` stand for the values that the route's pattern took from the path. The
     query of the request is kept::
 
         (r"/photos/(.*)", RedirectHandler, {"url": "/pictures/{0}"})
 
-    The scheme and the host that a browser would read in the result are those of ``url`` before its
-    first ``{``: a request that would change them is answered 400.
+    The scheme and host of the result, as a browser would read them, have to be those of ``url`` before its first
+    ``{``: a request that would change them is answered with 400.
     """
 
     def initialize(self, url: str, permanent: bool = True) -> None:
-        """Take where to redirect to."""
+        """Receive the target of the redirect."""
         self._url = url
         self._permanent = permanent
 

@@ -25,26 +25,26 @@ if TYPE_CHECKING:
 
 
 class Router(ABC):
-    """Finds who answers a request. A server takes one, and a rule may lead to one."""
+    """Finds what answers a request. A server can serve a router, and a rule can lead to one."""
 
     @abstractmethod
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> HTTPMessageDelegate | None:
-        """Return the delegate that takes the request in; None if nobody does: 404."""
+        """Return the delegate that takes the request; None if there is none, which gives a 404."""
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection, /) -> HTTPMessageDelegate:
-        """Return the delegate of a new request: what a server calls."""
+        """Return the delegate for a new request; called by a server."""
         return RoutingDelegate(self, server_conn, request_conn)
 
     def on_close(self, server_conn: object, /) -> None:  # noqa: B027 - most need not know
-        """A connection has closed: what a server calls."""
+        """A connection has closed; called by a server."""
 
 
 class ReversibleRouter(Router):
-    """A router that can make the paths of its named routes."""
+    """A router that can also construct the paths of its named routes."""
 
     @abstractmethod
     def reverse_url(self, name: str, *args: object) -> str | None:
-        """Make the path of the route of that name; None if there is none."""
+        """Return the path of the named route; None if there is none."""
 
 
 class RoutingDelegate:
@@ -110,12 +110,13 @@ Target = (
     | Callable[[HTTPServerRequest], Awaitable[object] | None]
     | Sequence[Any]
 )
-"""What a rule leads to: a :class:`Router`, an ``HTTPServerConnectionDelegate`` such as an Application, a function of
-the request, a list of rules, or in an Application a handler's class, or the name of one."""
+"""What a rule leads to: a :class:`Router`; an ``HTTPServerConnectionDelegate``, such as an Application; a function
+that takes the request; a list of rules; or, in an Application, a handler class or the name of one.
+"""
 
 
 class Rule:
-    """A line of a router: requests that ``matcher`` matches go to ``target``, which is given ``target_kwargs``."""
+    """A line in a router: requests that ``matcher`` matches go to ``target``, which receives ``target_kwargs``."""
 
     def __init__(
         self,
@@ -130,7 +131,7 @@ class Rule:
         self.name: Final = name
 
     def reverse(self, *args: object) -> str | None:
-        """Make the path that its matcher matches with ``args``."""
+        """Return the path that its matcher matches with ``args``."""
         return self.matcher.reverse(*args)
 
     def __repr__(self) -> str:
@@ -143,7 +144,7 @@ RuleLine = (
     | tuple[Matcher | str | Pattern[str], Target, Mapping[str, Any] | None]
     | tuple[Matcher | str | Pattern[str], Target, Mapping[str, Any] | None, str | None]
 )
-"""A rule, or a tuple of what makes one; a pattern in place of a matcher stands for :class:`PathMatches`."""
+"""A rule, or a tuple of its arguments; a string in place of the matcher stands for a :class:`PathMatches`."""
 
 
 def made_rule(line: object) -> Rule:
@@ -185,24 +186,24 @@ class RuleRouter(Router):
     """
 
     def __init__(self, rules: Iterable[RuleLine] | None = None) -> None:
-        """Raise :class:`RouteError` if a rule is none."""
+        """Raise :class:`RouteError` for an invalid rule."""
         self.rules: Final[list[Rule]] = []
         if rules is not None:
             self.add_rules(rules)
 
     def add_rules(self, rules: Iterable[RuleLine]) -> None:
-        """Add rules behind those that are there."""
+        """Add rules after the existing ones."""
         for line in rules:
             self.rules.append(self.process_rule(made_rule(line)))
 
     def process_rule(self, rule: Rule) -> Rule:
-        """Look at a rule before it is added, and give it or another in its place."""
+        """Return the rule that is to be added: this one, or another in its place. For subclasses."""
         if is_sequence(rule.target):
             return Rule(rule.matcher, type(self)(rule.target), rule.target_kwargs, rule.name)
         return rule
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> HTTPMessageDelegate | None:
-        """Ask the rules in their order."""
+        """Try the rules in order."""
         for rule in self.rules:
             params = rule.matcher.match(request)
             if params is None:
@@ -217,26 +218,26 @@ class RuleRouter(Router):
     def get_target_delegate(
         self, target: Target, request: HTTPServerRequest, **target_params: Any
     ) -> HTTPMessageDelegate | None:
-        """Return the delegate by which a rule's target takes a request in; None to go on with the next rule."""
+        """Return the delegate through which a rule's target takes a request; None to continue with the next rule."""
         return delegate_for(target, request, target_params)
 
 
 class ReversibleRuleRouter(ReversibleRouter, RuleRouter):
-    """A :class:`RuleRouter` whose rules may have names."""
+    """A :class:`RuleRouter` whose rules can have names."""
 
     def __init__(self, rules: Iterable[RuleLine] | None = None) -> None:
         self.named_rules: Final[dict[str, Rule]] = {}
         super().__init__(rules)
 
     def process_rule(self, rule: Rule) -> Rule:
-        """Note its name."""
+        """Record the rule's name."""
         rule = super().process_rule(rule)
         if rule.name:
             self.named_rules[rule.name] = rule
         return rule
 
     def reverse_url(self, name: str, *args: object) -> str | None:
-        """Make the path of the rule of that name, here or in a router beneath; None if there is none."""
+        """Return the path of the named rule, of this router or of one beneath it; None if there is none."""
         if name in self.named_rules:
             return self.named_rules[name].reverse(*args)
         targets = (rule.target for rule in self.rules)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from eyewall.httpserver import HTTPServerRequest
 
 RouteTarget = type[RequestHandler] | str
-"""What a route leads to: a handler's class, or its name as ``"package.module.Class"``."""
+"""What a route leads to: a handler class, or its name as ``"package.module.Class"``."""
 
 Route = (
     tuple[str | Pattern[str], RouteTarget]
@@ -34,7 +34,7 @@ Route = (
 
 
 class Match(NamedTuple):
-    """A route that was found, with what its pattern took from the path: percent-decoded bytes, or a part's value."""
+    """A matching route, with the values from the path: percent-decoded bytes, or the converted value of a part."""
 
     handler_class: type[RequestHandler]
     handler_kwargs: Mapping[str, Any]
@@ -47,11 +47,11 @@ Found = Match | HTTPMessageDelegate
 
 
 class URLSpec:
-    """One route: ``pattern``, a regular expression for the whole path, leads to ``handler``.
+    """One route: paths that match ``pattern``, a regular expression for the whole path, go to ``handler``.
 
-    What the pattern's groups match is given to the handler's method: by name if they are named, else
-    by position. ``kwargs`` is given to its ``initialize``. By its ``name`` the path can be had
-    back: :meth:`Application.reverse_url`. Raises :class:`RouteError`.
+    The values of the pattern's groups are passed to the handler's method, by name if they are named and by position
+    otherwise. ``kwargs`` are passed to its ``initialize``. A path can be constructed from the ``name`` with
+    :meth:`Application.reverse_url`. Raises :class:`RouteError`.
     """
 
     def __init__(
@@ -63,11 +63,11 @@ class URLSpec:
     ) -> None:
         self._pattern = path = pattern if isinstance(pattern, PathPattern) else PathPattern(pattern)
         self.regex: Final = path.regex
-        """The pattern; given as text, it is anchored at its end."""
+        """The compiled pattern. One given as text is anchored at its end."""
         self.kwargs: Final[Mapping[str, Any]] = _checked_kwargs(path.title, kwargs)
-        """What is given to the handler's ``initialize``."""
+        """The arguments for the handler's ``initialize``."""
         self.handler_class: Final = _checked_handler(path.title, handler, self.kwargs)
-        """The class of the handler."""
+        """The handler class."""
         if path.parts:
             check_methods(path.title, self.handler_class, named={key: part.type for key, part in path.parts.items()})
         elif path.positional:
@@ -75,7 +75,7 @@ class URLSpec:
         self.name: Final = name
         """The name for ``reverse_url``, or None."""
         self.path: Final = path.only_path
-        """The one path that the route stands for, or None if its pattern matches several."""
+        """The only path that matches the route; None if its pattern matches several."""
 
     @property
     def is_steady(self) -> bool:
@@ -88,7 +88,7 @@ class URLSpec:
         return "" if self._pattern.texts is None else self._pattern.texts[0]
 
     def match(self, path: str) -> Match | None:
-        """Match a path, not percent-decoded; None if it is not this route's."""
+        """Match a path that is not percent-decoded; None if it does not belong to this route."""
         found = self._pattern.match(path)
         return None if found is None else Match(self.handler_class, self.kwargs, *found)
 
@@ -98,9 +98,9 @@ class URLSpec:
         return None if found is None else Match(self.handler_class, self.kwargs, *found)
 
     def reverse(self, *args: object) -> str:
-        """Make the path in which the pattern's groups are ``args``, percent-encoded.
+        """Return the path whose groups are ``args``, percent-encoded.
 
-        Raises ``ValueError`` if their number is wrong, or the pattern is not that simple.
+        Raises ``ValueError`` if their number is wrong, or if the pattern is too complex to be reversed.
         """
         return self._pattern.reverse(*args)
 
@@ -117,7 +117,7 @@ url = URLSpec
 """Tornado's other name for :class:`URLSpec`."""
 
 RouteLine = URLSpec | Route | RuleLine
-"""A line of a route table: a route, or a rule that asks more than the path or leads to more than a handler."""
+"""A line of a route table: a route, or a rule that checks more than the path or leads to more than a handler."""
 
 
 class RuleSpec:

@@ -19,7 +19,7 @@ P = ParamSpec("P")
 def removeslash(
     method: Callable[Concatenate[H, P], Awaitable[object] | None],
 ) -> Callable[Concatenate[H, P], Awaitable[object] | None]:
-    """Decorate a GET or HEAD whose path is to have no slash at its end; the route matches both: ``r"/users/*"``."""
+    """Decorate a GET or HEAD whose paths should not end with a slash; its route matches both: ``r"/users/*"``."""
 
     @functools.wraps(method)
     def wrapper(self: H, /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[object] | None:
@@ -35,7 +35,7 @@ def removeslash(
 def addslash(
     method: Callable[Concatenate[H, P], Awaitable[object] | None],
 ) -> Callable[Concatenate[H, P], Awaitable[object] | None]:
-    """Decorate a GET or HEAD whose path is to have a slash at its end; the route matches both: ``r"/users/?"``."""
+    """Decorate a GET or HEAD whose paths should end with a slash; its route matches both: ``r"/users/?"``."""
 
     @functools.wraps(method)
     def wrapper(self: H, /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[object] | None:

@@ -23,15 +23,15 @@ _OF_TORNADO: Final = (
 
 
 class Template(Protocol):
-    """A template that was loaded."""
+    """A loaded template."""
 
     def generate(self, **namespace: Any) -> bytes | str:
-        """Make the page with these names."""
+        """Render the template with these names."""
         ...
 
 
 class TemplateLoader(Protocol):
-    """Finds templates: the setting ``template_loader`` is one, and the loaders of ``tornado.template`` are."""
+    """Loads templates: the shape of the setting ``template_loader``; the loaders of ``tornado.template`` have it."""
 
     def load(self, name: str, /) -> Template:
         """Return the template of that name."""
@@ -39,10 +39,10 @@ class TemplateLoader(Protocol):
 
 
 class JinjaLoader:
-    """Loads templates of Jinja2 (extra ``eyewall-web[templates]``), which escape what they are given.
+    """Loads Jinja2 templates (extra ``eyewall-web[templates]``), with autoescaping.
 
-    ``path`` is a folder or several, or leave it out and give an ``environment`` of your own.
-    ``auto_reload`` looks at the file each time; without it a template is read once.
+    ``path`` is a folder or several; or leave it out and pass an ``environment`` of your own. ``auto_reload`` checks
+    the file each time; without it, a template is read only once.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class JinjaLoader:
         if environment is None:
             environment = _environment(path, auto_reload)
         self.environment: Final[Any] = environment
-        """The ``jinja2.Environment``: the place for filters and globals of your own."""
+        """The ``jinja2.Environment``, to which you can add filters and globals of your own."""
 
     def load(self, name: str, /) -> Template:
         """Return the template of that name. Raises ``jinja2.TemplateNotFound`` and ``jinja2.TemplateSyntaxError``."""
@@ -109,15 +109,15 @@ class TemplatesMixin(XSRFMixin, LocaleMixin):
     _ui_modules: UIModules | None = None
 
     def render(self, template_name: str, **kwargs: Any) -> Future[None]:
-        """Complete the response with a template: see :meth:`render_string`."""
+        """Render a template and finish the response with it: see :meth:`render_string`."""
         page = self.render_string(template_name, **kwargs)
         return self.finish(page if self._ui_modules is None else self._ui_modules.add_to(page))
 
     def render_string(self, template_name: str, **kwargs: Any) -> bytes:
-        """Make a page of the template of that name, with ``kwargs`` and :meth:`get_template_namespace`.
+        """Render a template with ``kwargs`` and the names from :meth:`get_template_namespace`, and return the page.
 
-        By the setting ``template_loader``; without it by Jinja2, from the folder of the setting
-        ``template_path``. Raises what the engine raises, and :class:`SettingError` where neither is set.
+        The setting ``template_loader`` loads it, or else Jinja2, from the folder of the setting ``template_path``.
+        Raises whatever the engine raises, and :class:`SettingError` if neither is set.
         """
         loader = self.application.template_loader(self.get_template_path(), self.create_template_loader)
         page = loader.load(template_name).generate(**{**self.get_template_namespace(), **kwargs})
@@ -126,9 +126,9 @@ class TemplatesMixin(XSRFMixin, LocaleMixin):
     def get_template_namespace(self) -> dict[str, Any]:
         """Return the names that every template has; override it to add some.
 
-        ``handler``, ``request``, ``current_user``, ``static_url``, ``reverse_url``,
-        ``xsrf_form_html``, ``locale``, ``_``, ``translate``, ``pgettext`` of the locale, ``modules``, and
-        the functions of the setting ``ui_methods``, which are given the handler first.
+        They are ``handler``, ``request``, ``current_user``, ``static_url``, ``reverse_url``, ``xsrf_form_html``,
+        ``locale``; ``_``, ``translate`` and ``pgettext`` of the locale; ``modules``; and the functions of the setting
+        ``ui_methods``, which receive the handler as their first argument.
         """
         locale = self.locale
         return {
@@ -154,23 +154,23 @@ class TemplatesMixin(XSRFMixin, LocaleMixin):
         return {"modules": self._ui_modules, "_tt_modules": self._ui_modules, **methods}
 
     def render_linked_css(self, css_files: Iterable[str]) -> str:
-        """Make the HTML that links the style sheets of a page's UI modules: override it for another form.
+        """Return the HTML that links the style sheets of a page's UI modules; override it for another form.
 
-        ``css_files`` are URLs, or paths below ``static_path``. As the other three it is called by
-        :meth:`render` where there is something to link.
+        ``css_files`` are URLs, or paths below ``static_path``. Like the other three methods, it is called by
+        :meth:`render` if there is something to link.
         """
         return linked_css(self._urls_of(css_files))
 
     def render_embed_css(self, css_embed: Iterable[bytes]) -> bytes:
-        """Make the HTML that holds the styles of a page's UI modules."""
+        """Return the HTML that contains the styles of a page's UI modules."""
         return embedded_css(css_embed)
 
     def render_linked_js(self, js_files: Iterable[str]) -> str:
-        """Make the HTML that links the scripts of a page's UI modules."""
+        """Return the HTML that links the scripts of a page's UI modules."""
         return linked_js(self._urls_of(js_files))
 
     def render_embed_js(self, js_embed: Iterable[bytes]) -> bytes:
-        """Make the HTML that holds the scripts of a page's UI modules."""
+        """Return the HTML that contains the scripts of a page's UI modules."""
         return embedded_js(js_embed)
 
     def _urls_of(self, files: Iterable[str]) -> list[str]:
@@ -184,7 +184,7 @@ class TemplatesMixin(XSRFMixin, LocaleMixin):
         return None if path is None else os.fspath(path)
 
     def create_template_loader(self, template_path: str | None) -> TemplateLoader:
-        """Make a loader for a folder; called once for each. Override it for an engine of your own."""
+        """Return a loader for a folder; called once for each folder. Override it to use another engine."""
         loader: TemplateLoader | None = self.settings.get("template_loader")
         if loader is not None:
             return loader

@@ -25,29 +25,29 @@ class Remembered(Protocol):
 
 
 class OutputTransform:
-    """Changes responses on their way out; an application makes one for each request.
+    """Modifies responses on their way out; an application creates one for each request.
 
-    Subclass it and give the class to ``Application(transforms=[…])`` or ``add_transform``. Where there are
-    several, each is given what the one before it gave.
+    Subclass it and pass the class to ``Application(transforms=[…])`` or ``add_transform``. If there are several, each
+    receives the output of the one before it.
     """
 
     def __init__(self, request: HTTPServerRequest) -> None:
-        """Look at the request."""
+        """Receive the request."""
 
     def transform_first_chunk(
         self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
     ) -> tuple[int, HTTPHeaders, bytes]:
-        """Take status, headers and the first piece; ``finishing`` if that is all. Give what is sent instead."""
+        """Receive status, headers and the first piece; ``finishing`` if that is all. Return what to send instead."""
         return status_code, headers, chunk
 
     def transform_chunk(self, chunk: bytes, finishing: bool) -> bytes:
-        """Take a further piece, the last if ``finishing``. Give what is sent instead."""
+        """Receive a further piece; ``finishing`` if it is the last. Return what to send instead."""
         return chunk
 
     def changes_body(self) -> bool:
-        """Say whether pieces may become others: asked after the first one, which may be empty.
+        """Say whether pieces may be modified; asked after the first one, which may be empty.
 
-        Where they may not, a large file goes to the client without being seen here.
+        If not, a large file goes to the client without passing through here.
         """
         return True
 

@@ -24,7 +24,7 @@ _TEXTS: Final = (str, bytes)
 
 
 class Handler(RequestHandler, Generic[S]):
-    """A handler with the state of its application, whose methods may return what they answer.
+    """A handler that has the state of its application, and whose methods may return the response.
 
     ::
 
@@ -34,8 +34,8 @@ class Handler(RequestHandler, Generic[S]):
 
         Application([(ROOT / "messages" / INT).to(Message)], state=Database())
 
-    What a method returns is the response, where it has written nothing: text as HTML, bytes as they are,
-    anything else as JSON, dataclasses too. None is an empty response, unless something was written.
+    What a method returns becomes the response, unless it has written something: text as HTML, bytes unchanged, and
+    anything else as JSON, including dataclasses. None gives an empty response.
     """
 
     needs_state: ClassVar[Literal[True]] = True
@@ -43,13 +43,13 @@ class Handler(RequestHandler, Generic[S]):
 
     @property
     def state(self) -> S:
-        """What the application was given as ``state``."""
+        """The object that the application was given as ``state``."""
         state: S = self.application.state
         return state
 
     @classmethod
     def check_state(cls, state: S, /) -> None:
-        """Look at the state of an application that is made with a route to this handler; raise to refuse it."""
+        """Check the state of an application that has a route to this handler; raise an exception to refuse it."""
 
     def _take_result(self, result: object) -> Awaitable[object] | None:
         if _is_awaitable(result):
@@ -65,7 +65,7 @@ class Handler(RequestHandler, Generic[S]):
             self.write_result(result)
 
     def write_result(self, result: Any) -> None:  # Any: whatever the methods return
-        """Write what a method returned; override it for another form than JSON."""
+        """Write what a method returned; override it for another format than JSON."""
         if isinstance(result, _TEXTS):
             self.write(result)
             return
@@ -133,7 +133,7 @@ class TakesState(Takes[*Ts], Protocol[S_contra, *Ts]):
 
 
 class TypedRoute(Generic[S_contra]):
-    """A route that leads to a handler for applications whose state is an ``S``: what :meth:`TypedPath.to` gives."""
+    """A route to a handler, for applications whose state is an ``S``; returned by :meth:`TypedPath.to`."""
 
     def __init__(self, spec: URLSpec) -> None:
         self.spec: Final = spec
@@ -144,7 +144,7 @@ class TypedRoute(Generic[S_contra]):
 
 
 class TypedPath(Generic[*Ts]):
-    """A path made of texts and parts; :data:`ROOT` is the beginning of every one.
+    """A path made of texts and parts; every path begins with :data:`ROOT`.
 
     ::
 
@@ -153,9 +153,9 @@ class TypedPath(Generic[*Ts]):
         Application([USER.to(UserHandler), POSTS.to(PostsHandler)], state=database)
         POSTS.url(7)  # "/users/7/posts"
 
-    ``USER.to(UserHandler)`` is refused by mypy and pyright, and when it runs, unless each method of the
-    handler takes an ``int``. A text may have slashes in it; ``ROOT`` itself is ``/``, and an empty text
-    at the end is a slash.
+    mypy and pyright reject ``USER.to(UserHandler)``, and so does the program when it runs, unless each method of the
+    handler takes an ``int``. A text may contain slashes. ``ROOT`` itself is ``/``, and an empty text at the end adds
+    a slash.
     """
 
     def __init__(self, *parts: str | Part[Any]) -> None:
@@ -187,11 +187,11 @@ class TypedPath(Generic[*Ts]):
     def to(
         self, handler: type[Any], kwargs: Mapping[str, Any] | None = None, name: str | None = None
     ) -> TypedRoute[Any]:
-        """Lead the path to a handler, whose ``initialize`` is given ``kwargs``. Raises :class:`RouteError`."""
+        """Return the route to a handler, whose ``initialize`` receives ``kwargs``. Raises :class:`RouteError`."""
         return TypedRoute(URLSpec(self._pattern, handler, kwargs, name))
 
     def url(self, *path: *Ts) -> str:
-        """Make the path with these values, percent-encoded."""
+        """Return the path with these values, percent-encoded."""
         return self._pattern.reverse(*path)
 
     def __repr__(self) -> str:
@@ -199,7 +199,7 @@ class TypedPath(Generic[*Ts]):
 
     @property
     def source(self) -> str:
-        """The path as messages name it, with the types of its parts: ``/users/{int}``."""
+        """The path as messages show it, with the types of its parts: ``/users/{int}``."""
         texts = [part if isinstance(part, str) else f"{{{part.type.__name__}}}" for part in self._parts]
         return "/" + "/".join(texts)
 

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class UIModule:
-    """A piece of pages: subclass it, define :meth:`render`, and name it in the setting ``ui_modules``.
+    """A reusable piece of pages: subclass it, define :meth:`render`, and list it in the setting ``ui_modules``.
 
-    A template calls it as ``{{ modules.Entry(entry) }}``, or in ``tornado.template`` as
-    ``{% module Entry(entry) %}``. What the other methods give is put into the page once, by
-    :meth:`RequestHandler.render`, however often the module stands in it.
+    A template calls it as ``{{ modules.Entry(entry) }}``, or in ``tornado.template`` as ``{% module Entry(entry)
+    %}``. :meth:`RequestHandler.render` puts what the other methods return into the page once, however often the
+    module occurs in it.
     """
 
     def __init__(self, handler: TemplatesMixin) -> None:
@@ -41,7 +41,7 @@ class UIModule:
         return self.handler.current_user
 
     def render(self, *args: Any, **kwargs: Any) -> str | bytes:
-        """Return the piece, as HTML."""
+        """Return the HTML of the piece."""
         raise NotImplementedError(f"{type(self).__name__} has no render()")
 
     def embedded_javascript(self) -> str | None:

@@ -25,10 +25,10 @@ class UsersMixin(HandlerBase):
 
     @property
     def current_user(self) -> Any:  # Any: whatever the program's get_current_user gives
-        """The user, or None or another false value where nobody is signed in.
+        """The user; None or another false value if nobody is signed in.
 
-        What :meth:`get_current_user` gives, asked once for a request; or what was set, in a
-        ``prepare`` that has to wait for it.
+        It is the result of :meth:`get_current_user`, which is called once per request; or what was set here, for
+        instance by a ``prepare`` that has to wait for it.
         """
         if self._current_user is _UNKNOWN:
             self._current_user = _no_coroutine(self.get_current_user())
@@ -39,11 +39,11 @@ class UsersMixin(HandlerBase):
         self._current_user = value
 
     def get_current_user(self) -> Any:  # Any: the program's own
-        """Find out who the user is: override it, by a signed cookie for one. It may not be a coroutine."""
+        """Find out who the user is, for instance from a signed cookie. Override it; it may not be a coroutine."""
         return None
 
     def get_login_url(self) -> str:
-        """Return where users sign in: by default the setting ``login_url``."""
+        """Return the URL at which users sign in: by default the setting ``login_url``."""
         url: str | None = self.settings.get("login_url")
         if not url:
             raise SettingError("authenticated needs the setting login_url: where users sign in, such as '/login'")
@@ -53,11 +53,11 @@ class UsersMixin(HandlerBase):
 def authenticated(
     method: Callable[Concatenate[H, P], Awaitable[object] | None],
 ) -> Callable[Concatenate[H, P], Awaitable[object] | None]:
-    """Decorate a method that only a signed-in user may reach.
+    """Decorate a method that only signed-in users may reach.
 
-    Without a user, GET and HEAD are redirected to :meth:`~RequestHandler.get_login_url` with the
-    argument ``next``, where the user came from, unless that URL has a query of its own; any other
-    request is answered 403::
+    Without a user, GET and HEAD are redirected to :meth:`~RequestHandler.get_login_url`, with the address of the
+    current page in the argument ``next``, unless that URL has a query of its own. Any other request is answered with
+    403::
 
         class Inbox(RequestHandler):
             @authenticated

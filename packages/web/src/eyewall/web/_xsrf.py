@@ -39,11 +39,11 @@ class XSRFMixin(CookiesMixin, UsersMixin, CORSMixin):
 
     @property
     def xsrf_token(self) -> bytes:
-        """The token for a form of this client: text that :meth:`check_xsrf_cookie` expects back.
+        """The token for a form sent to this client; :meth:`check_xsrf_cookie` expects it back.
 
-        Asking for it sets the cookie where the client has none. It looks different each time, so that
-        compression gives nothing of it away. The setting ``xsrf_cookie_version`` is its form, 2 or
-        1; ``xsrf_cookie_name`` the cookie's name, ``_xsrf``; ``xsrf_cookie_kwargs`` its attributes.
+        Reading it sets the cookie if the client has none. The token looks different each time, so that compression
+        reveals nothing about it. The setting ``xsrf_cookie_version`` selects its format, 2 or 1; ``xsrf_cookie_name``
+        the name of the cookie, by default ``_xsrf``; and ``xsrf_cookie_kwargs`` its attributes.
         """
         if self._xsrf_text is None:
             token = self._get_xsrf_secret()
@@ -56,11 +56,11 @@ class XSRFMixin(CookiesMixin, UsersMixin, CORSMixin):
         return self._xsrf_text
 
     def check_xsrf_cookie(self) -> None:
-        """Check the token of the request against the cookie: called by itself with the setting ``xsrf_cookies``.
+        """Compare the token of the request with the cookie; called automatically with the setting ``xsrf_cookies``.
 
-        It is the argument ``_xsrf``, or the header field ``X-XSRFToken`` or ``X-CSRFToken``. Raises
-        :class:`~eyewall.web.HTTPError` 403 where it is missing or wrong. Override it to let a request
-        through that no browser sends.
+        The token is the argument ``_xsrf``, or the header field ``X-XSRFToken`` or ``X-CSRFToken``. Raises
+        :class:`~eyewall.web.HTTPError` 403 if it is missing or wrong. Override it to accept requests that do not come
+        from a browser.
         """
         from hmac import compare_digest
 
@@ -77,17 +77,17 @@ class XSRFMixin(CookiesMixin, UsersMixin, CORSMixin):
             raise HTTPError(403, "XSRF cookie does not match %s argument", self.request.method)
 
     def xsrf_form_html(self) -> str:
-        """Return the hidden field that a form of this site is to have: ``<input type="hidden" name="_xsrf" …/>``."""
+        """Return the hidden field for the forms of this site: ``<input type="hidden" name="_xsrf" …/>``."""
         from html import escape
 
         return f'<input type="hidden" name="_xsrf" value="{escape(self.xsrf_token.decode())}"/>'
 
     def check_cross_origin(self) -> None:
-        """Refuse what a browser says another site has sent: called by itself, unless a setting says otherwise.
+        """Refuse a request that, according to the browser, comes from another site; called automatically.
 
-        The setting ``cross_origin_protection`` is True by default; with False nothing is checked. A
-        client that says nothing is no browser, or one older than 2020 at a method that has no
-        ``Origin``: it is let through. Raises :class:`~eyewall.web.HTTPError` 403.
+        The setting ``cross_origin_protection`` is True by default; with False, nothing is checked. A client that
+        sends neither field is not a browser, or is one older than 2020 using a method without ``Origin``: it is let
+        through. Raises :class:`~eyewall.web.HTTPError` 403.
         """
         if not is_cross_origin(self.request) or not self.settings.get("cross_origin_protection", True):
             return
@@ -97,9 +97,9 @@ class XSRFMixin(CookiesMixin, UsersMixin, CORSMixin):
             raise HTTPError(403, "Sec-Fetch-Site %s & origin %r not allowed", site, origin)
 
     def check_trusted_origin(self, origin: str) -> bool:
-        """Say whether another origin, such as ``"https://shop.example"``, may send requests here all the same.
+        """Say whether another origin, such as ``"https://shop.example"``, may nevertheless send requests here.
 
-        By default those in the setting ``trusted_origins``, a list. Override it for single paths.
+        By default, those in the setting ``trusted_origins``, a list, may. Override it for particular paths.
         """
         trusted: object = self.settings.get("trusted_origins", ())
         if not isinstance(trusted, list | tuple | set | frozenset):

@@ -22,8 +22,8 @@ from eyewall.httpserver import reason_of
 class HTTPError(Exception):
     """Raise it in a handler to end the request with a status and its error page.
 
-    ``log_message``, with ``args`` put in by ``%``, goes to the log and never to the client.
-    ``reason`` stands in for the usual reason phrase of the status line::
+    ``log_message``, formatted with ``args`` by ``%``, goes to the log and never to the client. ``reason`` replaces
+    the usual reason phrase of the status line::
 
         raise HTTPError(404, "no message %d", number)
     """
@@ -41,13 +41,13 @@ class HTTPError(Exception):
 
     @property
     def log_message(self) -> str | None:
-        """The message as a format: ``error.log_message % error.args`` always works."""
+        """The message as a format string: ``error.log_message % error.args`` always works."""
         if self._log_message and not self.args:
             return self._log_message.replace("%", "%%")
         return self._log_message
 
     def get_message(self) -> str | None:
-        """The message with the arguments put in."""
+        """The formatted message."""
         if self._log_message and self.args:
             return self._log_message % self.args
         return self._log_message
@@ -59,7 +59,7 @@ class HTTPError(Exception):
 
 
 class MissingArgumentError(HTTPError):
-    """A required argument was not sent: the client is answered 400."""
+    """A required argument is missing: the client is answered with 400."""
 
     def __init__(self, arg_name: str) -> None:
         super().__init__(400, f"Missing argument {arg_name}")
@@ -67,7 +67,7 @@ class MissingArgumentError(HTTPError):
 
 
 class BodyError(HTTPError):
-    """A body of JSON is none (400), or not what the handler asked for (422); the client is told what and where."""
+    """A body is not valid JSON (400), or not what the handler asked for (422); the client is told what and where."""
 
     def __init__(self, status_code: int, problem: str, where: str = "$") -> None:
         super().__init__(status_code, "%s at %s", problem, where)
@@ -78,7 +78,7 @@ class BodyError(HTTPError):
 
 
 class FormError(HTTPError):
-    """A form is none (400), beyond a limit (413), or of another type than was asked for (415)."""
+    """A form is malformed (400), exceeds a limit (413), or has another type than requested (415)."""
 
     def __init__(self, status_code: int, problem: str) -> None:
         super().__init__(status_code, "%s", problem)
@@ -87,14 +87,14 @@ class FormError(HTTPError):
 
 
 class Finish(Exception):  # noqa: N818 - Tornado's name; nothing went wrong
-    """Raise it in a handler to end the request with what was set and written so far, without an error page.
+    """Raise it in a handler to end the request with what has been set and written so far, without an error page.
 
-    Its arguments are given to ``finish``: ``raise Finish("sorry")``.
+    Its arguments are passed to ``finish``: ``raise Finish("sorry")``.
     """
 
 
 class WebError(Exception):
-    """The base of what is wrong with an application before it serves."""
+    """The base class of errors in an application that are found before it serves."""
 
 
 class RouteError(WebError, ValueError):
@@ -102,4 +102,4 @@ class RouteError(WebError, ValueError):
 
 
 class SettingError(WebError, ValueError):
-    """A setting has a value that cannot be honoured; the message names it and the remedy."""
+    """A setting has an unusable value; the message names the setting and the remedy."""

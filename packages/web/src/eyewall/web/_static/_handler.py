@@ -47,51 +47,51 @@ _OF_ANSWER: Final = frozenset(
 
 
 class StaticFileHandler(StaticVersions):
-    """Answers GET and HEAD with the files of a folder; its route's pattern has one group, for the file.
+    """Answers GET and HEAD with files of a folder; the route's pattern has one group, for the path of the file.
 
     ::
 
         (r"/photos/(.*)", StaticFileHandler, {"path": "/srv/photos"})
 
-    Its arguments, of which ``static_handler_args`` gives those for the setting ``static_path``:
+    Its arguments (``static_handler_args`` holds those for the setting ``static_path``):
 
-    - ``path``: the folder. Nothing outside is ever sent, whatever the path of a request says and
-      wherever a symbolic link in the folder leads: that is a 403;
-    - ``default_filename``, such as ``"index.html"``: what a folder is answered with; without, it is a 403;
-    - ``allowed_symlink_directory``: where symbolic links may lead in place of the folder itself, as a
-      folder or a list of them;
-    - ``hidden_files=True``: serve files and folders whose names begin with a dot; else they are 404,
-      all but ``.well-known``;
-    - ``precompressed=True``: send ``app.js.br``, ``.zst`` or ``.gz`` for ``app.js``, by what the client
-      likes best, where there is one and it is not older than the file.
+    - ``path``: the folder. Nothing outside it is ever sent, whatever the path of the request and wherever a
+      symbolic link in the folder leads: the response is then a 403;
+    - ``default_filename``, such as ``"index.html"``: the file to send for a folder; without it, the response is a 403;
+    - ``allowed_symlink_directory``: a folder, or a list of folders, to which symbolic links may lead in addition
+      to the served folder;
+    - ``hidden_files=True``: serve files and folders whose names begin with a dot. Otherwise they are 404,
+      except ``.well-known``;
+    - ``precompressed=True``: send ``app.js.br``, ``.zst`` or ``.gz`` for ``app.js``, whichever the client prefers,
+      if it exists and is not older than the file.
 
-    Answers have ``Last-Modified`` and ``ETag``, and conditional requests and those for one range are
-    honoured; several ranges at once are answered with the whole file. A file of up to 64 KiB is kept
-    in memory, within the setting ``static_cache_size``, and looked at on the disk once a second at
-    most; a larger one goes from the disk to the socket by ``send_file``. Files are opened and read in a
-    thread of the loop's executor.
+    Responses have ``Last-Modified`` and ``ETag``. Conditional requests, and requests for a single range, are
+    honoured; several ranges at once are answered with the whole file. A file of up to 64 KiB is kept in memory,
+    within the setting ``static_cache_size``, and checked on the disk at most once a second. A larger one goes from
+    the disk to the socket through ``send_file``. Files are opened and read in a thread of the loop's executor.
 
-    Subclasses may override any step. One that overrides a step of where a file is or what it holds
-    (``get_absolute_path``, ``validate_absolute_path``, ``get_content``, ``get_content_size``) has none in memory.
+    Subclasses may override every step. If one overrides a step that decides where a file is or what it contains
+    (``get_absolute_path``, ``validate_absolute_path``, ``get_content``, ``get_content_size``), its files are not kept
+    in memory.
     """
 
     absolute_path: str | None = None
-    """The file that is sent; None if :meth:`validate_absolute_path` has answered by itself."""
+    """The file to send; None if :meth:`validate_absolute_path` has already answered."""
     modified: datetime | None = None
     """When it was last modified."""
     default_filename: str | None = None
-    """What stands for a folder."""
+    """The name of the file that is sent for a folder."""
     allowed_symlink_directory: str | Sequence[str] | None = None
-    """Where symbolic links may lead; None: into the folder that is served."""
+    """Where symbolic links may lead; None: only into the served folder."""
     hidden_files: bool = False
     """Whether names may begin with a dot."""
     precompressed: bool = False
-    """Whether a file's compressed siblings may be sent for it."""
+    """Whether a compressed sibling of a file may be sent in its place."""
 
     CACHE_MAX_AGE: ClassVar[int] = 86400 * 365 * 10
-    """How long a versioned file may be kept, in seconds."""
+    """How long a versioned file may be cached, in seconds."""
     TEXT_CHARSET: ClassVar[str | None] = "utf-8"
-    """The charset of text, as ``Content-Type`` names it; None to name none."""
+    """The charset of text files, as it appears in ``Content-Type``; None to leave it out."""
 
     _stat_result: os.stat_result | None = None
     _representation: Representation | None = None
@@ -127,7 +127,7 @@ class StaticFileHandler(StaticVersions):
         hidden_files: bool = False,
         precompressed: bool = False,
     ) -> None:
-        """Take the route's arguments."""
+        """Receive the arguments of the route."""
         self.root: str = path if isinstance(path, str) else os.fspath(path)
         # What is as the class has it already is not set: this is done for every request.
         if default_filename is not None:
@@ -140,7 +140,7 @@ class StaticFileHandler(StaticVersions):
             self.precompressed = True
 
     def head(self, path: str) -> Awaitable[None]:
-        """Answer as GET would, without the file."""
+        """Answer as GET would, but without the file."""
         return self.get(path, include_body=False)
 
     def get(self, path: str, include_body: bool = True) -> Awaitable[None]:
@@ -156,14 +156,14 @@ class StaticFileHandler(StaticVersions):
         return self._answer_file(stored, include_body)
 
     def parse_url_path(self, url_path: str) -> str:
-        """Turn the path of the URL, behind the route's prefix, into one of the file system."""
+        """Convert the rest of the URL's path, after the route's prefix, to a path of the file system."""
         return url_path.replace("/", os.path.sep)
 
     def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
-        """Look at the disk, and give the file to send, or None after answering with a redirect.
+        """Check the path on the disk and return the file to send, or None after answering with a redirect.
 
-        Symbolic links are followed first, so that what is checked is what is sent. Raises
-        :class:`HTTPError`: 404 where there is no such file, 403 where it is none to be sent.
+        Symbolic links are resolved first, so that what is checked is what is sent. Raises :class:`HTTPError`: 404 if
+        there is no such file, 403 if it may not be sent.
         """
         folder = os.path.abspath(root)
         if not is_inside(folder, absolute_path):
@@ -182,9 +182,9 @@ class StaticFileHandler(StaticVersions):
         return real_path
 
     def get_cache_time(self, path: str, modified: datetime | None, mime_type: str) -> int:
-        """Return how long browsers may keep the file without asking, in seconds; 0 for no word on it.
+        """Return how many seconds browsers may use the file without asking again; 0 to say nothing about it.
 
-        By default ten years where the URL has a version, as :meth:`make_static_url` gives it.
+        By default ten years if the URL has a version, as made by :meth:`make_static_url`.
         """
         return self.CACHE_MAX_AGE if self._is_versioned() else 0
 
@@ -205,16 +205,16 @@ class StaticFileHandler(StaticVersions):
         self.set_extra_headers(self.path)
 
     def set_extra_headers(self, path: str) -> None:
-        """Set further header fields, such as ``Cache-Control``: for subclasses."""
+        """Override it to set further header fields, such as ``Cache-Control``."""
 
     def should_return_304(self) -> bool:
-        """True if the client has this version of the file already."""
+        """True if the client already has this version of the file."""
         return is_not_modified(self.request.headers, self.compute_etag, self.modified)
 
     def compute_etag(self) -> str | None:
         """Return the file's entity tag: its size and the time of its last change, to the nanosecond.
 
-        Not a hash of the content, which would mean to read all of it before the first byte is sent.
+        It is not a hash of the content, because all of it would have to be read before the first byte is sent.
         """
         try:
             sent = self._sent
@@ -228,11 +228,11 @@ class StaticFileHandler(StaticVersions):
         return datetime.fromtimestamp(int(self._stat.st_mtime), UTC)
 
     def get_content_size(self) -> int:
-        """Return the size in bytes of what is sent."""
+        """Return the size in bytes of the content to be sent."""
         return self._sent.info.st_size
 
     def get_content_type(self) -> str:
-        """Return the file's media type, by its name; that of text with :attr:`TEXT_CHARSET`."""
+        """Return the media type of the file, judged by its name; for text with :attr:`TEXT_CHARSET`."""
         media_type = media_type_of(self.absolute_path or "")
         return f"{media_type}; charset={self.TEXT_CHARSET}" if self.TEXT_CHARSET and is_text(media_type) else media_type
 

@@ -22,7 +22,7 @@ class StaticVersions(RequestHandler):
     """The steps of a :class:`StaticFileHandler` that its class takes by itself."""
 
     MAX_VERSION_CONTENT_SIZE: ClassVar[int] = 100 * 1024 * 1024
-    """A larger file, in bytes, has no version: to hash it would hold up the loop."""
+    """A file of more bytes than this has no version, because hashing it would block the loop."""
     MAX_CACHED_VERSIONS: ClassVar[int] = 4096
     """How many versions are remembered."""
 
@@ -31,9 +31,9 @@ class StaticVersions(RequestHandler):
 
     @classmethod
     def get_absolute_path(cls, root: str, path: str) -> str:
-        """Find where ``path`` lies in ``root``, without looking at the disk.
+        """Return the location of ``path`` within ``root``, without looking at the disk.
 
-        Raises :class:`HTTPError`: 403 where it leads outside, 404 where it cannot be a path.
+        Raises :class:`HTTPError`: 403 if it leads outside, 404 if it cannot be a path.
         """
         if "\0" in path:
             raise HTTPError(404, "%r has a NUL in it", path)
@@ -47,7 +47,7 @@ class StaticVersions(RequestHandler):
     def get_content(
         cls, abspath: str, start: int | None = None, end: int | None = None
     ) -> Generator[bytes, None, None] | bytes:
-        """Read bytes ``start`` up to, not including, ``end``: all at once, or piece by piece.
+        """Read the bytes from ``start`` up to, but not including, ``end``: all at once, or piece by piece.
 
         A generator is run in a thread of the loop's executor.
         """
@@ -55,7 +55,7 @@ class StaticVersions(RequestHandler):
 
     @classmethod
     def make_static_url(cls, settings: Mapping[str, Any], path: str, include_version: bool = True) -> str:
-        """Make the URL of a file of the setting ``static_path``; with its version, so that it may be kept for ever."""
+        """Return the URL of a file below the setting ``static_path``, with its version, to be cached for ever."""
         from urllib.parse import quote
 
         url = settings.get("static_url_prefix", "/static/") + quote(path)
@@ -64,7 +64,7 @@ class StaticVersions(RequestHandler):
 
     @classmethod
     def get_version(cls, settings: Mapping[str, Any], path: str) -> str | None:
-        """Return the version of a file for its URL, or None if there is no such file."""
+        """Return the version of a file for its URL; None if there is no such file."""
         root: str = settings["static_path"]
         absolute_path = cls.get_absolute_path(root, path)
         try:
@@ -94,7 +94,7 @@ class StaticVersions(RequestHandler):
 
     @classmethod
     def reset(cls) -> None:
-        """Forget the versions of files: they are hashed again."""
+        """Forget the versions of all files, so that they are hashed again."""
         _versions.clear()
 
     @classmethod

@@ -40,16 +40,16 @@ class Memory:
 
 
 class UploadedFile:
-    """A file that came with a form; it can be read until the request is over, and is gone then.
+    """A file that came with a form. It can be read until the request ends, and is deleted then.
 
     ::
 
         photo = form.file("photo")
         await photo.save("/srv/photos/1.jpg")
 
-    What does not fit into memory is in a file without a name, which the system removes when it is closed, or
-    when the process dies. It is written and read in a thread of the loop's executor. :attr:`filename` is the
-    client's word: make names of your own.
+    A file that does not fit into memory is stored in an unnamed file, which the system removes when it is closed or
+    when the process dies. It is written and read in a thread of the loop's executor. :attr:`filename` is whatever the
+    client sent: choose names of your own.
     """
 
     def __init__(self, part: FormPart, io_loop: EventLoop, memory: Memory, folder: str | None) -> None:
@@ -74,7 +74,7 @@ class UploadedFile:
 
     @property
     def in_memory(self) -> bool:
-        """Whether no disk was needed."""
+        """Whether all of it is in memory, so that no disk was needed."""
         return self._file is None
 
     @property
@@ -83,7 +83,7 @@ class UploadedFile:
         return self._closed
 
     async def read(self, size: int = -1) -> bytes:
-        """Read ``size`` bytes, or less at the end; all that is left where it is negative."""
+        """Read ``size`` bytes, or fewer at the end; everything that is left if it is negative."""
         self._check_open()
         left = self.size - self._position
         size = left if size < 0 else min(size, left)
@@ -94,7 +94,7 @@ class UploadedFile:
         return await self._in_thread(_read_at, self._file, start, size)
 
     def seek(self, position: int) -> None:
-        """Let the next :meth:`read` begin there, counted from the file's beginning."""
+        """Continue with the next :meth:`read` at this position, counted from the beginning of the file."""
         if position < 0:
             raise ValueError(f"{position} is before the beginning of the file")
         self._position = min(position, self.size)
@@ -110,15 +110,15 @@ class UploadedFile:
         return chunk
 
     async def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write it to a path of your own. Raises ``FileExistsError`` if there is a file, unless ``overwrite``.
+        """Write it to a path of your choice. Raises ``FileExistsError`` if a file is there, unless ``overwrite``.
 
-        Nobody sees half of it there: it is written beside, and then given its name.
+        Nobody can see a partial file under this path: the file is first written next to it, and then renamed.
         """
         self._check_open()
         await self._in_thread(_save, self._content or b"", self._file, self.size, os.fspath(path), overwrite)
 
     def close(self) -> None:
-        """Forget it: done for you when the request is over."""
+        """Discard the file; done automatically when the request ends."""
         self._closed = True
         self._chunks.clear()
         self._content = None

@@ -31,9 +31,9 @@ class Form:
 
     def __init__(self) -> None:
         self.fields: Final[dict[str, list[bytes]]] = {}
-        """The values of fields, by name, in the order in which they came."""
+        """The values of the fields, by name, in the order in which they arrived."""
         self.files: Final[dict[str, list[UploadedFile]]] = {}
-        """The files, by the name of their field."""
+        """The files, by the names of their fields."""
 
     def file(self, name: str) -> UploadedFile:
         """Return the last file of that field. Raises :class:`FormError` (400) if there is none."""
@@ -42,7 +42,7 @@ class Form:
         return self.files[name][-1]
 
     def close(self) -> None:
-        """Forget the files."""
+        """Discard the files."""
         for files in self.files.values():
             for file in files:
                 file.close()
@@ -50,9 +50,9 @@ class Form:
 
 @stream_request_body
 class UploadHandler(RequestHandler):
-    """A handler whose method runs while the body comes, and takes in a form of any size; extra ``forms``.
+    """A handler whose method runs while the body arrives, and reads a form of any size; needs the extra ``forms``.
 
-    As a whole, with what is large on the disk until the request is over::
+    As a whole, with large files kept on the disk until the request ends::
 
         class Photos(UploadHandler):
             async def post(self) -> None:
@@ -60,26 +60,26 @@ class UploadHandler(RequestHandler):
                 await form.file("photo").save(f"/srv/photos/{uuid4()}.jpg")
                 self.write({"title": self.get_body_argument("title")})
 
-    Or part by part, as it comes::
+    Or part by part, as it arrives::
 
             async def post(self) -> None:
                 async for part in self.parts():
                     async for chunk in part:
                         await self.store(part.name, chunk)
 
-    While the method does something else than to ask for more, the client is held back. It runs in a task of
-    its own, that ends with the request: where the client leaves, the form raises ``StreamClosedError``, and
-    :attr:`disconnect_policy` goes on to count. A form that is none is answered 400, and one beyond
-    :attr:`form_limits` 413. Whatever ends the request, the files of its form are closed and gone.
+    While the method is not asking for more, the client is held back. The method runs in a task of its own, which ends
+    with the request. If the client disconnects, reading the form raises ``StreamClosedError``, and
+    :attr:`disconnect_policy` applies as usual. A malformed form is answered with 400, and one that exceeds
+    :attr:`form_limits` with 413. However the request ends, the files of its form are closed and deleted.
 
-    The form is not there in ``prepare``: a token against forged requests (``xsrf_cookies``) comes in the header
-    or the query.
+    The form is not available in ``prepare``, so a token against forged requests (``xsrf_cookies``) has to come in the
+    header or the query.
     """
 
     form_limits: ClassVar[FormLimits] = FormLimits()
-    """How much there may be."""
+    """The limits of the form."""
     upload_folder: ClassVar[str | None] = None
-    """Where large files are while the request lasts; None: the system's folder for such files."""
+    """Where large files are stored during the request; None: the system's folder for temporary files."""
 
     _channel: BodyChannel | None = None
     _task: Task[None] | None = None
@@ -92,7 +92,7 @@ class UploadHandler(RequestHandler):
 
     @classmethod
     def check_route(cls, kwargs: Mapping[str, Any]) -> None:
-        """Refuse to begin without the library. Raises ``ValueError``."""
+        """Refuse a route if the library is missing. Raises ``ValueError``."""
         super().check_route(kwargs)
         # Not redundant for those who have no type checker.
         if not isinstance(cls.form_limits, FormLimits):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -101,19 +101,19 @@ class UploadHandler(RequestHandler):
 
     @property
     def bytes_received(self) -> int:
-        """Bytes of the body that have come."""
+        """Bytes of the body that have arrived."""
         return 0 if self._channel is None else self._channel.received
 
     @property
     def bytes_expected(self) -> int | None:
-        """Bytes that the body has, as the client says; None if it does not."""
+        """The length of the body in bytes, as declared by the client; None if it is not declared."""
         length = self.request.headers.get("Content-Length")
         return None if length is None else int(length)
 
     def parts(self) -> PartReader:
-        """Return the parts of a multipart form as they come: ``async for part in self.parts()``; once for a request.
+        """Iterate over the parts of a multipart form as they arrive (``async for part in self.parts()``), once.
 
-        Raises :class:`FormError`: 415 where the body is no such form, 400 where its type has no boundary.
+        Raises :class:`FormError`: 415 if the body is no such form, 400 if its content type has no boundary.
         """
         media_type, boundary = self._form_type()
         if media_type != _MULTIPART:
@@ -123,9 +123,9 @@ class UploadHandler(RequestHandler):
         return PartReader(self._take(), make_parser(boundary, self.form_limits), self.form_limits)
 
     async def read_form(self) -> Form:
-        """Take in the whole form, multipart or urlencoded; then ``get_body_argument`` finds its fields, too.
+        """Read the whole form, multipart or urlencoded; ``get_body_argument`` then finds its fields as well.
 
-        Raises :class:`FormError`, and ``StreamClosedError`` where the client leaves.
+        Raises :class:`FormError`, and ``StreamClosedError`` if the client disconnects.
         """
         self._form = form = Form()
         if self._form_type()[0] == _URLENCODED:

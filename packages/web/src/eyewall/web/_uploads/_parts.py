@@ -20,7 +20,7 @@ _UNKNOWN_TYPE: Final = "application/octet-stream"
 
 
 class FormPart:
-    """One part of a form: a field, or a file, whose content is still on its way.
+    """One part of a form, a field or a file, whose content is still arriving.
 
     ::
 
@@ -28,8 +28,8 @@ class FormPart:
             async for chunk in part:
                 ...
 
-    The content can be taken once, and only until the next part is asked for, which throws the rest of it
-    away. Name, file name and type are the client's word: no path, and no promise.
+    The content can be read once, and only until the next part is requested, which discards the rest of it. Name, file
+    name and content type are whatever the client sent: do not use them as a path, and do not rely on them.
     """
 
     def __init__(self, reader: PartReader, segment: Segment) -> None:
@@ -37,15 +37,15 @@ class FormPart:
         self.name: Final[str] = segment.name
         """The name of the field."""
         self.filename: Final[str | None] = filename_of(segment)
-        """The name that the client gave to a file; None for a field."""
+        """The name that the client gave to the file; None for a field."""
         self.content_type: Final[str] = segment.content_type or _UNKNOWN_TYPE
         """The media type that the client gave, without parameters; ``"application/octet-stream"`` for none."""
         self.headers: Final[dict[str, str]] = dict(segment.headerlist)
-        """The fields of its head, by names such as ``Content-Type``."""
+        """The header fields of the part, by names such as ``Content-Type``."""
         self.size: int = 0
-        """Bytes of it that have come so far."""
+        """Bytes of the part that have arrived so far."""
         self.is_complete: bool = False
-        """Whether that is all."""
+        """Whether the part has arrived completely."""
 
     def __aiter__(self) -> FormPart:
         return self
@@ -58,7 +58,7 @@ class FormPart:
         return chunk
 
     async def read(self) -> bytes:
-        """Return the rest of it as a whole, within the limits of fields."""
+        """Return the rest of the part as a whole, within the limits for fields."""
         chunks: list[bytes] = []
         limit = self._reader.limits.max_field_size
         async for chunk in self:
@@ -68,7 +68,7 @@ class FormPart:
         return b"".join(chunks)
 
     async def text(self) -> str:
-        """Return the rest of it as text, in UTF-8. Raises :class:`FormError` (400) if it is none."""
+        """Return the rest of the part as UTF-8 text. Raises :class:`FormError` (400) if it is not UTF-8."""
         content = await self.read()
         try:
             return content.decode()

@@ -36,7 +36,7 @@ class RequestLike(Protocol):
 
 
 class WebSocketClientConnection:
-    """An open connection to a server: what :func:`websocket_connect` gives.
+    """An open connection to a server, as returned by :func:`websocket_connect`.
 
     ::
 
@@ -92,7 +92,7 @@ class WebSocketClientConnection:
     def read_message(
         self, callback: Callable[[Future[str | bytes | None]], object] | None = None
     ) -> Future[str | bytes | None]:
-        """Give the next message; None once the connection has closed. One reader at a time."""
+        """Return the next message; None once the connection has closed. One reader at a time."""
         if self._reader is not None and not self._reader.done():
             raise RuntimeError("somebody reads already: wait for that message first")
         promise: Promise[str | bytes | None] = self._io_loop.create_future()
@@ -116,10 +116,10 @@ class WebSocketClientConnection:
         self.protocol.close(code, reason)
 
     def on_ping(self, data: bytes) -> None:
-        """A ping has come; it has been answered."""
+        """A ping has arrived, and has been answered."""
 
     def on_pong(self, data: bytes) -> None:
-        """The answer to a ping has come."""
+        """The answer to a ping has arrived."""
 
     async def _run(self) -> None:
         try:
@@ -171,9 +171,9 @@ async def websocket_connect(
 ) -> WebSocketClientConnection:
     """Connect to a server at ``ws://…`` or ``wss://…``; ``connect_timeout`` is in seconds (default 20).
 
-    With ``on_message_callback`` each message is given to it, and None at the end; otherwise ask with
-    ``read_message``. Raises :class:`HTTPClientError` where the server answers with another status than
-    101, :class:`WebSocketError` where its answer is no answer to this handshake, and what
+    With ``on_message_callback``, it is called with each message, and with None at the end; otherwise use
+    ``read_message``. Raises :class:`HTTPClientError` if the server answers with a status other than 101,
+    :class:`WebSocketError` if its response is not a valid answer to this handshake, and whatever
     :class:`~eyewall.tcpserver.TCPClient` raises.
     """
     if not isinstance(url, str):

@@ -9,18 +9,18 @@ if TYPE_CHECKING:
 
 
 class WebSocketError(Exception):
-    """The base of what goes wrong with a WebSocket connection."""
+    """The base class of the errors of a WebSocket connection."""
 
 
 class WebSocketClosedError(WebSocketError):
-    """Something was sent on a connection that has closed, or is closing."""
+    """Raised when something is sent on a connection that has closed or is closing."""
 
     def __init__(self, message: str = "the connection has closed, or is closing") -> None:
         super().__init__(message)
 
 
 class HTTPClientError(WebSocketError):
-    """A server did not switch to WebSocket: it answered with a status of HTTP."""
+    """The server did not switch to WebSocket, but answered with an HTTP status."""
 
     def __init__(self, code: int, message: str, headers: HTTPHeaders) -> None:
         super().__init__(f"HTTP {code}: {message}; one that switches to WebSocket answers 101")

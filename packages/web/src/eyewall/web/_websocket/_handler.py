@@ -34,20 +34,20 @@ class WebSocketHandler(RequestHandler):
             async def on_message(self, message: str | bytes) -> None:
                 await self.write_message(message)
 
-    All of it runs in the task of the connection: the next message is read when ``on_message``, if it
-    is a coroutine, is over, so that a client cannot send faster than it is answered. What raises in it is
-    logged, and the connection closed with 1011. It needs the extra ``eyewall-web[websocket]``.
+    All methods run in the task of the connection. If ``on_message`` is a coroutine, the next message is read when it
+    has ended, so that a client cannot send faster than it is answered. An exception is logged, and the connection
+    closed with 1011. It needs the extra ``eyewall-web[websocket]``.
 
-    Settings: ``websocket_ping_interval`` and ``websocket_ping_timeout`` in seconds (default: no pings; the
-    interval), ``websocket_max_message_size`` in bytes (10 MiB).
+    Settings: ``websocket_ping_interval`` and ``websocket_ping_timeout``, in seconds (default: no pings; the
+    interval), and ``websocket_max_message_size``, in bytes (10 MiB).
     """
 
     head_is_like_get: ClassVar[bool] = False
-    """A request of HEAD becomes no WebSocket."""
+    """A HEAD request does not become a WebSocket."""
     ws_connection: WebSocketConnection | None = None
     """The connection while there is one."""
     close_code: int | None = None
-    """The code with which the client closed; None where it said none."""
+    """The code with which the client closed; None if it sent none."""
     close_reason: str | None = None
     """The reason that the client gave."""
     selected_subprotocol: str | None = None
@@ -101,46 +101,45 @@ class WebSocketHandler(RequestHandler):
         self.finish(why)
 
     def open(self, *args: Any, **kwargs: Any) -> Awaitable[None] | None:
-        """Begin: the arguments are what the route took from the path. Messages wait until this is over."""
+        """Called with the values that the route took from the path. Messages wait until it has ended."""
         return None
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
-        """A message has come: text as ``str``, binary as ``bytes``."""
+        """Called for each message: text as ``str``, binary as ``bytes``."""
         raise NotImplementedError(f"{type(self).__name__} got a message: define on_message")
 
     def on_close(self) -> None:
-        """The connection has closed; :attr:`close_code` and :attr:`close_reason` say why, if the client told."""
+        """Called when the connection has closed. :attr:`close_code` and :attr:`close_reason` may say why."""
 
     def on_ping(self, data: bytes) -> None:
-        """A ping has come; it has been answered."""
+        """Called when a ping has arrived, and has been answered."""
 
     def on_pong(self, data: bytes) -> None:
-        """The answer to a ping has come."""
+        """Called when the answer to a ping has arrived."""
 
     def check_origin(self, origin: str) -> bool:
-        """Say whether pages of another origin may connect: override it to let some, ``return True`` to let all.
+        """Say whether pages of another origin may connect: override it to allow some, or return True to allow all.
 
-        Asked where a browser says that the page is not of this host. By default what
-        :meth:`check_trusted_origin` says. Without this, any page that a signed-in user looks at
-        could speak here in the user's name.
+        Called if the browser says that the page is not from this host. The default is :meth:`check_trusted_origin`.
+        Without this check, any page that a signed-in user visits could open a WebSocket here in the user's name.
         """
         return self.check_trusted_origin(origin)
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
-        """Choose one of the subprotocols that the client offers, perhaps none at all; or None."""
+        """Choose one of the subprotocols that the client offers, or None; the list may be empty."""
         return None
 
     def get_compression_options(self) -> dict[str, Any] | None:
-        """Give a dict to compress messages (RFC 7692) for clients that can; None (default): do not.
+        """Return a dict to compress messages (RFC 7692) for clients that support it; None (default): no compression.
 
-        ``compression_level`` (0 to 9) and ``mem_level`` (1 to 9) are zlib's; ``persistent=True`` keeps
-        a window for each connection, which is smaller on the wire and takes some 300 KiB of memory.
+        ``compression_level`` (0 to 9) and ``mem_level`` (1 to 9) are zlib's. ``persistent=True`` keeps a compression
+        window for each connection, which sends fewer bytes but takes about 300 KiB of memory.
         """
         return None
 
     @property
     def ping_interval(self) -> float | None:
-        """Seconds between pings; None: none."""
+        """Seconds between pings; None: no pings."""
         interval: float | None = self.settings.get("websocket_ping_interval")
         return interval
 
@@ -152,15 +151,15 @@ class WebSocketHandler(RequestHandler):
 
     @property
     def max_message_size(self) -> int:
-        """How many bytes a message may have; a client that sends more is cut off with 1009."""
+        """The maximal size of a message in bytes; a client that sends more is disconnected with 1009."""
         size: int = self.settings.get("websocket_max_message_size", DEFAULT_MAX_MESSAGE_SIZE)
         return size
 
     def write_message(self, message: str | bytes | Mapping[str, object], binary: bool = False) -> Future[None]:
         """Send a message: text, bytes with ``binary``, or a dict as JSON.
 
-        Await it, so that a client that reads slowly holds you back; one that lets more than 16 MiB wait
-        is cut off. Raises :class:`WebSocketClosedError` where the connection is not open.
+        Await it, so that a client that reads slowly slows you down as well; a client that leaves more than 16 MiB
+        unread is disconnected. Raises :class:`WebSocketClosedError` if the connection is not open.
         """
         if self.ws_connection is None:
             raise WebSocketClosedError
@@ -173,7 +172,7 @@ class WebSocketHandler(RequestHandler):
         self.ws_connection.ping(data.encode() if isinstance(data, str) else data)
 
     def close(self, code: int | None = None, reason: str | None = None) -> None:
-        """Close the connection, with a code and a reason for the client if you like. Idempotent.
+        """Close the connection, optionally with a code and a reason for the client. Idempotent.
 
         Raises ``ValueError`` for a code that may not be sent: use 1000, or one from 3000 to 4999.
         """
@@ -181,7 +180,7 @@ class WebSocketHandler(RequestHandler):
             self.ws_connection.close(code, reason)
 
     def set_nodelay(self, value: bool) -> None:
-        """Send small messages at once (default), or let the kernel join them."""
+        """Send small messages immediately (the default), or let the kernel combine them."""
         if self.ws_connection is not None:
             self.ws_connection.stream.set_nodelay(value)
 
@@ -259,10 +258,10 @@ def _refused(*_: object, **__: object) -> NoReturn:
 def broadcast(
     handlers: Iterable[WebSocketHandler], message: str | bytes | Mapping[str, object], binary: bool = False
 ) -> None:
-    """Send a message to many connections; it is framed, and compressed, once for all of them.
+    """Send a message to many connections; it is framed, and compressed, only once for all of them.
 
-    Connections that are not open are passed over, and one that lets more than 16 MiB wait is cut off: it does not
-    hold back the others.
+    Connections that are not open are skipped. One that leaves more than 16 MiB unread is disconnected, so that it
+    does not hold back the others.
     """
     from ._broadcast import SharedFrame
 

@@ -21,7 +21,7 @@ DEFAULT_TIMEOUT_SECONDS: Final = 5.0
 
 
 def get_async_test_timeout() -> float:
-    """Return how many seconds a test may wait: the environment's ``ASYNC_TEST_TIMEOUT``, or 5."""
+    """Return how many seconds a test may wait: the environment variable ``ASYNC_TEST_TIMEOUT``, or 5."""
     try:
         return float(os.environ["ASYNC_TEST_TIMEOUT"])
     except (KeyError, ValueError):
@@ -29,7 +29,7 @@ def get_async_test_timeout() -> float:
 
 
 class AsyncTestCase(unittest.TestCase):
-    """A test case with a loop for each of its tests, which is current in them: ``self.io_loop``.
+    """A test case that has a loop for each of its tests, as the current loop and as ``self.io_loop``.
 
     ::
 
@@ -48,7 +48,7 @@ class AsyncTestCase(unittest.TestCase):
     _stop_value: Any = None
 
     def setUp(self) -> None:
-        """Make the loop."""
+        """Create the loop."""
         super().setUp()
         self.io_loop = self.get_new_ioloop()
         self.addCleanup(self._close_loop)  # also where the rest of a subclass's setUp fails
@@ -64,18 +64,18 @@ class AsyncTestCase(unittest.TestCase):
         self.io_loop.close(all_fds=True)
 
     def get_new_ioloop(self) -> IOLoop:
-        """Make a loop for a test: override it for another backend."""
+        """Return a loop for a test: override it for another backend."""
         return IOLoop(make_current=False)
 
     def stop(self, _arg: Any = None, **kwargs: Any) -> None:
-        """End :meth:`wait`, which gives what this was given: the older way, for tests of callbacks."""
+        """End :meth:`wait`, which returns the argument given here: the older way, for tests of callbacks."""
         self._stop_value = kwargs or _arg
         self._stopped = True
         if self._running:
             self.io_loop.stop()
 
     def wait(self, condition: Callable[[], bool] | None = None, timeout: float | None = None) -> Any:
-        """Run the loop until :meth:`stop` is called, and ``condition`` true; give what stop was given.
+        """Run the loop until :meth:`stop` is called and ``condition`` is true; return what ``stop`` was given.
 
         Raises ``AssertionError`` after ``timeout`` seconds (default: :func:`get_async_test_timeout`).
         """
@@ -111,7 +111,7 @@ def gen_test(
     func: None = None, timeout: float | None = None
 ) -> Callable[[Callable[Concatenate[C, P], Coroutine[Any, Any, object]]], Callable[Concatenate[C, P], None]]: ...
 def gen_test(func: Any = None, timeout: float | None = None) -> Any:
-    """Decorate a test that is a coroutine: it is run on the loop of its :class:`AsyncTestCase`.
+    """Decorate a test that is a coroutine: it runs on the loop of its :class:`AsyncTestCase`.
 
     It fails with ``TimeoutError`` after ``timeout`` seconds (default: :func:`get_async_test_timeout`)::
 

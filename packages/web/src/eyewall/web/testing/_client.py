@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class AppResponse:
-    """What an application answered."""
+    """The response of an application."""
 
     __slots__ = ("body", "code", "headers", "reason")
 
@@ -43,12 +43,12 @@ class AppResponse:
 
     @property
     def text(self) -> str:
-        """The body as text, in the charset of its content type, or else UTF-8."""
+        """The body as text, decoded with the charset of its content type, or else as UTF-8."""
         _, _, charset = self.headers.get("Content-Type", "").lower().partition("charset=")
         return self.body.decode(charset.partition(";")[0].strip(' "') or "utf-8")
 
     def json(self) -> Any:  # Any: whatever JSON can be
-        """The body read as JSON. Raises ``ValueError`` if it is none."""
+        """The body parsed as JSON. Raises ``ValueError`` if it is not JSON."""
         return loads(self.body)
 
     def __repr__(self) -> str:
@@ -56,12 +56,12 @@ class AppResponse:
 
 
 class RequestOptions(TypedDict, total=False):
-    """What a request of :class:`AppClient` may have besides its method and path."""
+    """The options of a request of :class:`AppClient`, besides method and path."""
 
     headers: Mapping[str, str] | None
     """Header fields."""
     body: str | bytes | None
-    """The body as it stands."""
+    """The body as it is."""
     data: Mapping[str, str | Sequence[str]] | None
     """The body as an urlencoded form."""
     json: object
@@ -69,7 +69,7 @@ class RequestOptions(TypedDict, total=False):
 
 
 class AppClient:
-    """Sends requests to an application in memory, and gives what it answers.
+    """Sends requests to an application in memory, and returns the responses.
 
     ::
 
@@ -77,10 +77,10 @@ class AppClient:
         response = await client.post("/messages", data={"text": "Hello"})
         assert response.code == 302
 
-    It runs on any loop, the simulated one among them. A handler's exception is what a client sees of
-    it: an answer of status 500. Where the answer breaks off after its headers, the request raises
-    ``HTTPOutputError``. ``address`` is the client's, as handlers see it. Cookies are kept from one
-    request to the next, as a browser does on one site; their paths and domains are not looked at.
+    It runs on any loop, including the simulated one. An exception in a handler appears as a client would see it: as a
+    response with status 500. If the response breaks off after its headers, the request raises ``HTTPOutputError``.
+    ``address`` is the client's address, as handlers see it. Cookies are kept from one request to the next, as a
+    browser does for a single site; their paths and domains are ignored.
     """
 
     def __init__(
@@ -97,13 +97,13 @@ class AppClient:
         self.app: Final = app
         """The application."""
         self.cookies: Final[dict[str, str]] = {}
-        """The cookies that are sent, by name: those that answers have set, and what you put there."""
+        """The cookies that are sent, by name: those set by responses, and those that you put there."""
         self._io_loop = io_loop
         self._host = host
         self._address = address
 
     async def get(self, path: str, **options: Unpack[RequestOptions]) -> AppResponse:
-        """Send a GET for a path, with its query if it has one: see :meth:`request`."""
+        """Send a GET for a path, which may include a query: see :meth:`request`."""
         return await self.request("GET", path, **options)
 
     async def head(self, path: str, **options: Unpack[RequestOptions]) -> AppResponse:
@@ -131,11 +131,11 @@ class AppClient:
         return await self.request("PATCH", path, **options)
 
     async def request(self, method: str, path: str, **options: Unpack[RequestOptions]) -> AppResponse:
-        """Send a request and wait for its answer.
+        """Send a request and wait for its response.
 
-        The body is ``body`` as it stands, ``data`` as an urlencoded form, or ``json`` as JSON: one
-        of them at most. ``Host``, ``Content-Type`` and ``Content-Length`` are set unless given. What
-        is not ASCII in ``path`` is sent as UTF-8.
+        The body is given as ``body`` (unchanged), ``data`` (an urlencoded form) or ``json``; at most one of them.
+        ``Host``, ``Content-Type`` and ``Content-Length`` are set unless given. Characters in ``path`` that are not
+        ASCII are sent as UTF-8.
         """
         content, content_type = _content(options)
         fields = HTTPHeaders({"Host": self._host})

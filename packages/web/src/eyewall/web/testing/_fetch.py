@@ -22,14 +22,14 @@ _SECRETS: Final = frozenset(("authorization", "cookie", "proxy-authorization"))
 
 
 class FetchResponse(AppResponse):
-    """What a server answered."""
+    """The response of a server."""
 
     __slots__ = ("effective_url",)
 
     def __init__(self, code: int, reason: str, headers: HTTPHeaders, body: bytes, effective_url: str) -> None:
         super().__init__(code, reason, headers, body)
         self.effective_url: Final = effective_url
-        """The URL that answered, after redirects."""
+        """The URL that answered, after any redirects."""
 
     @property
     def error(self) -> HTTPClientError | None:
@@ -76,9 +76,10 @@ async def fetch(
     max_redirects: int = MAX_REDIRECTS,
     ssl_options: SSLOptions | None = None,
 ) -> FetchResponse:
-    """Send a request on a connection of its own, and give the answer, that of the last redirect if there are some.
+    """Send a request on a connection of its own, and return the response, after following redirects.
 
-    Raises what :class:`~eyewall.tcpserver.TCPClient` raises, and ``StreamClosedError`` for an answer that breaks off.
+    Raises what :class:`~eyewall.tcpserver.TCPClient` raises, and ``StreamClosedError`` for a response that breaks
+    off.
     """
     for left in range(max_redirects if follow_redirects else 0, -1, -1):
         response = await _ask(url, method, headers or {}, body, ssl_options)  # pyright: ignore[reportUnknownArgumentType]

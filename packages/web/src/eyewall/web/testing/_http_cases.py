@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class AsyncHTTPTestCase(AsyncTestCase):
-    """A test case that serves what :meth:`get_app` gives, on a free port of this machine.
+    """A test case that serves the application from :meth:`get_app` on a free port of this machine.
 
     ::
 
@@ -32,15 +32,15 @@ class AsyncHTTPTestCase(AsyncTestCase):
                 response = self.fetch("/")
                 self.assertEqual((response.code, response.text), (200, "Hello"))
 
-    Ported tests find Tornado's names. There is no ``get_http_client``: :meth:`fetch` asks by itself, and in a
-    coroutine :func:`fetch` does. For new tests, :class:`AppClient` needs no port.
+    Tests ported from Tornado find the names they know. There is no ``get_http_client``: use :meth:`fetch`, or
+    :func:`fetch` in a coroutine. For new tests, :class:`AppClient` needs no port.
     """
 
     http_server: HTTPServer
     _port: int
 
     def setUp(self) -> None:
-        """Serve."""
+        """Start the server."""
         super().setUp()
         sock, self._port = bind_unused_port()
         self.addCleanup(sock.close)
@@ -55,15 +55,15 @@ class AsyncHTTPTestCase(AsyncTestCase):
         super().tearDown()
 
     def get_app(self) -> HTTPServerConnectionDelegate:
-        """Return what is served: an Application."""
+        """Return what is to be served: an Application."""
         raise NotImplementedError(f"{type(self).__name__}.get_app() gives the application to be tested: define it")
 
     def get_http_server(self) -> HTTPServer:
-        """Make the server of the application."""
+        """Create the server for the application."""
         return HTTPServer(self._app, io_loop=self.io_loop, **self.get_httpserver_options())
 
     def get_httpserver_options(self) -> dict[str, Any]:
-        """Return the arguments of the server beside its application."""
+        """Return the arguments for the server besides its application."""
         return {}
 
     def get_http_port(self) -> int:
@@ -90,7 +90,7 @@ class AsyncHTTPTestCase(AsyncTestCase):
         max_redirects: int = 5,
         request_timeout: float | None = None,
     ) -> FetchResponse:
-        """Send a request for a path, or a URL, and give its answer; the loop runs meanwhile.
+        """Send a request for a path, or a URL, and return the response; the loop runs in the meantime.
 
         Raises with ``raise_error`` :class:`~eyewall.web.HTTPClientError` for a status that is an error, and
         ``TimeoutError`` after ``request_timeout`` seconds (default: :func:`get_async_test_timeout`).
@@ -113,7 +113,7 @@ class AsyncHTTPTestCase(AsyncTestCase):
         return response
 
     def get_client_ssl_options(self) -> SSLOptions | None:
-        """Return what :meth:`fetch` trusts where it asks by TLS; None: what the system does."""
+        """Return the ``ssl_options`` that :meth:`fetch` uses for TLS; None: trust what the system trusts."""
         return None
 
 
@@ -138,7 +138,7 @@ class AsyncHTTPSTestCase(AsyncHTTPTestCase):
 
 
 def bind_unused_port(address: str = "127.0.0.1") -> tuple[socket.socket, int]:
-    """Return a listening socket, and its port, which was free."""
+    """Return a listening socket on a free port, and the number of the port."""
     (sock,) = bind_sockets(0, address)
     port: int = sock.getsockname()[1]
     return sock, port
