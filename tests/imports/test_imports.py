@@ -138,6 +138,28 @@ def test_a_name_that_is_imported_when_asked_for_is_as_any_other(layer: str) -> N
         _ = package.nothing
 
 
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        ("from eyewall.web import gen", "Tornado's own goes on working beside eyewall, from tornado import gen"),
+        ("from eyewall.web import PeriodicCallback", "it is in eyewall.ioloop"),
+        ("from eyewall.ioloop import RequestHandler", "it is in eyewall.web"),
+        ("from eyewall.httpserver import websocket", "what tornado.websocket has is in eyewall.web"),
+    ],
+)
+def test_an_import_from_the_wrong_package_says_where_the_name_is(line: str, place: str) -> None:
+    with pytest.raises(ImportError, match=f"^cannot import name '.*' from 'eyewall.*': {place}$"):
+        exec(line)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_name_that_is_nowhere_is_refused_as_any_other(layer: str) -> None:
+    with pytest.raises(ImportError, match=f"cannot import name 'nothing' from 'eyewall.{layer}'"):
+        exec(f"from eyewall.{layer} import nothing")
+    assert not hasattr(importlib.import_module(f"eyewall.{layer}"), "gen")
+    assert run(f"from eyewall.{layer} import testing, errors; print(testing.__name__)") == f"eyewall.{layer}.testing\n"
+
+
 @pytest.mark.parametrize("layer", LAYERS)
 def test_the_annotations_of_each_public_class_can_be_evaluated(layer: str) -> None:
     # No import brings TLS, nor what needs the library of an extra: whoever asks for these names them.
