@@ -19,6 +19,7 @@ from eyewall.web import (
     RequestHandler,
     RouteError,
     WebSocketClosedError,
+    WebSocketError,
     WebSocketHandler,
     _websocket,
     broadcast,
@@ -295,6 +296,55 @@ async def test_a_handshake_that_is_none_is_refused(io_loop: IOLoop, without: str
     assert answer.startswith(b"HTTP/1.1 %d " % status)
     assert (b"Sec-Websocket-Version: 13" in answer.title()) == (status == 426)
     stream.close()
+
+
+@pytest.mark.parametrize("field", ["", ",", "a b", 'permessage-deflate; x="', "permessage-deflate;"])
+async def test_extensions_that_are_none_are_the_clients_mistake(
+    io_loop: IOLoop, field: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    ask = ASK.format("/").replace("\r\n\r\n", f"\r\nSec-WebSocket-Extensions: {field}\r\n\r\n")
+    stream = await raw(io_loop, ask, compression={})
+    assert (await stream.read_until(b"\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
+    assert not any(record.exc_info for record in caplog.records)
+    stream.close()
+
+
+@pytest.mark.parametrize("field", ["permessage-deflate", "x", "permessage-deflate; y", "a b"])
+async def test_a_server_that_agrees_to_what_was_not_offered_is_refused(field: str) -> None:
+    class Agrees(Echo):
+        def set_default_headers(self) -> None:
+            self.set_header("Sec-WebSocket-Extensions", field)
+
+    options: dict[str, Any] | None = {} if field == "permessage-deflate; y" else None
+    with pytest.raises(WebSocketError, match="extension"):
+        await AppClient(Application([("/", Agrees)])).websocket("/", compression_options=options)
+
+
+@pytest.mark.parametrize("step", ["log_request", "max_message_size", "ping_interval"])
+async def test_a_connection_is_closed_that_nothing_was_made_of(io_loop: IOLoop, step: str) -> None:
+    finished: list[object] = []
+
+    class Fails(Echo):
+        def on_finish(self) -> None:
+            finished.append(self)
+
+        @property
+        def max_message_size(self) -> int:
+            return fail() if step == "max_message_size" else 1
+
+        @property
+        def ping_interval(self) -> float:
+            return fail() if step == "ping_interval" else 1
+
+    def fail() -> int:
+        raise ZeroDivisionError
+
+    application = Application([("/", Fails)], log_function=lambda _: step == "log_request" and fail())
+    stream = connect(HTTPServer(application, io_loop=io_loop), io_loop=io_loop)
+    stream.write_nowait(ASK.format("/").encode())
+    answer = await stream.read_until_close(deadline=io_loop.time() + 30)
+    assert answer.startswith(b"HTTP/1.1 101 ")
+    assert (len(finished), Echo.opened, Echo.ended) == (1, [], [])
 
 
 async def raw(io_loop: IOLoop, data: str, **settings: Any) -> Stream:

@@ -212,21 +212,30 @@ class WebSocketHandler(RequestHandler):
         stream = self.detach()
         for name in ("write", "redirect", "set_header", "set_cookie", "set_status", "flush", "finish"):
             setattr(self, name, _refused)
-        self.application.log_request(self)
         return stream
 
-    async def _serve(self, stream: Stream, extension: Any, args: Any, kwargs: Any) -> None:
+    def _connect(self, stream: Stream, extension: Any) -> WebSocketConnection:
+        """Make the connection; whatever the program raises until then closes the stream, which nobody else would."""
         from ._connection import WebSocketConnection
 
-        self.ws_connection = connection = WebSocketConnection(
-            stream,
-            self,
-            is_client=False,
-            max_message_size=self.max_message_size,
-            extensions=[] if extension is None else [extension],
-            ping_interval=self.ping_interval,
-            ping_timeout=self.ping_timeout,
-        )
+        try:
+            self.application.log_request(self)
+            return WebSocketConnection(
+                stream,
+                self,
+                is_client=False,
+                max_message_size=self.max_message_size,
+                extensions=[] if extension is None else [extension],
+                ping_interval=self.ping_interval,
+                ping_timeout=self.ping_timeout,
+            )
+        except BaseException:
+            stream.close()
+            self.on_finish()
+            raise
+
+    async def _serve(self, stream: Stream, extension: Any, args: Any, kwargs: Any) -> None:
+        self.ws_connection = connection = self._connect(stream, extension)
         stream.set_close_callback(self.tell_disconnected)
         try:
             if (waits := self.open(*args, **kwargs)) is not None:

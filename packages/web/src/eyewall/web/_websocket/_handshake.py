@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import HTTPError
+from ._errors import WebSocketError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,7 +51,7 @@ def tokens(headers: HTTPHeaders, name: str) -> list[str]:
 
 def server_deflate(headers: HTTPHeaders, options: Mapping[str, Any]) -> tuple[str, deflate.PerMessageDeflate] | None:
     """Agree on compression, as far as the client offers it: give the field that says so, and the extension."""
-    from ._library import NegotiationError, deflate
+    from ._library import InvalidHeader, NegotiationError, deflate
     from ._library import headers as fields
 
     factory = deflate.ServerPerMessageDeflateFactory(
@@ -59,7 +60,11 @@ def server_deflate(headers: HTTPHeaders, options: Mapping[str, Any]) -> tuple[st
         compress_settings=_compress_settings(options),
     )
     for offer in headers.get_list("Sec-WebSocket-Extensions"):
-        for name, parameters in fields.parse_extension(offer):
+        try:
+            offered = fields.parse_extension(offer)
+        except InvalidHeader as error:
+            raise HTTPError(400, "%s", str(error)[:200]) from error
+        for name, parameters in offered:
             if name == deflate.PerMessageDeflate.name:
                 try:
                     agreed, extension = factory.process_request_params(parameters, [])
@@ -83,16 +88,19 @@ def client_offer(options: Mapping[str, Any]) -> tuple[str, deflate.ClientPerMess
 def client_deflate(
     headers: HTTPHeaders, factory: deflate.ClientPerMessageDeflateFactory | None
 ) -> Sequence[deflate.PerMessageDeflate]:
-    """Read what the server agreed to. Raises ``ValueError`` for what was not offered."""
-    from ._library import deflate
+    """Read what the server agreed to. Raises :class:`WebSocketError` for what was not offered, or is no extension."""
+    from ._library import InvalidHandshake, deflate
     from ._library import headers as fields
 
     accepted: list[deflate.PerMessageDeflate] = []
-    for field in headers.get_list("Sec-WebSocket-Extensions"):
-        for name, parameters in fields.parse_extension(field):
-            if factory is None or name != deflate.PerMessageDeflate.name:
-                raise ValueError(f"the server chose the extension {name!r}, which was not offered")
-            accepted.append(factory.process_response_params(parameters, accepted))
+    try:
+        for field in headers.get_list("Sec-WebSocket-Extensions"):
+            for name, parameters in fields.parse_extension(field):
+                if factory is None or name != deflate.PerMessageDeflate.name:
+                    raise WebSocketError(f"the server chose the extension {name!r}, which was not offered")
+                accepted.append(factory.process_response_params(parameters, accepted))
+    except InvalidHandshake as error:
+        raise WebSocketError(f"the server chose an extension as it was not offered: {error}") from error
     return accepted
 
 

@@ -7,8 +7,18 @@ from ..errors import SettingError
 try:
     import websockets.extensions.permessage_deflate as deflate
     from websockets import frames, headers, protocol
-    from websockets.exceptions import NegotiationError, PayloadTooBig, ProtocolError
+    from websockets.exceptions import InvalidHandshake, InvalidHeader, NegotiationError, PayloadTooBig, ProtocolError
 except ImportError as error:
     raise SettingError('WebSocket needs the library websockets: pip install "eyewall-web[websocket]"') from error
 
-__all__ = ["NegotiationError", "PayloadTooBig", "ProtocolError", "deflate", "frames", "headers", "protocol"]
+__all__ = [
+    "InvalidHandshake",
+    "InvalidHeader",
+    "NegotiationError",
+    "PayloadTooBig",
+    "ProtocolError",
+    "deflate",
+    "frames",
+    "headers",
+    "protocol",
+]
