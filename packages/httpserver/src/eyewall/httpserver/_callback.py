@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class CallbackDelegate:
-    """Gathers each request and calls a function with it; satisfies HTTPServerConnectionDelegate."""
+    """Collects each request and calls a function with it; satisfies HTTPServerConnectionDelegate."""
 
     __slots__ = ("_callback",)
 
@@ -23,7 +23,7 @@ class CallbackDelegate:
         self._callback = callback
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection, /) -> HTTPMessageDelegate:
-        """Return the delegate that gathers a request: what a server calls."""
+        """Return the delegate that collects a request; called by a server."""
         # Without a constructor: to call one that is written in Python costs as much as all of this.
         gatherer = _Gatherer()
         gatherer.callback = self._callback
@@ -33,7 +33,7 @@ class CallbackDelegate:
         return gatherer
 
     def on_close(self, server_conn: object, /) -> None:
-        """A function is not told."""
+        """Do nothing: a function is not told."""
 
 
 # To look a class method up costs as much as some of what it does.

@@ -11,14 +11,14 @@ _byte_range = re.compile(r"bytes=\s*([0-9]{0,18})-([0-9]{0,18})\s*", re.ASCII | 
 
 
 class ByteRange(NamedTuple):
-    """A part of a file: from byte ``start`` up to, not including, byte ``end``."""
+    """A part of a file: from byte ``start`` up to, but not including, byte ``end``."""
 
     start: int
     end: int
 
 
 def etag_matches(field: str, etag: str, *, strong: bool = False) -> bool:
-    """True if ``If-None-Match`` names the entity tag, by the weak comparison; ``If-Match`` by the ``strong`` one.
+    """True if ``If-None-Match`` names the entity tag, by weak comparison; with ``strong``, if ``If-Match`` does.
 
     See RFC 9110 sections 13.1.1 and 13.1.2. ``*`` stands for any tag.
     """
@@ -33,10 +33,10 @@ def etag_matches(field: str, etag: str, *, strong: bool = False) -> bool:
 
 
 def parse_range(field: str, size: int) -> ByteRange | None:
-    """Read a Range field that asks for one part of ``size`` bytes.
+    """Parse a Range field that requests one part of ``size`` bytes.
 
-    None if it is to be ignored: another unit, several parts, malformed. Raises ``ValueError``
-    where it lies outside: status 416.
+    Returns None for a field that should be ignored: another unit, several parts, or malformed. Raises ``ValueError``
+    if the part lies outside: status 416.
     """
     match = _byte_range(field)
     if match is None or match.group(1, 2) == ("", ""):
@@ -52,5 +52,5 @@ def parse_range(field: str, size: int) -> ByteRange | None:
 
 
 def content_range(part: ByteRange | None, size: int) -> str:
-    """What Content-Range says of a part of ``size`` bytes; with None, that what was asked for is no part of it."""
+    """Return the Content-Range field for a part of ``size`` bytes; with None, the one for an unsatisfiable range."""
     return f"bytes */{size}" if part is None else f"bytes {part.start}-{part.end - 1}/{size}"

@@ -37,15 +37,15 @@ _JOIN_BELOW: Final = 64 * 1024
 
 
 class HTTP1Connection(ClientRole):
-    """One request and its answer on a stream; satisfies :class:`~eyewall.httpserver.HTTPConnection`.
+    """One request and its response on a stream; satisfies :class:`~eyewall.httpserver.HTTPConnection`.
 
-    An :class:`HTTP1ServerConnection` makes one for each request. To serve a single request by hand::
+    An :class:`HTTP1ServerConnection` creates one for each request. To serve a single request directly::
 
         connection = HTTP1Connection(stream)
         keep_alive = await connection.read_response(delegate)
 
-    Whoever does tells it when the stream closes, with :meth:`abandon`, and when only the peer's side
-    ends, with :meth:`peer_ended`. With ``is_client``, it is the other end::
+    If you do, call :meth:`abandon` when the stream closes, and :meth:`peer_ended` when only the peer's side ends.
+    With ``is_client``, it is the other end::
 
         connection = HTTP1Connection(stream, is_client=True)
         connection.write_headers(RequestStartLine("GET", "/", "HTTP/1.1"), HTTPHeaders({"Host": "example.org"}))
@@ -58,7 +58,7 @@ class HTTP1Connection(ClientRole):
     account: Account | None
     """What is counted of this request, if anybody wants to know."""
     keep_alive: bool
-    """Whether another request may follow this one; settled when the answer begins."""
+    """Whether another request may follow this one; decided when the response begins."""
     reads: bool
     """True while it waits for its peer to send more."""
 
@@ -67,14 +67,13 @@ class HTTP1Connection(ClientRole):
     async def read_response(self, delegate: HTTPMessageDelegate) -> bool:
         """Read one request, let the delegate answer it, and say whether another may follow.
 
-        The name is Tornado's, for which a server's connection "reads a response" too. Whatever the
-        peer or the delegate does wrong is answered and logged, not raised.
+        The name is Tornado's, where a server's connection "reads a response" too. Errors of the peer and of the
+        delegate are answered and logged, not raised.
 
-        A client's connection reads the answer to the request that was written with
-        :meth:`write_headers`, and says whether another request may; if not, its stream is closed, unless
-        it was detached. An answer that cannot be one, or is beyond a limit, is logged. Raises
-        ``StreamClosedError`` where the stream ends before the answer is complete. In both cases the
-        delegate hears ``on_connection_close`` and not ``finish``.
+        A client's connection reads the response to the request that was written with :meth:`write_headers`, and says
+        whether another request may follow; if not, its stream is closed, unless it was detached. A response that is
+        malformed or exceeds a limit is logged. Raises ``StreamClosedError`` if the stream ends before the response is
+        complete. In both cases the delegate's ``on_connection_close`` is called instead of ``finish``.
         """
         if self.is_client:
             return await self._read_answer(delegate)
@@ -97,10 +96,10 @@ class HTTP1Connection(ClientRole):
     def begin(
         self, delegate: HTTPServerConnectionDelegate, server_conn: object, data: bytes
     ) -> Coroutine[Any, Any, bool] | None:
-        """Begin to :meth:`serve` with the bytes that have come; give what is left to be awaited.
+        """Begin to :meth:`serve` with the bytes that have arrived; return what is left to be awaited.
 
-        That is nothing where the request is there as a whole and its delegate has answered it: most need
-        no coroutine, and are over with this call.
+        If the request is there as a whole and its delegate has answered it, that is nothing: most requests need no
+        coroutine, and are finished within this call.
         """
         parser = self._parser
         if parser is None:
@@ -187,7 +186,7 @@ class HTTP1Connection(ClientRole):
 
     @property
     def bytes_received(self) -> int:
-        """Bytes of the request's body that have come, while it is being read."""
+        """Bytes of the request's body that have arrived, while it is being read."""
         return 0 if self._parser is None else self._parser.bytes_received
 
     @property
@@ -204,14 +203,13 @@ class HTTP1Connection(ClientRole):
         /,
         chunk: Buffer | None = None,
     ) -> Future[None]:
-        """Begin the answer, or a client's request, and send ``chunk`` with it, in one piece where both are small.
+        """Begin the response, or a client's request, and send ``chunk`` with it, in one piece if both are small.
 
-        Framing is seen to here (RFC 9112 section 6): without ``Content-Length`` in ``headers`` the
-        body is sent in chunks, or to HTTP/1.0 until the connection closes; ``Date`` and what
-        ``Connection`` has to say are added, and a length is left out where the status has none.
-        Raises :class:`HTTPOutputError` where the answer has begun already, its length is no number,
-        its start line cannot be one, or ``headers`` hold a ``Transfer-Encoding``; the answer has not
-        begun then.
+        Framing is done here (RFC 9112 section 6): without ``Content-Length`` in ``headers``, the body is sent in
+        chunks, or to HTTP/1.0 until the connection closes; ``Date`` and the necessary ``Connection`` field are added,
+        and a length is left out if the status does not allow one. Raises :class:`HTTPOutputError` if the response has
+        already begun, its length is not a number, its start line is invalid, or ``headers`` contain a
+        ``Transfer-Encoding``; the response has then not begun.
         """
         if self.is_client:
             return self._write_request(start_line, headers, chunk)
@@ -235,10 +233,10 @@ class HTTP1Connection(ClientRole):
         return self._send_all((head, *body)) if body else self._send(head)
 
     def send_informational(self, status: int, headers: HTTPHeaders | None = None, /) -> Future[None]:
-        """Tell the client something before the answer: 103 Early Hints, 102, or 100 ahead of time (RFC 9110 15.2).
+        """Send something ahead of the response: 103 Early Hints, 102, or 100 ahead of time (RFC 9110 section 15.2).
 
-        Nothing is sent to HTTP/1.0, which has no such messages. Raises :class:`HTTPOutputError` for
-        any other status, for 101, which is an answer, for fields that frame a body, and once the answer has begun.
+        Nothing is sent to HTTP/1.0, which has no such messages. Raises :class:`HTTPOutputError` for any other status,
+        including 101, which is a final response; for fields that frame a body; and once the response has begun.
         """
         if self._left != NOT_BEGUN:
             raise HTTPOutputError(f"{status} comes before the answer, and that has begun")
@@ -297,7 +295,7 @@ class HTTP1Connection(ClientRole):
         return not parser.may_end_with(unread)
 
     def abandon(self) -> None:
-        """The stream has closed: tell the delegate, and whoever waits for the answer."""
+        """The stream has closed: notify the delegate, and whoever waits for the response."""
         self._peer_ended = True
         if self._parser is not None:
             self._parser.stop()
@@ -307,9 +305,9 @@ class HTTP1Connection(ClientRole):
         self._wake(StreamClosedError(None))
 
     def fail(self, error: Exception, cause: Cause = "refused") -> None:
-        """End the exchange on account of an error: the peer's, or the application's.
+        """End the exchange because of an error, of the peer or of the application.
 
-        It is logged and answered with a status; an answer that has begun is cut, one that is complete stays.
+        The error is logged and answered with a status. A response that has begun is cut off; a complete one stays.
         """
         if isinstance(error, StreamClosedError) and (self._peer_ended or self.stream.closed()):
             self._note("aborted", error)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class HTTPConnectionContext:
-    """One connection's peer. Everything is looked up when it is asked for."""
+    """The peer of one connection. Everything is looked up when it is first needed."""
 
     __slots__ = ("_protocol", "_remote_ip", "_stream", "address")
 
@@ -20,13 +20,13 @@ class HTTPConnectionContext:
         self._protocol = protocol
         self._remote_ip = remote_ip
         self.address: Address | None = address
-        """The peer's address; a path, often empty, on a Unix socket; None if there is none."""
+        """The peer's address; on a Unix socket a path, which is often empty; None if there is none."""
 
     @property
     def remote_ip(self) -> str:
-        """The client's IP address: the peer's, unless a trusted proxy named another (``xheaders``).
+        """The client's IP address: that of the peer, unless a trusted proxy named another (``xheaders``).
 
-        ``"0.0.0.0"`` where it has none, as on a Unix socket.
+        It is ``"0.0.0.0"`` if there is none, as on a Unix socket.
         """
         if self._remote_ip is not None:
             return self._remote_ip
@@ -34,9 +34,9 @@ class HTTPConnectionContext:
 
     @property
     def protocol(self) -> str:
-        """``"http"`` or ``"https"``: what was given, else whether the client speaks TLS, to this server or to a proxy.
+        """``"http"`` or ``"https"``: as given, or else by whether the client speaks TLS, to us or to a proxy.
 
-        A proxy tells the latter in its PROXY header.
+        In the latter case the proxy says so in its PROXY header.
         """
         if self._protocol is not None:
             return self._protocol
@@ -45,12 +45,12 @@ class HTTPConnectionContext:
 
     @property
     def tls(self) -> TLSInfo | None:
-        """What TLS settled, or None on a plain connection."""
+        """The properties of the TLS session, or None on a plain connection."""
         return self._stream.info.tls
 
     @property
     def peer_ip(self) -> str | None:
-        """The IP address at the other end of the socket, be it a proxy's; None on a Unix socket."""
+        """The IP address at the other end of the socket, which may be a proxy's; None on a Unix socket."""
         proxy = self._stream.info.proxy
         peer = self.address if proxy is None else proxy.peer
         return peer[0] if isinstance(peer, tuple) else None

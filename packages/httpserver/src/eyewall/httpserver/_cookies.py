@@ -17,11 +17,10 @@ _escape = re.compile(r"\\(?:([0-3][0-7][0-7])|(.))", re.DOTALL)
 
 
 def parse_cookie(cookie: str) -> dict[str, str]:
-    """Split ``a=b; c=d`` into names and values, in time and space in proportion to its length; never raises.
+    """Split ``a=b; c=d`` into names and values, in time and space proportional to its length; never raises.
 
-    Of two cookies of one name the last counts, as in Tornado. One without ``=`` has the name
-    ``""``. A value in double quotes is taken out of them, with its escapes undone as Python's
-    ``http.cookies`` writes them.
+    If a name occurs twice, the last one counts, as in Tornado. A cookie without ``=`` has the name ``""``. A value in
+    double quotes is unquoted, and its escapes are decoded, in the form that Python's ``http.cookies`` writes.
     """
     cookies: dict[str, str] = {}
     for piece in cookie.split(";"):

@@ -14,10 +14,9 @@ MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", 
 
 
 def format_timestamp(ts: float | tuple[int, ...] | time.struct_time | datetime) -> str:
-    """Write a time as in ``Sun, 06 Nov 1994 08:49:37 GMT``.
+    """Format a time as in ``Sun, 06 Nov 1994 08:49:37 GMT``.
 
-    ``ts`` is seconds since the epoch, a time tuple in UTC, or a datetime; one without a time zone
-    is taken for UTC.
+    ``ts`` is seconds since the epoch, a time tuple in UTC, or a datetime; one without a time zone is taken as UTC.
     """
     if not isinstance(ts, (int, float)):
         from calendar import timegm

@@ -111,12 +111,12 @@ class Exchange:
 
     @property
     def io_loop(self) -> EventLoop:
-        """The loop that the connection runs on."""
+        """The loop on which the connection runs."""
         return self.stream.io_loop
 
     @property
     def trailers(self) -> HTTPHeaders:
-        """The fields that came behind a body in chunks: there from the delegate's ``finish`` on, and mostly none."""
+        """The trailer fields of a chunked body, available from the delegate's ``finish`` on; usually empty."""
         return (self._parser and self._parser.trailers) or HTTPHeaders()
 
     @property
@@ -131,44 +131,44 @@ class Exchange:
 
     @property
     def max_body_size(self) -> int:
-        """Bytes of the body that is read, at most: by the connection's limits, or :meth:`set_max_body_size`."""
+        """The limit for the body that is read, in bytes: the connection's, or that of :meth:`set_max_body_size`."""
         return self.params.limits.max_body_size if self._parser is None else self._parser.max_body_size
 
     def set_max_body_size(self, max_body_size: int, /) -> None:
-        """Set the limit for this request's body, in bytes; to be called from ``headers_received``."""
+        """Set the limit for this request's body, in bytes; call it from ``headers_received``."""
         if self._parser is not None:
             self._parser.max_body_size = max_body_size
 
     @property
     def body_timeout(self) -> float | None:
-        """Seconds that the body may take: by the connection's deadlines, or :meth:`set_body_timeout`."""
+        """Seconds that the body may take: as in the connection's deadlines, or as set by :meth:`set_body_timeout`."""
         # Not set in __init__: hardly a request has one of its own.
         timeout: float | None = getattr(self, "_body_timeout", self.params.deadlines.body_timeout)
         return timeout
 
     def set_body_timeout(self, timeout: float, /) -> None:
-        """Set how long this message's body may take, in seconds; to be called from ``headers_received``.
+        """Set how long this message's body may take, in seconds; call it from ``headers_received``.
 
-        A server notices it with its other deadlines: late by up to two of their ticks.
+        A server checks it together with its other deadlines, so it may act up to two of their ticks late.
         """
         self._body_timeout = timeout
 
     def write(self, chunk: Buffer, /) -> Future[None]:
-        """Send a piece of the body; await the result, so that a slow peer holds you back.
+        """Send a piece of the body; await the result, so that a slow peer slows you down as well.
 
-        Raises :class:`HTTPOutputError` before the headers, after :meth:`finish`, and beyond the
-        length that was promised.
+        Raises :class:`HTTPOutputError` before the headers, after :meth:`finish`, and for more bytes than
+        ``Content-Length`` promised.
         """
         self._check_body_is_open()
         buffers, self._left = frame_chunk(chunk, self._left)
         return self._send_all(buffers)
 
     async def write_file(self, file: int | HasFileno, /, offset: int = 0, count: int | None = None) -> None:
-        """Send ``count`` bytes of a file from ``offset`` on (None: up to its end) as a piece of the body.
+        """Send ``count`` bytes of a file from ``offset`` on (None: to its end) as a piece of the body.
 
-        The kernel copies where it can: see ``Stream.send_file``. Await it before anything else is written.
-        Raises :class:`HTTPOutputError` as :meth:`write` does, and where the file turns out shorter, which
-        cuts the answer; ``StreamClosedError`` where the peer goes, and ``ValueError`` for no regular file.
+        The kernel copies them if it can: see ``Stream.send_file``. Await it before you write anything else. Raises
+        :class:`HTTPOutputError` like :meth:`write`, and if the file turns out to be shorter, which cuts off the
+        response; ``StreamClosedError`` if the peer disconnects; and ``ValueError`` if it is not a regular file.
         """
         self._check_body_is_open()
         if count is None:
@@ -188,11 +188,11 @@ class Exchange:
             await self._send_all(after)
 
     def finish(self, trailers: HTTPHeaders | None = None) -> None:
-        """The answer is complete.
+        """Complete the response.
 
-        ``trailers`` follow a body that was sent in chunks; for HTTP/1.0, which has none, they are
-        dropped. Raises :class:`HTTPOutputError` where a body is shorter than it promised, and closes
-        the connection: that is how the peer learns of it; and for trailers that cannot be.
+        ``trailers`` follow a body that was sent in chunks; for HTTP/1.0, which has no trailers, they are dropped.
+        Raises :class:`HTTPOutputError` for trailers that are not allowed; and if the body is shorter than promised,
+        in which case the connection is closed, so that the peer notices.
         """
         if self._left or trailers:
             self._end_body(trailers)
@@ -217,9 +217,9 @@ class Exchange:
             self._send(end)
 
     def set_close_callback(self, callback: Callable[[], object] | None, /) -> None:
-        """Call when the peer goes away before the answer is complete, or soon if it has already.
+        """Call a function when the peer disconnects before the response is complete, or soon if it already has.
 
-        Of a request without a body that may be before its delegate hears of it, which has its ``finish`` to come.
+        For a request without a body, that may happen before its delegate's ``finish``, which is still called.
         """
         if callback is not None and self._peer_ended and self._delegate is None and not self.finished:
             self.io_loop.add_callback(callback)
@@ -227,14 +227,13 @@ class Exchange:
             self._close_callback = callback
 
     def close(self) -> None:
-        """Close the stream: whatever is under way here ends, and its delegate is told."""
+        """Close the stream: everything in progress here ends, and the delegate is told."""
         self.stream.close()
 
     def detach(self) -> Stream:
-        """Take the stream over from HTTP, with what has been read beyond this request left unread.
+        """Take over the stream from HTTP; what has been read beyond this request is still there to be read.
 
-        The connection is over for HTTP then: nothing more is read or written here, and whoever
-        detaches closes the stream.
+        The connection is then over for HTTP: nothing more is read or written here, and you have to close the stream.
         """
         self.release()
         if self._parser is not None:

@@ -26,12 +26,12 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def split_parameters(value: str) -> tuple[str, dict[str, str]]:
-    r"""Split a value such as that of Content-Type into what stands first, in its own case, and its parameters.
+    r"""Split a value like that of Content-Type into its first part, with its case unchanged, and its parameters.
 
-    Names are in lower case. ``name*`` counts as ``name``, decoded, and before it (RFC 8187). In
-    quotes, ``\"`` and ``\\`` are undone and no other backslash is, which is one of a Windows path.
-    Raises :class:`HTTPInputError` for what is malformed, and for a parameter that stands twice: of
-    such a value two readers could each make something else.
+    Parameter names are in lower case. ``name*`` is decoded, and takes precedence over ``name`` (RFC 8187). In quotes,
+    only ``\"`` and ``\\`` are unescaped, because other backslashes belong to a Windows path. Raises
+    :class:`HTTPInputError` for a malformed value, and for a parameter that occurs twice, because two readers might
+    interpret it differently.
     """
     first, parameters, extended = split_extended(value)
     return first, parameters | extended

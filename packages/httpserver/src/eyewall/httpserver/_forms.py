@@ -16,37 +16,37 @@ MULTIPART: Final = "multipart/form-data"
 
 
 class ParseMultipartConfig(NamedTuple):
-    """The limits of ``multipart/form-data``."""
+    """Limits for ``multipart/form-data``."""
 
     enabled: bool = True
-    """Whether such forms are parsed at all; else 415."""
+    """Whether such forms are parsed at all; if not, they are a 415."""
     max_parts: int = 100
-    """How many parts a form may have: one for each of its fields and files."""
+    """The maximal number of parts of a form: one for each of its fields and files."""
     max_part_header_size: int = 10 * 1024
-    """Bytes of the fields that one part may begin with."""
+    """The maximal size of the header fields of one part, in bytes."""
 
 
 class ParseUrlEncodedConfig(NamedTuple):
-    """The limits of ``application/x-www-form-urlencoded``, and of the query."""
+    """Limits for ``application/x-www-form-urlencoded``, and for the query."""
 
     max_arguments: int = 1000
-    """How many arguments there may be: enough for any page, few enough to be cheap."""
+    """The maximal number of arguments: enough for any page, but few enough to be cheap."""
 
 
 class ParseBodyConfig(NamedTuple):
-    """The limits of forms that are parsed in memory. Their size is limited by ``max_body_size``."""
+    """Limits for forms that are parsed in memory. Their size is limited by ``max_body_size``."""
 
     multipart: ParseMultipartConfig = ParseMultipartConfig()
-    """Those of ``multipart/form-data``."""
+    """Limits for ``multipart/form-data``."""
     urlencoded: ParseUrlEncodedConfig = ParseUrlEncodedConfig()
-    """Those of ``application/x-www-form-urlencoded``."""
+    """Limits for ``application/x-www-form-urlencoded``."""
 
 
 _config = ParseBodyConfig()
 
 
 def set_parse_body_config(config: ParseBodyConfig) -> None:
-    """Set the limits for whoever gives none of their own: for all requests of this process."""
+    """Set the default limits, for all requests of this process that have no limits of their own."""
     global _config  # noqa: PLW0603 - Tornado's function sets it for the process
     _config = config
 
@@ -69,10 +69,10 @@ def parse_body_arguments(
     *,
     config: ParseBodyConfig | None = None,
 ) -> None:
-    """Add the arguments and files of a form to two dicts; does nothing for a body of another type.
+    """Add the arguments and files of a form to two dicts; do nothing for a body of another type.
 
-    Raises :class:`HTTPInputError` for a malformed form, for one beyond the limits of ``config``, and
-    (415) where ``headers`` say that the body is encoded. Both dicts are as they were then.
+    Raises :class:`HTTPInputError` for a malformed form, for one that exceeds the limits of ``config``, and (415) if
+    ``headers`` say that the body is encoded. Both dicts are then unchanged.
     """
     kind = content_type.partition(";")[0].strip(" \t").lower()
     if kind not in {URLENCODED, MULTIPART}:
@@ -99,10 +99,10 @@ def parse_multipart_form_data(
     *,
     config: ParseMultipartConfig | None = None,
 ) -> None:
-    """Add the parts of a ``multipart/form-data`` body to two dicts: those with a file name to ``files``.
+    """Add the parts of a ``multipart/form-data`` body to two dicts; those with a file name go to ``files``.
 
-    Raises :class:`HTTPInputError` for a malformed body and for one beyond the limits of ``config``;
-    both dicts are as they were then.
+    Raises :class:`HTTPInputError` for a malformed body, and for one that exceeds the limits of ``config``; both dicts
+    are then unchanged.
     """
     from ._multipart import HTTPFile, split_parts
 

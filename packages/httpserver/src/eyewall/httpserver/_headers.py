@@ -87,7 +87,7 @@ class Framing:
 
 
 class HTTPHeaders(MutableMapping[str, str]):
-    """A mapping of field names, in whatever case, to values; a name may stand more than once.
+    """A mapping of case-insensitive field names to values; a name may occur more than once.
 
     ::
 
@@ -97,10 +97,10 @@ class HTTPHeaders(MutableMapping[str, str]):
         headers["set-cookie"]              # 'A=B,C=D'
         headers.get_list("set-cookie")     # ['A=B', 'C=D']
 
-    It is made from a mapping, whose values may be lists, or from pairs, of which the last of a name
-    counts. Names and values are checked as they are set: one that could end a line, or that no field may
-    have (RFC 9110 section 5), raises :class:`HTTPFieldError`. Iteration gives names in the spelling
-    ``Content-Type``, in the order in which they were first set.
+    It is created from a mapping, whose values may be lists, or from pairs, of which the last one for a name counts.
+    Names and values are checked when they are set: one that could end a line, or that RFC 9110 section 5 does not
+    allow in a field, raises :class:`HTTPFieldError`. Iteration yields names in the spelling ``Content-Type``, in the
+    order in which they were first set.
     """
 
     __slots__ = ("_fields", "_framing", "_lines", "_repeated", "_shared")
@@ -159,10 +159,10 @@ class HTTPHeaders(MutableMapping[str, str]):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Make headers from lines ``Name: value``, each ended by CRLF or LF; empty ones are passed over.
+        """Create headers from lines ``Name: value``, each ended by CRLF or LF; empty lines are skipped.
 
-        A line that begins with white space is refused (RFC 9112 section 5.2, obs-fold), as is one
-        without a colon: :class:`HTTPFieldError`.
+        A line that begins with white space is refused (RFC 9112 section 5.2, obs-fold), and so is one without a
+        colon: :class:`HTTPFieldError`.
         """
         headers = cls()
         for line in text.split("\n"):
@@ -170,7 +170,7 @@ class HTTPHeaders(MutableMapping[str, str]):
         return headers
 
     def parse_line(self, line: str) -> None:
-        """Add the field in one line ``Name: value``, with or without its end; an empty line adds none."""
+        """Add the field of one line ``Name: value``, with or without its line ending; an empty line adds nothing."""
         line = line.removesuffix("\n").removesuffix("\r")
         if not line:
             return
@@ -180,25 +180,25 @@ class HTTPHeaders(MutableMapping[str, str]):
         self.add(name, value)
 
     def add(self, name: str, value: str) -> None:
-        """Add one more field of this name behind those that there are."""
+        """Add a field of this name after the existing ones."""
         name = _known_name(name) or _checked_name(name)
         self._append(name, _checked_value(name, value))
 
     def get_list(self, name: str) -> list[str]:
-        """All values of the name, one for each field; empty if there is none."""
+        """All values for the name, one for each field; empty if there is none."""
         name = _normal(name)
         if self._repeated is not None and name in self._repeated:
             return list(self._repeated[name])
         return [self._fields[name]] if name in self._fields else []
 
     def get_all(self) -> Iterator[tuple[str, str]]:
-        """All (name, value) pairs: a name that was added twice comes twice."""
+        """All (name, value) pairs: a name that was added twice occurs twice."""
         if self._repeated is None:
             return iter(self._fields.items())
         return ((name, value) for name in self._fields for value in self.get_list(name))
 
     def copy(self) -> Self:
-        """A copy that can be changed by itself."""
+        """A copy that can be changed independently."""
         new = _new(type(self))
         new._fields = self._fields
         new._repeated = self._repeated
@@ -210,7 +210,7 @@ class HTTPHeaders(MutableMapping[str, str]):
     __copy__ = copy
 
     def to_lines(self) -> str:
-        """The field lines as they go on the wire, each ended by CRLF; remembered until a field changes."""
+        """The field lines as they are sent, each ended by CRLF; cached until a field changes."""
         if self._lines is None:
             fields = self._fields.items() if self._repeated is None else self.get_all()
             self._lines = "\r\n".join(map(": ".join, fields)) + "\r\n" if self._fields else ""
@@ -256,7 +256,7 @@ class HTTPHeaders(MutableMapping[str, str]):
     @overload
     def get(self, name: str, default: T, /) -> str | T: ...
     def get(self, name: str, default: T | None = None, /) -> str | T | None:
-        """The value of the name, all of them joined by commas if it stands more than once, or the default."""
+        """The value for the name, joined by commas if there are several, or the default."""
         # Mapping's own would raise and catch a KeyError for a name that is not there.
         name = _normal(name)
         if name not in self._fields:

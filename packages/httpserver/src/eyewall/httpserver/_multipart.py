@@ -21,20 +21,20 @@ _NOT_ENCODED: Final = frozenset({"7bit", "8bit", "binary"})
 
 
 class HTTPFile(Mapping[str, str | bytes]):
-    """A file that came with a form. What it holds is there by name and by key, as in Tornado.
+    """A file that came with a form. Its contents are available as attributes and, as in Tornado, as items.
 
-    The name and the type are the client's word: no path, no promise of what the body is.
+    The name and the type are whatever the client sent: do not use the name as a path, and do not rely on the type.
     """
 
     __slots__ = ("body", "content_type", "filename")
 
     def __init__(self, filename: str, body: bytes, content_type: str) -> None:
         self.filename: str = filename
-        """The name that the client gave it."""
+        """The name given by the client."""
         self.body: bytes = body
-        """What it holds."""
+        """The contents of the file."""
         self.content_type: str = content_type
-        """The media type that the client gave it; ``"application/unknown"`` where it gave none."""
+        """The media type given by the client; ``"application/unknown"`` if it gave none."""
 
     @overload
     def __getitem__(self, key: Literal["body"], /) -> bytes: ...

@@ -21,16 +21,16 @@ class Preference(NamedTuple):
     """One item of an Accept field."""
 
     value: str
-    """What it names, in lower case and without blanks, with its parameters; may be or end in ``*``."""
+    """What is wanted, in lower case and without blanks, with its parameters; it may be or end in ``*``."""
     weight: float
-    """How much it is wanted: from 1.0 down to 0.0, which is not at all."""
+    """How much it is wanted: from 1.0 down to 0.0, which means not at all."""
 
 
 def parse_preferences(field: str) -> list[Preference]:
-    """Read a field such as ``text/html, text/*;q=0.5``: the most wanted first, equals in their order.
+    """Parse a field like ``text/html, text/*;q=0.5``: the most wanted item first, equal ones in their order.
 
-    Serves Accept, Accept-Charset, Accept-Encoding and Accept-Language. Malformed items are left out, and so
-    are those behind the hundredth.
+    Works for Accept, Accept-Charset, Accept-Encoding and Accept-Language. Malformed items are left out, and so are
+    all items after the hundredth.
     """
     items = [match[0] for match in islice(_items(field), _MOST_ITEMS)]
     found = [preference for item in items if (preference := _parse_item(item)) is not None]
@@ -38,10 +38,10 @@ def parse_preferences(field: str) -> list[Preference]:
 
 
 def best_media_type(accept: str | None, offers: Iterable[str]) -> str | None:
-    """Choose what to send from media types, the dearest to the server first; None if none is accepted.
+    """Choose the media type to send from offers in the server's order of preference; None if none is accepted.
 
-    ``accept`` is the Accept field; without one, all is accepted. The most specific item decides on
-    an offer: ``text/html;level=1`` before ``text/html`` before ``text/*`` before ``*/*``::
+    ``accept`` is the Accept field; without one, everything is accepted. The most specific item decides about an
+    offer: ``text/html;level=1`` before ``text/html`` before ``text/*`` before ``*/*``::
 
         best_media_type("text/*;q=0.5, application/json", ["text/html", "application/json"])
     """
@@ -49,10 +49,10 @@ def best_media_type(accept: str | None, offers: Iterable[str]) -> str | None:
 
 
 def best_encoding(accept_encoding: str | None, offers: Iterable[str]) -> str | None:
-    """Choose a content coding: one of the offers, or ``"identity"`` where none is accepted or that is wanted more.
+    """Choose a content coding: one of the offers, or ``"identity"`` if none is accepted or it is preferred.
 
-    ``offers`` are names such as ``"gzip"``, the dearest to the server first. None if not even
-    ``"identity"`` is accepted. A client that says nothing gets ``"identity"``.
+    ``offers`` are names such as ``"gzip"``, in the server's order of preference. None if not even ``"identity"`` is
+    accepted. A client that sends no preference gets ``"identity"``.
     """
     if not accept_encoding:
         return "identity"
@@ -71,7 +71,7 @@ def best_encoding(accept_encoding: str | None, offers: Iterable[str]) -> str | N
 
 
 def best_language(accept_language: str | None, offers: Iterable[str]) -> str | None:
-    """Choose a language tag, the dearest to the server first; None if the client accepts none of them.
+    """Choose a language tag from offers in the server's order of preference; None if the client accepts none.
 
     An item stands for all tags that begin with it: ``en`` for ``en-GB`` (RFC 4647 section 3.3.1).
     """

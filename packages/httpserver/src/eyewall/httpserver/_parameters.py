@@ -11,92 +11,96 @@ KIB: Final = 1024
 MIB: Final = 1024 * KIB
 
 HalfClosed = Literal["gone", "finish"]
-"""What a client that ends only its side of the connection counts as: gone, or one that waits for its answer."""
+"""How to treat a client that shuts down only its side of the connection: as gone, or as waiting for its response."""
 
 
 class Limits(NamedTuple):
-    """How much there may be of everything that a peer sends. Sizes are in bytes.
+    """Limits for everything that a peer sends. Sizes are in bytes.
 
-    The defaults are made for the open Internet. Each refusal names its limit in the log::
+    The defaults are suitable for the open Internet. Each refusal is logged with the name of its limit::
 
         HTTPServer(app, limits=Limits(max_body_size=10 * 1024**2, max_fields=50))
     """
 
     max_request_line: int = 16 * KIB
-    """The first line of a request, or 414."""
+    """The first line of a request. Beyond it: 414."""
     max_field_size: int = 32 * KIB
-    """One line of a head or of trailers, or 431."""
+    """One line of a head or of trailers. Beyond it: 431."""
     max_header_size: int = 64 * KIB
-    """A whole head, or 431."""
+    """A whole head. Beyond it: 431."""
     max_fields: int = 200
-    """Lines of a head, or of trailers: or 431."""
+    """The number of lines in a head, or in trailers. Beyond it: 431."""
     max_trailer_size: int = 16 * KIB
-    """All trailers of a message, or 431."""
+    """All trailers of a message. Beyond it: 431."""
     max_body_size: int = 100 * MIB
-    """The body of a message, or 413; ``HTTPConnection.set_max_body_size`` changes it for one request."""
+    """The body of a message. Beyond it: 413. ``HTTPConnection.set_max_body_size`` changes it for one request."""
     max_chunk_extensions: int = 4 * KIB
-    """The extensions of all chunks of a body, or 400. They are checked and ignored."""
+    """The extensions of all chunks of a body, which are checked and ignored. Beyond it: 400."""
     max_decompressed_size: int = 100 * MIB
-    """A body that was compressed, once it is decompressed: or 413."""
+    """The decompressed size of a compressed body. Beyond it: 413."""
     max_decompression_ratio: int = 100
-    """How many times larger than it came a decompressed body of more than 1 MiB may be: or 413."""
+    """How many times larger than its compressed form a body may be, once it exceeds 1 MiB. Beyond it: 413."""
     forms: ParseBodyConfig | None = None
-    """How much may be in a form or a query that is parsed in memory, or ``HTTPInputError``, 400; None for what
-    ``set_parse_body_config`` has set."""
+    """Limits for forms and queries that are parsed in memory; None: those of ``set_parse_body_config``. Beyond them:
+    ``HTTPInputError``, 400.
+    """
     max_cookies: int = 500
-    """Cookies that ``HTTPServerRequest.cookies`` takes apart: or ``HTTPInputError``, 400. Browsers keep less than 200
-    for a site."""
+    """The number of cookies that ``HTTPServerRequest.cookies`` parses. Beyond it: ``HTTPInputError``, 400. Browsers
+    keep fewer than 200 per site.
+    """
     max_pipelined: int = 32
-    """Requests of one connection that are answered in a row, before others get their turn.
+    """Requests of one connection that are answered in a row before other connections get their turn.
 
-    How many bytes of them are read ahead is the stream's ``read_chunk_size``.
+    How many bytes of them are read ahead is determined by the stream's ``read_chunk_size``.
     """
     max_requests: int | None = None
-    """Requests that a connection serves: the last is told ``Connection: close``. None for no bound: a
-    connection keeps nothing from one request to the next."""
+    """Requests that a connection serves: the last one is answered with ``Connection: close``. None for no limit: a
+    connection keeps nothing from one request to the next.
+    """
     max_unwanted_body: int = 256 * KIB
-    """What is read and thrown away of a body that was answered before it came; of a longer one, or one of
-    unknown length, the connection is closed."""
+    """How much is read and discarded of a body that was answered before it arrived; if the rest of the body is
+    longer, or of unknown length, the connection is closed.
+    """
     linger_bytes: int = 1 * MIB
-    """Input that is thrown away behind an answer that ends the connection, so that the peer can read it."""
+    """Input that is discarded after a response that ends the connection, so that the peer can read the response."""
 
 
 class Deadlines(NamedTuple):
-    """How long everything that a peer or a handler does may take, in seconds; None for no bound.
+    """Time limits for everything that a peer or a handler does, in seconds; None for no limit.
 
-    No request arms a timer. One timer of the server looks at all its connections, often enough that
-    whatever is overdue is ended within :attr:`tick`, and never early.
+    A request does not start a timer. A single timer of the server checks all its connections, often enough that
+    anything overdue is ended within :attr:`tick`, and never early.
     """
 
     handshake_timeout: float = 10.0
-    """A TLS handshake: or the connection is closed."""
+    """For a TLS handshake; then the connection is closed."""
     header_timeout: float = 30.0
-    """A head from its first byte, and the first byte of a new connection: or 408, or just closed."""
+    """For a head, from its first byte on; then 408. For the first byte on a new connection; then it is closed."""
     body_timeout: float | None = None
-    """A whole body: or 408. Without it, a body is bounded by its size and :attr:`min_body_rate`."""
+    """For a whole body; then 408. Without it, a body is limited by its size and by :attr:`min_body_rate`."""
     min_body_rate: float = 240
-    """Bytes of a body that a client has to send in a second, on an average of :attr:`rate_window`; or 408.
+    """Bytes of a body that a client has to send per second, averaged over :attr:`rate_window`; otherwise 408.
 
-    Time in which the delegate holds it back does not count. 0 for no bound.
+    Time during which the delegate holds up the body does not count. 0 for no limit.
     """
     rate_window: float = 10.0
-    """Over how long :attr:`min_body_rate` is averaged."""
+    """The time over which :attr:`min_body_rate` is averaged."""
     idle_connection_timeout: float = 75.0
-    """A connection without a request. The default outlasts the balancers in front."""
+    """For a connection without a request. The default is longer than that of usual load balancers."""
     handler_timeout: float | None = None
-    """From the end of a request to the end of its answer: or 503, or the answer is cut. A coroutine is cancelled."""
+    """From the end of a request to the end of its response; then 503, or it is cut off. Coroutines are cancelled."""
     write_timeout: float = 60.0
-    """How long a peer may take none of what waits to be sent: then it is gone."""
+    """How long a peer may take none of the data that waits to be sent; then the connection is closed."""
     linger_seconds: float = 2.0
-    """How long input is thrown away behind an answer that ends the connection."""
+    """How long input is discarded after a response that ends the connection."""
     drain_timeout: float = 30.0
-    """The grace of ``HTTPServer.drain``, where it is given none."""
+    """The grace period of ``HTTPServer.drain`` if none is given."""
 
     @property
     def tick(self) -> float:
-        """How late a deadline may be noticed: a second, or a quarter of the shortest.
+        """How late a deadline may be noticed: one second, or a quarter of the shortest deadline.
 
-        ``linger_seconds`` does not count: how soon a connection goes that has been answered is of no weight.
+        ``linger_seconds`` is not considered: when an already answered connection goes away is not important.
         """
         times: tuple[float | None, ...] = (
             *(self.handshake_timeout, self.header_timeout, self.body_timeout, self.idle_connection_timeout),
@@ -106,12 +110,12 @@ class Deadlines(NamedTuple):
 
 
 class HTTP1ConnectionParameters:
-    """The habits, limits and deadlines of HTTP/1.1 connections.
+    """The options, limits and deadlines of HTTP/1.1 connections.
 
-    The names of single limits are Tornado's, and prevail over ``limits`` and ``deadlines``. Where
-    ``max_header_size`` is given without ``limits``, one line may be as long as the whole head.
-    Raises ``ValueError`` for a bound that is below zero, or a time that is not above it, and ``TypeError`` for
-    what is no number.
+    The names of single limits are Tornado's, and take precedence over ``limits`` and ``deadlines``. If
+    ``max_header_size`` is given without ``limits``, a single line may be as long as the whole head. Raises
+    ``ValueError`` for a negative limit or a time that is not positive, and ``TypeError`` for something that is not a
+    number.
     """
 
     __slots__ = ("chunk_size", "deadlines", "decompress", "half_closed", "limiter", "limits", "no_keep_alive")
@@ -135,13 +139,13 @@ class HTTP1ConnectionParameters:
         _check_type("deadlines", deadlines, Deadlines)
         one_line = None if limits else max_header_size
         self.no_keep_alive: bool = no_keep_alive
-        """Close the connection after one request."""
+        """Close each connection after one request."""
         self.chunk_size: int | None = chunk_size
-        """Bytes of a body that a delegate is given at a time, at most; None for whatever was read."""
+        """The most bytes of a body that a delegate receives at a time; None: whatever was read."""
         self.decompress: bool = decompress
-        """Undo the ``Content-Encoding`` of messages."""
+        """Decode the ``Content-Encoding`` of messages."""
         self.half_closed: HalfClosed = half_closed
-        """What a client counts as that ends only its side."""
+        """How to treat a client that shuts down only its side."""
         self.limits: Limits = (limits or Limits())._replace(
             **_given(
                 max_request_line=one_line,
@@ -150,7 +154,7 @@ class HTTP1ConnectionParameters:
                 max_body_size=max_body_size,
             )
         )
-        """How much there may be of everything."""
+        """The limits for everything that a peer sends."""
         self.deadlines: Deadlines = (deadlines or Deadlines())._replace(
             **_given(
                 header_timeout=header_timeout,
@@ -158,10 +162,10 @@ class HTTP1ConnectionParameters:
                 idle_connection_timeout=idle_connection_timeout,
             )
         )
-        """How long everything may take."""
+        """The time limits."""
         self._check()
         self.limiter: Limiter = Limiter(self.limits)
-        """What measures messages against :attr:`limits`."""
+        """The object that checks messages against :attr:`limits`."""
 
     def _check(self) -> None:
         for name, size in self.limits._asdict().items():

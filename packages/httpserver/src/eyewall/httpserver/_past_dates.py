@@ -19,10 +19,10 @@ _asctime_date = re.compile(rf"[A-Za-z]{{3}} ([A-Za-z]{{3}}) ([ 0-9][0-9]) {_TIME
 
 
 def parse_date(text: str) -> datetime | None:
-    """Read a date in any of the three forms that HTTP allows; None if it is none of them.
+    """Parse a date in any of the three forms that HTTP allows; None if it is in none of them.
 
-    The day of the week is not looked at. A year of two digits that would be more than 50 years
-    ahead is one of the past, as RFC 9110 asks.
+    The day of the week is ignored. A two-digit year that would be more than 50 years in the future is taken to be in
+    the past, as RFC 9110 requires.
     """
     text = text.strip(" \t")
     if (match := _imf_fixdate(text) or _rfc850_date(text)) is not None:

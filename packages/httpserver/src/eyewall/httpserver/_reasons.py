@@ -13,11 +13,11 @@ from .errors import HTTPOutputError
 _is_status_line = re.compile(rf"HTTP/1\.1 [1-9][0-9][0-9] {FIELD_VALUE}\r\n").fullmatch
 
 responses: Final[dict[int, str]] = {status.value: status.phrase for status in HTTPStatus}
-"""The reason phrase of each status that there is."""
+"""The reason phrase of every known status."""
 
 
 def reason_of(status: int) -> str:
-    """The reason phrase that goes with a status; ``"Unknown"`` for one that has none."""
+    """The reason phrase for a status; ``"Unknown"`` if it has none."""
     return responses.get(status, "Unknown")
 
 

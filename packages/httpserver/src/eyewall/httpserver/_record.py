@@ -7,34 +7,34 @@ from typing import Final, Literal, NamedTuple
 Cause = Literal["answered", "refused", "failed", "timed out", "aborted", "drained", "detached"]
 """How a request ended.
 
-``answered``: its answer is complete. ``refused``: by the parser, a limit, or an ``HTTPInputError``
-of its delegate. ``failed``: its delegate raised, or broke its answer off. ``timed out``: by one of
-the deadlines. ``aborted``: its client went away, or the connection was closed under it.
-``drained``: the grace of a drain was over. ``detached``: somebody took the stream over.
+``answered``: its response is complete. ``refused``: by the parser, a limit, or an ``HTTPInputError`` of its delegate.
+``failed``: its delegate raised an exception, or left its response incomplete. ``timed out``: a deadline passed.
+``aborted``: its client disconnected, or the connection was closed. ``drained``: the grace period of a drain was over.
+``detached``: the stream was taken over.
 """
 
 
 class RequestRecord(NamedTuple):
-    """One request, when it is over. It can be kept: it holds on to no connection."""
+    """What happened to one request. It may be kept, since it does not refer to the connection."""
 
     remote_ip: str
-    """Who asked: the context's ``remote_ip``."""
+    """The client: ``remote_ip`` of the context."""
     method: str
-    """The method; empty if the request could not be read so far."""
+    """The method; empty if the request could not be read that far."""
     target: str
-    """The request target as it came; empty if it could not be read."""
+    """The request target as it was received; empty if it could not be read."""
     status: int
-    """The status that the answer began with; 0 where it never began."""
+    """The status with which the response began; 0 if it never began."""
     bytes_received: int
-    """Bytes of the request's body, as far as it was read."""
+    """Bytes of the request's body that were read."""
     bytes_sent: int
-    """Bytes of the answer, with its head and its framing, as far as it was written."""
+    """Bytes of the response that were written, including its head and framing."""
     seconds: float
-    """From the first byte of the request to its end."""
+    """The time from the first byte of the request to its end."""
     cause: Cause
     """How it ended."""
     reason: str
-    """Why, in the words of the log; empty for a request that was answered."""
+    """The reason, as it is logged; empty for a request that was answered."""
 
 
 class Account:

@@ -31,8 +31,8 @@ _new: Final = object.__new__
 class HTTPServerRequest:
     """One request.
 
-    What costs something to find out is found out when it is first asked for, and kept; a program
-    may set it, too. A malformed query or form so shows when it is looked at: :class:`HTTPInputError`.
+    Values that take work to determine are computed when they are first used, and kept; a program may also set them. A
+    malformed query or form is therefore noticed when it is looked at: :class:`HTTPInputError`.
     """
 
     __slots__ = (
@@ -65,9 +65,9 @@ class HTTPServerRequest:
         if start_line is not None:
             method, uri, version = start_line
         self.method: str = method or "GET"
-        """The method, in its own case."""
+        """The method, with its case unchanged."""
         self.uri: str = uri or "/"
-        """The request target as it came."""
+        """The request target as it was received."""
         self.version: str = version
         """``"HTTP/1.1"`` or ``"HTTP/1.0"``."""
         self.headers: HTTPHeaders = HTTPHeaders() if headers is None else headers
@@ -75,9 +75,9 @@ class HTTPServerRequest:
         if host is not None:
             self.headers["Host"] = host
         self.body: bytes = body or b""
-        """The whole body; empty while it is still to come."""
+        """The whole body; empty until it has arrived."""
         self.connection: HTTPConnection
-        """Where the answer is written. A request made by hand, without one, does not have the attribute."""
+        """Where the response is written. A request created without a connection does not have this attribute."""
         if connection is not None:
             self.connection = connection
         self.server_connection: object | None = server_connection
@@ -126,9 +126,9 @@ class HTTPServerRequest:
 
     @cached_property
     def host(self) -> str:
-        """The host and port that the client asked for, by RFC 9112 section 3.2; ``"127.0.0.1"`` if it named none.
+        """The host and port that the client requested (RFC 9112 section 3.2); ``"127.0.0.1"`` if it named none.
 
-        It is the client's word: compare it with what you serve before you build on it.
+        This is what the client claims: compare it with the hosts you serve before you rely on it.
         """
         if "://" in self.uri and self.uri[0] != "/":
             return self.uri.split("://", 1)[1].split("/", 1)[0].split("?", 1)[0]
@@ -145,12 +145,12 @@ class HTTPServerRequest:
 
     @cached_property
     def remote_ip(self) -> str:
-        """The client's IP address, or what a proxy says it is (``xheaders``); ``"0.0.0.0"`` where it has none."""
+        """The client's IP address, or the one given by a proxy (``xheaders``); ``"0.0.0.0"`` if there is none."""
         return self.connection.context.remote_ip if hasattr(self, "connection") else "0.0.0.0"  # noqa: S104
 
     @cached_property
     def protocol(self) -> str:
-        """``"http"`` or ``"https"``; what a proxy says that the client speaks (``xheaders``)."""
+        """``"http"`` or ``"https"``; behind a proxy, what the client speaks according to it (``xheaders``)."""
         return self.connection.context.protocol if hasattr(self, "connection") else "http"
 
     @cached_property
@@ -163,20 +163,20 @@ class HTTPServerRequest:
 
     @cached_property
     def body_arguments(self) -> dict[str, list[bytes]]:
-        """The arguments of a form, urlencoded or ``multipart/form-data``; of a body of any other type, none.
+        """The arguments of a form, urlencoded or ``multipart/form-data``; empty for a body of any other type.
 
-        Raises :class:`HTTPInputError` if the body is no such form, or beyond the limits of :class:`ParseBodyConfig`.
+        Raises :class:`HTTPInputError` if the form is malformed, or exceeds the limits of :class:`ParseBodyConfig`.
         """
         return self._form[0] if self.body else {}
 
     @cached_property
     def files(self) -> dict[str, list[HTTPFile]]:
-        """The files of a ``multipart/form-data`` form, by the name of their field. Raises as :attr:`body_arguments`."""
+        """The files of a ``multipart/form-data`` form, by field name. Raises like :attr:`body_arguments`."""
         return self._form[1] if self.body else {}
 
     @cached_property
     def arguments(self) -> dict[str, list[bytes]]:
-        """The arguments of the query and of the form together, in a dict of its own. Raises as those do."""
+        """The arguments of the query and of the form together, in a separate dict. Raises like these."""
         arguments = {name: values.copy() for name, values in self.query_arguments.items()}
         for name, values in self.body_arguments.items():
             arguments.setdefault(name, []).extend(values)
@@ -184,16 +184,16 @@ class HTTPServerRequest:
 
     @cached_property
     def cookies(self) -> dict[str, Morsel[str]]:
-        """The cookies, as ``http.cookies.Morsel``; without those whose names that module refuses.
+        """The cookies, as ``http.cookies.Morsel``, except those whose names that module refuses.
 
         Raises :class:`HTTPInputError` if there are more than ``Limits.max_cookies``.
         """
         return morsels(self._cookie_values)
 
     def get_cookie(self, name: str) -> str | None:
-        """The value of one of :attr:`cookies`, None if there is none; raises as they do.
+        """The value of one of the :attr:`cookies`, or None if there is none; raises like them.
 
-        Where nobody has asked for all of them, no object is made for each, which would cost 5 times as much.
+        Unless all of them have been used already, this creates no object for each, which would cost 5 times as much.
         """
         if "cookies" not in self.__dict__ and is_plain_name(name):
             return self._cookie_values.get(name)
@@ -220,7 +220,7 @@ class HTTPServerRequest:
         return connection.params.limiter if isinstance(connection, Exchange) else _BY_DEFAULT
 
     def full_url(self) -> str:
-        """The URL that the client asked for, as far as it told."""
+        """The URL that the client requested, as far as it is known."""
         if self.uri[0] != "/" and self.uri != "*":
             return self.uri
         return f"{self.protocol}://{self.host}{self.uri if self.uri != '*' else ''}"
@@ -234,10 +234,10 @@ class HTTPServerRequest:
     @overload
     def get_ssl_certificate(self, binary_form: Literal[True]) -> bytes | None: ...
     def get_ssl_certificate(self, binary_form: bool = False) -> Mapping[str, object] | bytes | None:
-        """The client's certificate as ``ssl.SSLSocket.getpeercert`` gives it, or in DER; None if there is none.
+        """The client's certificate as returned by ``ssl.SSLSocket.getpeercert``, or in DER; None if there is none.
 
-        A client is asked for one where ``ssl_options`` has ``verify_mode`` of ``ssl.CERT_OPTIONAL`` or
-        ``CERT_REQUIRED``.
+        A client is asked for a certificate if ``ssl_options`` have the ``verify_mode`` ``ssl.CERT_OPTIONAL`` or
+        ``ssl.CERT_REQUIRED``.
         """
         tls = self.connection.context.tls if hasattr(self, "connection") else None
         if tls is None:

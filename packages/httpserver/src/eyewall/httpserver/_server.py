@@ -44,26 +44,27 @@ class HTTPServer(TCPServer):
         server.listen(8080)
         IOLoop.current().start()
 
-    A function gets each request when all of it has been read. It may be a coroutine function, and
-    it, or something that it starts, has to finish the answer.
+    A function is called with each request once all of it has been read. It may be a coroutine function. The function,
+    or something that it starts, has to finish the response.
 
-    ``limits`` and ``deadlines`` bound everything that a peer sends, and everything that takes time:
-    see :class:`Limits` and :class:`Deadlines`. Tornado's names for some of them (``max_header_size``,
-    ``max_body_size``, ``body_timeout``, ``idle_connection_timeout``) prevail over these values, in
-    bytes and seconds; 0 and None stand for the default, but a ``max_body_size`` of 0 means none.
-    ``half_closed`` says what a client counts as that ends its side behind its request: ``"gone"``, or
-    one that waits for its answer: ``"finish"``. ``observer`` is told of every connection, and of every
-    request when it is over. ``ssl_options`` makes the server speak TLS;
-    ``protocol`` is what requests say of theirs behind something that speaks TLS for this server
-    (``"https"``). ``connection_limits``, ``proxy_protocol`` and ``handshake_timeout`` are :class:`TCPServer`'s.
-
-    ``chunk_size`` bytes are read at a time, or some times as many, and a delegate is given no more of
-    a body at a time. With ``xheaders``, a request's ``remote_ip`` and ``protocol`` are what the proxy in front says in
-    X-Real-Ip or X-Forwarded-For, and in X-Scheme or X-Forwarded-Proto. Give the addresses or networks
-    of your proxies (``["10.0.0.0/8", "unix"]``): only they are believed. True believes whoever
-    connects, which is right only where nobody but the proxy can. ``trusted_downstream`` are further
-    proxies, to be passed over in X-Forwarded-For. ``decompress_request`` undoes the Content-Encoding of
-    requests: gzip and deflate, and br and zstd with the extras ``brotli`` and ``zstd``.
+    - ``limits`` and ``deadlines`` limit everything that a peer sends, and everything that takes time: see
+      :class:`Limits` and :class:`Deadlines`. Tornado's names for some of them (``max_header_size``,
+      ``max_body_size``, ``body_timeout``, ``idle_connection_timeout``), in bytes and seconds, take precedence; 0 and
+      None stand for the default, except that a ``max_body_size`` of 0 allows no body.
+    - ``half_closed`` says how to treat a client that shuts down its side after its request: as ``"gone"``, or as
+      waiting for its response: ``"finish"``.
+    - ``observer`` is told of every connection, and of every request when it has ended.
+    - ``ssl_options`` makes the server speak TLS. If something in front speaks TLS for this server, ``protocol``
+      (``"https"``) is what requests report.
+    - ``connection_limits``, ``proxy_protocol`` and ``handshake_timeout`` are those of :class:`TCPServer`.
+    - ``chunk_size`` is how many bytes are read at a time (or a few times as many), and the maximal size of
+      the pieces of a body that a delegate receives.
+    - ``xheaders``: take a request's ``remote_ip`` and ``protocol`` from the proxy's fields X-Real-Ip or
+      X-Forwarded-For, and X-Scheme or X-Forwarded-Proto. List the addresses or networks of your proxies
+      (``["10.0.0.0/8", "unix"]``): only these are believed. True believes every peer, which is safe only if
+      nobody but the proxy can connect. ``trusted_downstream`` are further proxies, to be skipped in X-Forwarded-For.
+    - ``decompress_request`` decodes the Content-Encoding of requests: gzip and deflate, and br and zstd with the
+      extras ``brotli`` and ``zstd``.
     """
 
     def __init__(
@@ -102,7 +103,7 @@ class HTTPServer(TCPServer):
             io_loop=io_loop,
         )
         self.protocol: str | None = protocol
-        """What requests say of their protocol, or None: what the connection speaks."""
+        """The protocol that requests report; None: the one that the connection speaks."""
         self.conn_params: HTTP1ConnectionParameters = HTTP1ConnectionParameters(
             no_keep_alive=no_keep_alive,
             chunk_size=chunk_size,
@@ -116,7 +117,7 @@ class HTTPServer(TCPServer):
             limits=limits,
             deadlines=deadlines,
         )
-        """The limits of each connection."""
+        """The parameters of each connection."""
         if isinstance(request_callback, type):
             raise TypeError(f"{request_callback!r} is a class: give an instance of it, or an Application with it")
         if isinstance(request_callback, HTTPServerConnectionDelegate):
@@ -136,7 +137,7 @@ class HTTPServer(TCPServer):
         self._observer = observer
 
     def handle_stream(self, stream: Stream, address: Address, /) -> None:
-        """Serve a connection; called for each that is accepted."""
+        """Serve a connection; called for each accepted connection."""
         if self._sweeper is None or self._sweeper.io_loop is not stream.io_loop:
             self._sweeper = Sweeper(stream.io_loop, self.conn_params.deadlines.tick)
         context = HTTPConnectionContext(stream, address, self.protocol)
@@ -151,7 +152,7 @@ class HTTPServer(TCPServer):
         connection.start_serving(self)
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection, /) -> HTTPMessageDelegate:
-        """A request begins; override to choose who takes it."""
+        """Return the delegate for a request; override it to choose which one."""
         return self._delegate.start_request(server_conn, request_conn)
 
     def on_close(self, server_conn: object, /) -> None:
@@ -159,10 +160,10 @@ class HTTPServer(TCPServer):
         self._delegate.on_close(server_conn)
 
     async def close_all_connections(self) -> None:
-        """Close every connection at once, and wait until all that ran on them has ended.
+        """Close every connection at once, and wait until everything that ran on them has ended.
 
-        Handlers that are under way are told (``on_connection_close``) and cancelled. Call
-        :meth:`stop` first, or more connections may come.
+        Handlers that are running are told (``on_connection_close``) and cancelled. Call :meth:`stop` first, or
+        further connections may arrive.
         """
         connections = self._connections()
         for connection in connections:
@@ -171,22 +172,22 @@ class HTTPServer(TCPServer):
             await connection.close()
 
     def on_drain(self) -> None:
-        """Let every connection serve what is under way, and tell its client to go; end those that are idle."""
+        """Let every connection finish its current request and tell its client to close; end idle connections."""
         for connection in self._connections():
             connection.end_after_request(self._idle_seconds)
 
     async def cut_connections(self, error: DrainedError) -> None:
-        """Tell the delegates of what is still under way that it is over, and cancel their handlers."""
+        """Tell the delegates of unfinished requests that they are over, and cancel their handlers."""
         for connection in self._connections():
             connection.cut(error)
         await super().cut_connections(error)
 
     async def drain(self, grace: float | None = None) -> DrainReport:
-        """:meth:`TCPServer.drain`, with the grace of ``deadlines.drain_timeout`` where none is given.
+        """:meth:`TCPServer.drain`, with ``deadlines.drain_timeout`` as the grace period if none is given.
 
-        What is under way is answered, with ``Connection: close``; connections that are idle are closed
-        after a tenth of a second, if the grace is as long: their clients may just have asked for more;
-        those that were accepted a moment ago get time for their first request.
+        Requests in progress are answered with ``Connection: close``. Idle connections are closed after a tenth of a
+        second, if the grace period is that long, because their clients may just have sent another request.
+        Connections that were accepted only just now get time for their first request.
         """
         grace = self.conn_params.deadlines.drain_timeout if grace is None else grace
         self._idle_seconds = _IDLE_SECONDS if grace > _IDLE_SECONDS else 0.0

@@ -47,10 +47,10 @@ class HTTP1ServerConnection:
         connection = HTTP1ServerConnection(stream)
         connection.start_serving(delegate)
 
-    An :class:`HTTPServer` makes one for each connection. Each request runs in a context of its own
-    (``contextvars``). After an answer that tells the peer to go while it may still be sending, this
-    side is shut down and input is discarded within ``linger_bytes`` and ``linger_seconds``, so that
-    the peer gets to read the answer (RFC 9112 section 9.6).
+    An :class:`HTTPServer` creates one for each connection. Each request runs in a context of its own
+    (``contextvars``). After a response that tells the peer to close while it may still be sending, this side is shut
+    down and input is discarded, within ``linger_bytes`` and ``linger_seconds``, so that the peer can read the
+    response (RFC 9112 section 9.6).
     """
 
     __slots__ = (
@@ -92,11 +92,11 @@ class HTTP1ServerConnection:
         secure: bool = False,
     ) -> None:
         self.stream: Stream = stream
-        """What is served."""
+        """The stream that is served."""
         self.params: HTTP1ConnectionParameters = params or HTTP1ConnectionParameters()
-        """The limits of the connection."""
+        """The parameters of the connection."""
         self.context: HTTPConnectionContext = context or HTTPConnectionContext(stream, stream.info.address)
-        """Who asks."""
+        """The peer."""
         self._sweeper = sweeper or Sweeper(stream.io_loop, self.params.deadlines.tick)
         self._observer = observer
         self._secure = secure
@@ -124,7 +124,7 @@ class HTTP1ServerConnection:
         self._ends_after_request = self._lingers = self._peer_ended = False
 
     def start_serving(self, delegate: HTTPServerConnectionDelegate) -> None:
-        """Begin to serve; ``delegate.on_close`` tells when it is over."""
+        """Start serving; ``delegate.on_close`` is called at the end."""
         if self.params.decompress:
             from ._decompress import Decompressing
 
@@ -134,7 +134,7 @@ class HTTP1ServerConnection:
         self._task = self.stream.io_loop.spawn(self._serve(), name="HTTP connection")  # or asyncio makes one
 
     def abort(self, error: BaseException | None = None) -> None:
-        """Close at once: tell the delegate of a request that is under way, and cancel its handler."""
+        """Close at once: tell the delegate of a request in progress, and cancel its handler."""
         self.stream.close(error)
         if self._exchange is not None:
             self._exchange.abandon()
@@ -143,9 +143,9 @@ class HTTP1ServerConnection:
             self._task.cancel()
 
     async def close(self) -> None:
-        """:meth:`abort`, and wait until all that ran here has ended.
+        """:meth:`abort`, and wait until everything that ran here has ended.
 
-        A request's own handler that awaits this is cancelled here.
+        If the handler of a request on this connection awaits this, it is itself cancelled.
         """
         self.abort()
         if self._task is not None:
@@ -154,10 +154,10 @@ class HTTP1ServerConnection:
             await over
 
     def end_after_request(self, idle_seconds: float = 0) -> None:
-        """Serve what is under way, tell its client ``Connection: close``, and end; also what is idle.
+        """Finish the request in progress, tell its client ``Connection: close``, and end; also if idle.
 
-        A client that is idle may have its next request on its way: one that comes within ``idle_seconds``
-        is served. A connection without a first request gets a second for it.
+        The next request of an idle client may be on its way: one that arrives within ``idle_seconds`` is still
+        served. A connection that has not had a request yet gets one second for it.
         """
         self._ends_after_request = True
         self._last = 0
@@ -174,7 +174,7 @@ class HTTP1ServerConnection:
             self.stream.close()
 
     def cut(self, error: Exception) -> None:
-        """:meth:`abort` what a drain had to cut, and note it as that."""
+        """:meth:`abort` a connection that a drain has to cut off, and record that as the cause."""
         if self._exchange is not None and self._exchange.account is not None:
             self._exchange.account.end("drained", error)
         self.abort(error)

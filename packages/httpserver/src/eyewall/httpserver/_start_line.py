@@ -13,9 +13,9 @@ class RequestStartLine(NamedTuple):
     """The line that begins a request (RFC 9112 section 3)."""
 
     method: str
-    """The method, in its own case: methods are case-sensitive."""
+    """The method, with its case unchanged: methods are case-sensitive."""
     path: str
-    """The request target as it came: mostly a path with its query."""
+    """The request target as it was received: usually a path with its query."""
     version: str
     """``"HTTP/1.1"`` or ``"HTTP/1.0"``."""
 
@@ -26,9 +26,9 @@ class ResponseStartLine(NamedTuple):
     version: str
     """``"HTTP/1.1"`` or ``"HTTP/1.0"``."""
     code: int
-    """The status, of three digits: from 100 to 599 by RFC 9110; an application's own, up to 999, are sent too."""
+    """The status, of three digits: RFC 9110 has 100 to 599; an application's own, up to 999, are sent too."""
     reason: str
-    """The reason phrase; may be empty."""
+    """The reason phrase, which may be empty."""
 
 
 # What RFC 3986 has no place for and browsers do not leave bare is refused in a target: " < >.
@@ -40,9 +40,9 @@ _OTHER_VERSION = re.compile(rf"{TOKEN} {_TARGET} HTTP/[02-9]\.[0-9]")
 
 
 def parse_request_start_line(line: str) -> RequestStartLine:
-    """Split a request line, given without its end.
+    """Split a request line, given without its line ending.
 
-    Raises :class:`HTTPInputError`: status 505 for a version other than 1.x, else 400.
+    Raises :class:`HTTPInputError`: status 505 for a version other than 1.x, otherwise 400.
     """
     if match := REQUEST_LINE.fullmatch(line):
         return RequestStartLine(*match.groups())
@@ -52,9 +52,9 @@ def parse_request_start_line(line: str) -> RequestStartLine:
 
 
 def parse_response_start_line(line: str) -> ResponseStartLine:
-    """Split a status line, given without its end. Raises :class:`HTTPInputError`.
+    """Split a status line, given without its line ending. Raises :class:`HTTPInputError`.
 
-    Any three digits are taken; what is not from 100 to 599 counts as a 5xx (RFC 9110 section 15).
+    Any three digits are accepted; a number that is not from 100 to 599 counts as a 5xx (RFC 9110 section 15).
     """
     if match := _STATUS_LINE.fullmatch(line):
         version, code, reason = match.groups()

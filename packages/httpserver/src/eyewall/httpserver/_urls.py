@@ -11,7 +11,7 @@ _host_and_port = re.compile(r"(\[[^\]]*\]|[^:]+):([0-9]{1,5})").fullmatch
 
 
 def url_concat(url: str, args: Mapping[str, str] | Sequence[tuple[str, str]] | None) -> str:
-    """Add arguments to a URL, behind those that it has, before its fragment.
+    """Add arguments to a URL, after those it already has and before its fragment.
 
     Pairs may repeat a name; None changes nothing::
 
@@ -44,16 +44,16 @@ def split_host_and_port(netloc: str) -> tuple[str, int | None]:
 
 
 def qs_to_qsl(qs: Mapping[str, Iterable[AnyStr]]) -> Iterator[tuple[str, AnyStr]]:
-    """Return the pairs that ``urllib.parse.parse_qs`` has gathered by name."""
+    """Return the pairs that ``urllib.parse.parse_qs`` has grouped by name."""
     for name, values in qs.items():
         for value in values:
             yield name, value
 
 
 def encode_username_password(username: str | bytes, password: str | bytes) -> bytes:
-    """Join both as the Basic scheme wants them before Base64 (RFC 7617 section 2.1): NFC, UTF-8, a colon between.
+    """Join both as the Basic scheme has them before Base64 (RFC 7617 section 2.1): NFC, UTF-8, a colon between.
 
-    Raises ``ValueError`` for a user name with a colon, which nobody could take apart again.
+    Raises ``ValueError`` for a user name with a colon, which could not be told apart from the password.
     """
     name = _encoded(username)
     if b":" in name:

@@ -14,11 +14,11 @@ from typing import Final
 
 
 class HTTPProtocolError(Exception):
-    """The base of all that this layer raises by itself."""
+    """The base class of the errors of this layer."""
 
 
 class HTTPInputError(HTTPProtocolError):
-    """The peer broke HTTP. It is answered with ``status``, and the connection is closed."""
+    """The peer violated HTTP. It is answered with ``status``, and the connection is closed."""
 
     def __init__(self, message: str, *, status: int = 400) -> None:
         super().__init__(message)
@@ -30,4 +30,4 @@ class HTTPFieldError(HTTPInputError, ValueError):
 
 
 class HTTPOutputError(HTTPProtocolError):
-    """The application broke the contract of HTTPConnection: a bug above, not on the wire."""
+    """The application violated the contract of HTTPConnection: a bug in the program, not on the wire."""

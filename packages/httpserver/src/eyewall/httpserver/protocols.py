@@ -22,135 +22,135 @@ if TYPE_CHECKING:
 
 
 class HTTPMessageDelegate(Protocol):
-    """Takes in one message. Everything is called in the task of the connection, in this order.
+    """Receives one message. All methods are called in the task of the connection, in this order.
 
-    An awaitable that is returned is awaited there before anything further is read: that is how a
-    delegate holds back a peer that sends faster than it takes, and how a request's handler runs
-    without a task of its own.
+    If a method returns an awaitable, it is awaited there before anything further is read. In this way a delegate
+    holds back a peer that sends faster than the delegate reads, and the handler of a request runs without a task of
+    its own.
     """
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders, /
     ) -> Awaitable[object] | None:
-        """Take the start line and the header fields; the body, if any, is still to come."""
+        """Receive the start line and the header fields; the body, if any, has not arrived yet."""
         ...
 
     def data_received(self, chunk: bytes, /) -> Awaitable[object] | None:
-        """Take a piece of the body, of any length but zero."""
+        """Receive a piece of the body, which is never empty."""
         ...
 
     def finish(self) -> Awaitable[object] | None:
-        """The message is complete. After this nothing more is called but :meth:`on_connection_close`."""
+        """The message is complete. After this, only :meth:`on_connection_close` may still be called."""
         ...
 
     def on_connection_close(self) -> None:
-        """The peer has gone before the exchange was over. No other method is called after it."""
+        """The peer has gone before the exchange was over. No other method is called after this."""
         ...
 
 
 @runtime_checkable
 class HTTPServerConnectionDelegate(Protocol):
-    """What a server serves: an ``Application``, or anything of this shape."""
+    """What a server serves: an ``Application``, or anything else of this shape."""
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection, /) -> HTTPMessageDelegate:
-        """A request begins. Give the delegate that takes it in and answers on ``request_conn``.
+        """A request begins. Return the delegate that receives it and answers on ``request_conn``.
 
-        ``server_conn`` stands for the connection: the same object for all requests that share it.
+        ``server_conn`` identifies the connection: it is the same object for all requests that share one.
         """
         ...
 
     def on_close(self, server_conn: object, /) -> None:
-        """The connection has closed; no request of it follows."""
+        """The connection has closed; no further request of it follows."""
         ...
 
 
 class HTTPConnection(Protocol):
-    """Where the answer to one request is written."""
+    """Where the response to one request is written."""
 
     @property
     def context(self) -> HTTPConnectionContext:
-        """Who asks, and by which protocol."""
+        """The client, and the protocol it uses."""
         ...
 
     @property
     def io_loop(self) -> EventLoop:
-        """The loop that the connection runs on."""
+        """The loop on which the connection runs."""
         ...
 
     def write_headers(
         self, start_line: ResponseStartLine, headers: HTTPHeaders, /, chunk: Buffer | None = None
     ) -> Future[None]:
-        """Begin the answer, and send ``chunk`` with it, in one piece where it is small.
+        """Begin the response, and send ``chunk`` with it, in one piece if it is small.
 
-        Without ``Content-Length`` in ``headers`` the body is sent in chunks, or to HTTP/1.0 until
-        the connection closes. Done when the peer keeps up. Raises ``HTTPOutputError`` if the
-        answer has begun already, and ``StreamClosedError`` through the future where the peer has gone.
+        Without ``Content-Length`` in ``headers``, the body is sent in chunks, or to HTTP/1.0 until the connection
+        closes. The result is done when the peer keeps up. Raises ``HTTPOutputError`` if the response has already
+        begun; ``StreamClosedError``, through the future, if the peer has gone.
         """
         ...
 
     def write(self, chunk: Buffer, /) -> Future[None]:
-        """Send a piece of the body; await the result, so that a slow peer holds you back."""
+        """Send a piece of the body; await the result, so that a slow peer slows you down as well."""
         ...
 
     def write_file(self, file: int | HasFileno, /, offset: int = 0, count: int | None = None) -> Awaitable[None]:
-        """Send ``count`` bytes of a file from ``offset`` on (None: up to its end) as a piece of the body.
+        """Send ``count`` bytes of a file from ``offset`` on (None: to its end) as a piece of the body.
 
-        To be awaited, before anything else is written. Raises ``HTTPOutputError`` if the file is shorter.
+        Await it before you write anything else. Raises ``HTTPOutputError`` if the file is shorter.
         """
         ...
 
     def finish(self, trailers: HTTPHeaders | None = None) -> None:
-        """The answer is complete; ``trailers`` follow a body that was sent in chunks.
+        """Complete the response; ``trailers`` follow a body that was sent in chunks.
 
-        Raises ``HTTPOutputError`` if it is shorter than it promised, and for trailers that cannot be.
+        Raises ``HTTPOutputError`` if the response is shorter than promised, and for trailers that are not allowed.
         """
         ...
 
     def send_informational(self, status: int, headers: HTTPHeaders | None = None, /) -> Future[None]:
-        """Tell the client something before the answer, such as 103 (Early Hints); HTTP/1.0 is told nothing."""
+        """Send something ahead of the response, such as 103 (Early Hints); nothing is sent to HTTP/1.0."""
         ...
 
     @property
     def trailers(self) -> HTTPHeaders:
-        """The fields behind the request's body, from the delegate's ``finish`` on; mostly none."""
+        """The trailer fields of the request, available from the delegate's ``finish`` on; usually empty."""
         ...
 
     def set_close_callback(self, callback: Callable[[], object] | None, /) -> None:
-        """Call when the peer goes away before the answer is complete.
+        """Call a function when the peer disconnects before the response is complete.
 
-        That is also while an awaitable of the delegate's ``headers_received`` is awaited, for a request without
-        a body: whose delegate has its ``finish`` to come, and hears ``on_connection_close`` behind it.
+        If the request has no body, this may happen while an awaitable of the delegate's ``headers_received`` is being
+        awaited: its ``finish`` is then still called, followed by ``on_connection_close``.
         """
         ...
 
     def set_max_body_size(self, max_body_size: int, /) -> None:
-        """Set the limit for this request's body, in bytes; to be called from ``headers_received``."""
+        """Set the limit for this request's body, in bytes; call it from ``headers_received``."""
         ...
 
     def set_body_timeout(self, timeout: float, /) -> None:
-        """Set how long this request's body may take, in seconds; to be called from ``headers_received``."""
+        """Set how long this request's body may take, in seconds; call it from ``headers_received``."""
         ...
 
     def detach(self) -> Stream:
-        """Take the stream over from HTTP, with what has been read beyond this request left unread."""
+        """Take over the stream from HTTP; what has been read beyond this request is still there to be read."""
         ...
 
 
 class HTTPServerObserver(Protocol):
-    """Whoever wants to know what becomes of connections and requests, for logs and metrics.
+    """Is told what happens to connections and requests, for logs and metrics.
 
-    Called in the connection's task, or where its end is noticed; what it raises is logged. Without
-    one, nothing is counted.
+    Its methods are called in the connection's task, or wherever its end is noticed; their exceptions are logged.
+    Without an observer, nothing is counted.
     """
 
     def connection_opened(self, context: HTTPConnectionContext, /) -> None:
-        """A connection begins to be served; its TLS handshake may be to come."""
+        """A connection begins to be served; its TLS handshake may not have taken place yet."""
         ...
 
     def connection_closed(self, context: HTTPConnectionContext, /) -> None:
-        """A connection is over, for HTTP at least."""
+        """A connection has ended, at least for HTTP."""
         ...
 
     def request_ended(self, record: RequestRecord, /) -> None:
-        """A request has ended, however that came about: there is one record for each."""
+        """A request has ended, for whatever reason: there is exactly one record for each."""
         ...

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 
 class RecordingConnection:
-    """An :class:`~eyewall.httpserver.HTTPConnection` that records the answer to one request.
+    """An :class:`~eyewall.httpserver.HTTPConnection` that records the response to one request.
 
-    ``method`` is the request's: the body of an answer to HEAD is dropped, as a server drops it.
-    ``address`` and ``tls`` are what :attr:`context` tells of the client. What breaks the contract
-    raises ``HTTPOutputError`` as it would in a server::
+    ``method`` is that of the request: the body of a response to HEAD is dropped, as in a server. ``address`` and
+    ``tls`` are what :attr:`context` says about the client. A violation of the contract raises ``HTTPOutputError``, as
+    it would in a server::
 
         connection = RecordingConnection(io_loop)
         delegate = application.start_request(object(), connection)
@@ -54,15 +54,15 @@ class RecordingConnection:
         self.start_line: ResponseStartLine | None = None
         """The start line; None until it is written."""
         self.headers: HTTPHeaders | None = None
-        """A copy of the header fields as they were written; None until then."""
+        """A copy of the header fields that were written; None until then."""
         self.chunks: list[bytes] = []
-        """The pieces of the body, one for each call that brought one, without those to HEAD."""
+        """The pieces of the body, one for each call that supplied one; empty for HEAD."""
         self.informational: list[tuple[int, HTTPHeaders]] = []
-        """What :meth:`send_informational` sent before the answer."""
+        """What :meth:`send_informational` sent ahead of the response."""
         self.sent_trailers: HTTPHeaders | None = None
-        """The trailers that the answer was finished with."""
+        """The trailers with which the response was finished."""
         self.trailers: HTTPHeaders = HTTPHeaders()
-        """The request's; set them for whoever is tested."""
+        """The trailers of the request; set them for the code under test."""
         self.finished: bool = False
         """True once the answer is complete."""
         self.closed: bool = False
@@ -88,12 +88,12 @@ class RecordingConnection:
 
     @property
     def context(self) -> HTTPConnectionContext:
-        """Who asks, and by which protocol: as given to the constructor."""
+        """The client and its protocol, as given to the constructor."""
         return HTTPConnectionContext(self._ends()[1], self._address)
 
     @property
     def client(self) -> Stream:
-        """The client's end of the stream that :meth:`detach` gives."""
+        """The client's end of the stream that :meth:`detach` returns."""
         return self._ends()[0]
 
     def write_headers(
@@ -157,7 +157,7 @@ class RecordingConnection:
         self._close_callback = None
 
     def set_close_callback(self, callback: Callable[[], object] | None, /) -> None:
-        """Call when :meth:`close` is called before the answer is complete."""
+        """Call a function when :meth:`close` is called before the response is complete."""
         self._close_callback = callback
 
     def set_max_body_size(self, max_body_size: int, /) -> None:
@@ -174,19 +174,19 @@ class RecordingConnection:
         return self._ends()[1]
 
     def hold_writes(self) -> None:
-        """From now on let every write wait, as for a client that reads nothing, until :meth:`release_writes`."""
+        """Let every write wait from now on, as for a client that reads nothing, until :meth:`release_writes`."""
         self._holds = True
 
     def release_writes(self) -> None:
-        """Let the writes that wait be done, and those to come not wait."""
+        """Complete the waiting writes, and let further ones complete at once."""
         self._holds = False
         for promise in self._taken():
             promise.set_result(None)
 
     def close(self, error: BaseException | None = None) -> None:
-        """Let the client go away: calls the close callback, and fails the writes that wait and those to come.
+        """Simulate a client that disconnects: call the close callback, and fail waiting and further writes.
 
-        Idempotent; does nothing to an answer that is complete.
+        Idempotent; has no effect once the response is complete.
         """
         if self.closed:
             return
