@@ -136,11 +136,30 @@ def test_what_does_not_fit_is_told_with_its_place(members: dict[str, object], wh
 
 
 @pytest.mark.usefixtures("decoder")
-@pytest.mark.parametrize("body", [b"", b"{", b"{'a': 1}", b"\xff", b'{"a": 1} x', b"[" * 100_000])
+@pytest.mark.parametrize(
+    "body", [b"", b" ", b"{", b"{'a': 1}", b"\xff", b'{"a": 1} x', b"\f1", b"[" * 100_000, b"[NaN]", b"-Infinity"]
+)
 def test_what_is_no_json_is_a_bad_request(body: bytes) -> None:
     with pytest.raises(BodyError) as caught:
         decoding.decode_json(body, object)
     assert caught.value.status_code == 400
+
+
+@pytest.mark.parametrize("text", ["1", ' \t{"é": ["\\n", 2.5]}\r\n', '"\U0001f300"', "[]", "null"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32-be"])
+def test_without_msgspec_a_body_is_read_as_json_loads_reads_it(
+    text: str, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(decoding.installed, "msgspec", None)
+    assert decoding.decode_json(text.encode(encoding), object) == json.loads(text)
+
+
+@pytest.mark.usefixtures("decoder")
+def test_a_number_that_is_not_finite_is_returned_as_null() -> None:
+    nan, infinity = float("nan"), float("inf")
+    assert json.loads(encode_result(Item("é", nan, tags=["NaN"])))["price"] is None
+    written = encode_result({"a": [nan, {"b": (0.5, -infinity)}], "c": {date(2024, 2, 29)}})
+    assert written == b'{"a":[null,{"b":[0.5,null]}],"c":["2024-02-29"]}'
 
 
 @pytest.mark.usefixtures("decoder")

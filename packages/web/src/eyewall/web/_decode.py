@@ -9,7 +9,7 @@ from __future__ import annotations
 import types
 from functools import lru_cache, partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, TypeVar, get_origin
+from typing import TYPE_CHECKING, Any, Final, TypeVar, Union, get_args, get_origin
 
 from .errors import BodyError
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+
+_UNIONS: Final = (Union, types.UnionType)
 
 
 class _Installed(dict[str, Any]):  # Any: modules that may not be installed
@@ -37,20 +39,32 @@ def decode_json(body: bytes, kind: type[T]) -> T:
     codec = installed["msgspec"]
     asked: Any = kind  # mypy does not see that type[T] has a hash
     try:
-        read = _reader(asked, codec)
+        read = _kept_reader(asked, codec)
     except TypeError:
         # Of what has none, such as Annotated with a list in it, nothing is kept.
-        read = _reader.__wrapped__(asked, codec)
-    found: T = _by_ourselves(body, kind, codec) if read is None else read(body)
+        read = _by_library(asked, codec)
+    found: T = (_by_ourselves(asked, codec) if read is None else read)(body)
     return found
 
 
 @lru_cache(maxsize=256)
-def _reader(kind: Any, codec: Any) -> Callable[[bytes], Any] | None:
-    """Give what reads a type, where that is another library; msgspec's is made once, which spares each body 1.4 µs.
+def _kept_reader(kind: Any, codec: Any) -> Callable[[bytes], Any] | None:
+    """Return what reads a type, made once: that saves each body 1.4 µs with msgspec and 3 without.
 
-    None where it is ourselves: types that are equal may differ in their order, which counts here. So it is for what
-    msgspec refuses, such as one of two dataclasses: to install it is to make nothing unreadable.
+    None if equal types may be read differently: without a library the order of a union counts.
+    """
+    read = _by_library(kind, codec)
+    return _by_ourselves(kind, codec) if read is None and not _has_union(kind) else read
+
+
+def _has_union(kind: Any) -> bool:
+    return get_origin(kind) in _UNIONS or any(map(_has_union, get_args(kind)))
+
+
+def _by_library(kind: Any, codec: Any) -> Callable[[bytes], Any] | None:
+    """Return what reads a type by a library; None if we read it ourselves.
+
+    We also read what msgspec refuses, such as one of two dataclasses: installing it makes nothing unreadable.
     """
     if hasattr(kind, "model_validate_json"):
         return partial(_by_pydantic, kind)
@@ -61,6 +75,14 @@ def _reader(kind: Any, codec: Any) -> Callable[[bytes], Any] | None:
     except TypeError:
         return None
     return partial(_by_msgspec, codec, decode)
+
+
+def _by_ourselves(kind: Any, codec: Any) -> Callable[[bytes], Any]:
+    # Slow to import, and needed where no library reads.
+    from ._convert import converter_of
+    from ._unaided import read_json
+
+    return partial(read_json, kind, codec, converter_of(kind))
 
 
 def _with_any(kind: Any) -> Any:
@@ -106,28 +128,6 @@ def _by_msgspec(codec: Any, decode: Callable[[bytes], Any], body: bytes) -> Any:
     except TypeError as error:
         # Of a set's items, such as "unhashable type: 'list'": msgspec wraps those of the program's own functions.
         raise BodyError(422, str(error)) from error
-
-
-def _by_ourselves(body: bytes, kind: Any, codec: Any) -> Any:
-    from json import loads
-
-    from ._convert import Misfit, UnreadableTypeError, converter_of
-
-    try:
-        value = loads(body)
-    except (ValueError, RecursionError) as error:
-        raise BodyError(400, str(error)) from error
-    try:
-        return converter_of(kind)(value)
-    except Misfit as misfit:
-        raise BodyError(422, misfit.problem, "$" + misfit.where) from misfit
-    except UnreadableTypeError:
-        if codec is not None:
-            # Refuses it again, and knows better why if it is of its Structs.
-            codec.json.Decoder(kind)
-        raise
-    except RecursionError as error:
-        raise BodyError(400, str(error)) from error
 
 
 def _unread(kind: Any, value: object) -> object:

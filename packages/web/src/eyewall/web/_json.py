@@ -24,13 +24,13 @@ def _encoder(*, compact: bool = False) -> Callable[[object], str]:
 
     encoder = json.JSONEncoder()
     if compact:
-        encoder = json.JSONEncoder(default=_plain, separators=(",", ":"), ensure_ascii=False)
+        encoder = json.JSONEncoder(default=_plain, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     library: Any = json.encoder  # Any: what follows is undocumented, and the same from Python 3.2 on
     write_text = "encode_basestring" if compact else "encode_basestring_ascii"
     separators = encoder.key_separator, encoder.item_separator
     try:
         quick: Callable[[object, int], tuple[str, ...]] = library.c_make_encoder(
-            None, encoder.default, getattr(library, write_text), None, *separators, False, False, True
+            None, encoder.default, getattr(library, write_text), None, *separators, False, False, encoder.allow_nan
         )
     except (AttributeError, TypeError):
         return encoder.encode
@@ -52,18 +52,32 @@ def json_encode(value: object) -> str:
 def encode_result(value: object) -> bytes:
     """Write what a typed handler returned as JSON, dataclasses and their like too; by msgspec where it is installed.
 
-    Raises ``TypeError`` for what has no form in JSON.
+    A number that is not finite becomes ``null``, as in browsers. Raises ``TypeError`` for what has no form in JSON.
     """
     return _writer(installed["msgspec"])(value)
 
 
 @cache
 def _writer(codec: Any) -> Callable[[object], bytes]:  # Any: msgspec, or None
-    if codec is None:
-        encode = _encoder(compact=True)
-        return lambda value: encode(value).encode()
-    write: Callable[[object], bytes] = codec.json.Encoder(enc_hook=_plain).encode
-    return write
+    if codec is not None:
+        write: Callable[[object], bytes] = codec.json.Encoder(enc_hook=_plain).encode
+        return write
+    encode = _encoder(compact=True)
+
+    def write_by_ourselves(value: object) -> bytes:
+        try:
+            return encode(value).encode()
+        except ValueError:
+            return encode(_finite(value)).encode()
+
+    return write_by_ourselves
+
+
+def _finite(value: object) -> object:
+    """Return the value with None for each number that JSON does not have: ``json`` writes them, and reads them so."""
+    from json import dumps, loads
+
+    return loads(dumps(value, default=_plain), parse_constant=lambda _: None)
 
 
 @lru_cache(maxsize=256)
