@@ -4,9 +4,9 @@ from typing import Final
 
 
 class Capability:
-    """Names for ``Backend.capabilities``; tests skip by them, and by nothing else.
+    """Names for ``Backend.capabilities``; tests are skipped by these names only.
 
-    Plain strings, so that a third party may add its own.
+    They are plain strings, so that a third party can add its own.
     """
 
     SOCKETS: Final = "sockets"
@@ -22,19 +22,19 @@ class Capability:
     """After ``os.fork`` the child can make and run a loop of its own."""
 
     SURVIVES_RUNS: Final = "survives_runs"
-    """Tasks, handlers and timers live on between two calls of ``start``."""
+    """Tasks, handlers and timers stay alive between two calls of ``start``."""
 
     REAL_TIME: Final = "real_time"
-    """The clock is that of the machine; without it, waiting costs no time."""
+    """The clock is the machine's; without this capability, waiting takes no time."""
 
     ASYNCIO: Final = "asyncio"
-    """What is written for asyncio (its futures, tasks, queues, time-outs) runs in tasks of the loop."""
+    """Code written for asyncio (its futures, tasks, queues, time-outs) runs in tasks of the loop."""
 
     ASYNCIO_TRANSPORTS: Final = "asyncio_transports"
-    """Transports, servers and subprocesses of asyncio's run on it, and so do most clients written for asyncio."""
+    """asyncio's transports, servers and subprocesses work, and so do most clients written for asyncio."""
 
     COMBINED_EVENTS: Final = "combined_events"
-    """A descriptor that is readable and writable has its handler called once, with ``READ | WRITE``."""
+    """The handler of a descriptor that is readable and writable is called once, with ``READ | WRITE``."""
 
     GUARDS_CALLBACKS: Final = "guards_callbacks"
-    """It logs by itself what an added callback raises, and runs an awaitable that one returns as a task."""
+    """The backend itself logs what an added callback raises, and runs an awaitable that one returns as a task."""

@@ -22,46 +22,46 @@ logger: Final = logging.getLogger("eyewall.ioloop")
 
 
 class Counts(NamedTuple):
-    """How much a loop has to do."""
+    """How much a loop currently has to do."""
 
     handlers: int
     """Descriptors that are watched."""
     timers: int | None
-    """Calls put off and not cancelled, those of asyncio's own ``sleep`` and its like included; None: the
-    loop beneath does not tell."""
+    """Scheduled calls that are not cancelled, including those of asyncio's own ``sleep`` and the like; None: the
+    underlying loop does not tell.
+    """
     tasks: int
     """Tasks that have not ended."""
 
 
 class Lag(NamedTuple):
-    """How late callbacks ran, in seconds from when they were added."""
+    """How late callbacks ran, in seconds after they were added."""
 
     last: float
     mean: float
     worst: float
     beats: int
-    """How often it was measured."""
+    """How many times it was measured."""
 
 
 class Blockage(NamedTuple):
-    """A stretch in which the loop came to nothing else."""
+    """A period in which the loop could do nothing else."""
 
     seconds: float
     where: str
-    """The innermost line of the code that ran, as ``name at file:line``."""
+    """The innermost line of the code that was running, as ``name at file:line``."""
     stack: str
-    """All of its stack, as in a traceback."""
+    """Its whole stack, as in a traceback."""
 
 
 class Insight:
-    """Watches a loop while it runs; :meth:`IOLoop.watch <eyewall.ioloop.IOLoop.watch>` makes one.
+    """Watches a running loop; created by :meth:`IOLoop.watch <eyewall.ioloop.IOLoop.watch>`.
 
-    A thread adds a callback every ``interval`` seconds and measures how late it runs. Where that
-    takes longer than ``interval``, it looks at the stack of the loop's thread; where longer than
-    ``threshold``, it logs that stack, while the loop still stands there, and again each time that
-    this has become twice as long. What is shorter than ``interval`` may pass unseen. Code in C that
-    keeps the interpreter lock stops the thread as well: its length is told right, its place may be
-    that of what came next::
+    A thread adds a callback every ``interval`` seconds and measures how late it runs. If that takes longer than
+    ``interval``, the thread looks at the stack of the loop's thread. If it takes longer than ``threshold``, the
+    thread logs that stack while the loop is still blocked, and again each time the delay has doubled. Anything
+    shorter than ``interval`` may go unnoticed. Code in C that holds the interpreter lock stops this thread as well:
+    its duration is reported correctly, but its place may be that of the code that ran next::
 
         with io_loop.watch(threshold=0.05) as insight:
             io_loop.run_sync(main)
@@ -96,21 +96,21 @@ class Insight:
 
     @property
     def lag(self) -> Lag:
-        """How late callbacks ran so far."""
+        """How late callbacks have run so far."""
         return Lag(self._last, self._sum / (self._beats or 1), self._worst, self._beats)
 
     @property
     def slowest(self) -> list[Blockage]:
-        """The longest stretches in which the loop stood still, the longest first."""
+        """The longest periods in which the loop was blocked, the longest first."""
         return sorted(self._slowest, reverse=True)
 
     @property
     def counts(self) -> Counts:
-        """What :meth:`IOLoop.counts <eyewall.ioloop.IOLoop.counts>` gives; to be asked in the loop's thread."""
+        """The result of :meth:`IOLoop.counts <eyewall.ioloop.IOLoop.counts>`; call it in the loop's thread."""
         return self._io_loop.counts()
 
     def stop(self) -> None:
-        """End the watch; what was measured stays. Closing the loop does this too. Idempotent."""
+        """Stop watching; the measurements are kept. Closing the loop does this too. Idempotent."""
         self._stopped.set()
         self._answered.set()
         if self._thread is not threading.current_thread():

@@ -47,11 +47,11 @@ _current = _Current()
 
 
 class IOLoop:
-    """An event loop: watches descriptors and calls back, keeps timers, runs tasks.
+    """An event loop: watches descriptors, calls back, runs timers and tasks.
 
-    ``IOLoop.current()`` is the way to get one; ``IOLoop(make_current=False)`` makes a further one,
-    such as for another thread. Everything but :meth:`add_callback`, and
-    :meth:`add_callback_from_signal`, is to be called in the thread that runs the loop::
+    ``IOLoop.current()`` is the usual way to get one; ``IOLoop(make_current=False)`` creates another one, for instance
+    for another thread. Except for :meth:`add_callback` and :meth:`add_callback_from_signal`, all methods must be
+    called in the thread that runs the loop::
 
         io_loop = IOLoop.current()
         io_loop.call_later(1.5, print, "a second and a half later")
@@ -72,11 +72,11 @@ class IOLoop:
         backend: str | Backend | None = None,
         asyncio_loop: AsyncioLoop | None = None,
     ) -> None:
-        """Make a loop, and by default make it the current one of this thread.
+        """Create a loop and, by default, make it the current one of this thread.
 
-        ``backend`` is a name, or the thing itself; without it the name is what :meth:`configure` was
-        given, the environment variable ``EYEWALL_IOLOOP``, or ``"asyncio"``. ``asyncio_loop`` puts the
-        IOLoop around that loop instead; ``RuntimeError`` is raised where it has one already.
+        ``backend`` is a name, or a backend itself. Without it, the name is the one given to :meth:`configure`, or the
+        environment variable ``EYEWALL_IOLOOP``, or ``"asyncio"``. ``asyncio_loop`` is an existing loop to be wrapped
+        instead; ``RuntimeError`` is raised if it already has an IOLoop.
         """
         threshold = wanted_threshold()
         held = self._choose(backend) if asyncio_loop is None else backend_over(asyncio_loop)
@@ -85,13 +85,13 @@ class IOLoop:
         self._closed = False
         self._executor: Executor | None = None
         self.insight: Insight | None = None
-        """What :meth:`watch` made."""
+        """The result of the last :meth:`watch`."""
         self._signals: SignalHandlers | None = None
         # Bound methods of the backend itself: streams and servers call these two all the time.
         self.time: Callable[[], float] = held.time
-        """Return the seconds on the loop's clock, which never goes backwards; its zero means nothing."""
+        """Return the seconds on the loop's clock, which never goes backwards; its zero has no meaning."""
         self.create_future: Callable[[], Promise[Any]] = held.create_future
-        """Make a promise that tasks of this loop can await, with ``set_result`` and ``set_exception``."""
+        """Create a promise that tasks of this loop can await, with ``set_result`` and ``set_exception``."""
         if Capability.GUARDS_CALLBACKS in held.capabilities and type(self).add_callback is IOLoop.add_callback:
             # The same for this one: it hides the method, whose work such a backend does by itself. Type checkers
             # see the method; and vars(self) would make every further look at an attribute take longer.
@@ -106,7 +106,7 @@ class IOLoop:
 
     @classmethod
     def configure(cls, backend: str | None) -> None:
-        """Choose the backend, by name, of every IOLoop made from now on; None: the default again."""
+        """Choose, by name, the backend of every IOLoop created from now on; None restores the default."""
         IOLoop._configured = backend
 
     @overload
@@ -117,10 +117,10 @@ class IOLoop:
     def current(instance: bool) -> IOLoop | None: ...
     @staticmethod
     def current(instance: bool = True) -> IOLoop | None:
-        """Return the IOLoop of this thread: the one that runs, else the one that was made current.
+        """Return the IOLoop of this thread: the one that is running, or else the one that was made current.
 
-        Inside a running asyncio loop or Trio program that eyewall did not start it is an IOLoop of
-        that one, always the same. Without any, one is made, or with ``instance=False`` None is returned.
+        Inside a running asyncio loop or Trio program that eyewall did not start, it is an IOLoop on that loop, always
+        the same one. If there is none, one is created; with ``instance=False``, None is returned instead.
         """
         hosted = running_backend()
         found = IOLoop._made_current() if hosted is None else hosted.io_loop
@@ -159,7 +159,7 @@ class IOLoop:
         return not self._closed and self._pid == os.getpid()
 
     def make_current(self) -> None:
-        """Make this the loop that :meth:`current` gives in this thread while none runs."""
+        """Make this the loop that :meth:`current` returns in this thread while none is running."""
         _current.io_loop = self
         self._backend.make_current()
 
@@ -167,7 +167,7 @@ class IOLoop:
 
     @staticmethod
     def clear_current() -> None:
-        """Forget the current loop of this thread, as between two tests. It is not closed."""
+        """Forget the current loop of this thread, for instance between two tests. It is not closed."""
         if (known := IOLoop._made_current()) is not None:
             known._backend.clear_current()
         _current.io_loop = None
@@ -176,14 +176,14 @@ class IOLoop:
 
     @property
     def asyncio_loop(self) -> AsyncioLoop:
-        """The asyncio loop beneath. Raises ``RuntimeError`` on a backend that has none."""
+        """The underlying asyncio loop. Raises ``RuntimeError`` on a backend that has none."""
         if is_over_asyncio(self._backend):
             return self._backend.asyncio_loop
         raise RuntimeError(f"the backend {self._backend.name!r} has no asyncio loop; choose an asyncio backend")
 
     @property
     def selector_loop(self) -> AsyncioLoop:
-        """Tornado's name for the asyncio loop that has ``add_reader``, which here is the same."""
+        """Tornado's name for the asyncio loop that has ``add_reader``; here it is the same loop."""
         return self.asyncio_loop
 
     @property
@@ -203,8 +203,8 @@ class IOLoop:
     def start(self) -> None:
         """Run until :meth:`stop` is called.
 
-        Raises ``RuntimeError`` if this or another loop runs in this thread already, if the loop is
-        closed, and in a process forked after it was made.
+        Raises ``RuntimeError`` if this loop or another is already running in this thread, if the loop is closed, and
+        in a process that was forked after the loop was created.
         """
         self._check_can_start()
         before, _current.io_loop = _current.io_loop, self
@@ -227,9 +227,9 @@ class IOLoop:
             raise RuntimeError("another loop runs in this thread already; await in that one, or use another thread")
 
     def stop(self) -> None:
-        """Make :meth:`start` return after this turn; before a start, make that return after one turn.
+        """Make :meth:`start` return after this turn; before a start, make it return after one turn.
 
-        From another thread: ``io_loop.add_callback(io_loop.stop)``.
+        From another thread, use ``io_loop.add_callback(io_loop.stop)``.
         """
         self._backend.stop()
 
@@ -240,10 +240,9 @@ class IOLoop:
     def run_sync(self, func: Callable[[], Awaitable[T] | None], timeout: float | None = None) -> T | None:
         """Start the loop, call a function in a task, await what it returns, and stop the loop.
 
-        Gives the result or raises the exception of ``func``; ``TimeoutError`` where that takes more
-        than ``timeout`` seconds (it is cancelled then); ``RuntimeError`` where somebody stops the
-        loop before; :class:`~eyewall.ioloop.BadYieldError` where ``func`` returns neither an
-        awaitable nor None.
+        Returns the result, or raises the exception, of ``func``. Raises ``TimeoutError`` if that takes longer than
+        ``timeout`` seconds (``func`` is then cancelled); ``RuntimeError`` if the loop is stopped before it has
+        finished; :class:`~eyewall.ioloop.BadYieldError` if ``func`` returns neither an awaitable nor None.
         """
         self._check_can_start()
         # Not redundant for those who have no type checker, and know asyncio.run.
@@ -282,20 +281,20 @@ class IOLoop:
         raise TimeoutError(f"Operation timed out after {timeout} seconds")
 
     def shutdown(self) -> None:
-        """Cancel the tasks that are left and wait until they, async generators and executor jobs have ended.
+        """Cancel the remaining tasks and wait until they, async generators and executor jobs have ended.
 
-        What ``asyncio.run`` does at its end; :meth:`close` does not. Not while the loop runs.
+        ``asyncio.run`` does the same at its end; :meth:`close` does not. Not allowed while the loop runs.
         """
         self._check_can_start()
         self._backend.shutdown()
 
     def close(self, all_fds: bool = False) -> None:
-        """Free what the loop holds; with ``all_fds`` also close every descriptor that has a handler.
+        """Free the resources of the loop; with ``all_fds`` also close every descriptor that has a handler.
 
-        What was given to :meth:`add_handler` is closed: an object by its own ``close``, and a number by
-        itself, so that an object that still has this number may later close another's descriptor.
-        Raises ``RuntimeError`` while the loop runs. Idempotent. In a process forked after the loop was
-        made nothing is freed: the descriptors go when that process ends.
+        What was given to :meth:`add_handler` is closed: an object by its own ``close``, and a number directly, in
+        which case an object that still has this number may later close somebody else's descriptor. Raises
+        ``RuntimeError`` while the loop runs. Idempotent. In a process that was forked after the loop was created,
+        nothing is freed: the descriptors go when that process ends.
         """
         if self._closed:
             return
@@ -316,9 +315,9 @@ class IOLoop:
     def add_handler(self, fd: F, handler: Callable[[F, int], object], events: int) -> None:
         """Call ``handler(fd, events)`` whenever the descriptor is ready, until it is removed.
 
-        ``fd`` is a number or a file object, and the handler gets what was given here. ``events`` is
-        a sum of ``READ``, ``WRITE`` and ``ERROR``. Readiness is level-triggered: a handler that
-        leaves bytes is called again. Raises ``ValueError`` for a descriptor that has a handler.
+        ``fd`` is a number or a file object, and is passed to the handler as given here. ``events`` is a sum of
+        ``READ``, ``WRITE`` and ``ERROR``. Readiness is level-triggered: a handler that leaves bytes unread is called
+        again. Raises ``ValueError`` for a descriptor that already has a handler.
         """
         self._backend.add_handler(fd, handler, events)
 
@@ -337,27 +336,27 @@ class IOLoop:
         self._backend.remove_handler(fd)
 
     def add_callback(self, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Call in the next turn of the loop, in the order of the calls. Safe from any thread.
+        """Call a function in the next turn of the loop; functions are called in order. Safe from any thread.
 
-        What it raises is logged. If it returns an awaitable, as an ``async def`` does, that is run
-        as a task, and its failure is logged.
+        Its exceptions are logged. If it returns an awaitable, as an ``async def`` does, the awaitable is run as a
+        task, whose failure is logged.
         """
         self._backend.add_callback(self._run, callback, *args, **kwargs)
 
     spawn_callback = add_callback
 
     def add_callback_from_signal(self, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Do what :meth:`add_callback` does, from a signal handler."""
+        """Like :meth:`add_callback`, but from a signal handler."""
         self._backend.add_callback_from_signal(self._run, callback, *args, **kwargs)
 
     def add_signal_handler(
         self, signum: int, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs
     ) -> None:
-        """Call in a turn of the loop whenever this process gets the signal, instead of what it did before.
+        """Call a function in a turn of the loop whenever this process gets the signal, instead of its usual effect.
 
-        Signals of one kind that come quickly after one another may be one call. A second handler for
-        a signal replaces the first. Raises ``RuntimeError`` outside the main thread and on a backend
-        that lacks the capability ``signals``, ``ValueError`` for a signal that cannot be handled::
+        Several signals of one kind in quick succession may result in one call. A second handler for a signal replaces
+        the first. Raises ``RuntimeError`` outside the main thread, and on a backend that lacks the capability
+        ``signals``; ``ValueError`` for a signal that cannot be handled::
 
             io_loop.add_signal_handler(signal.SIGTERM, io_loop.stop)
         """
@@ -370,27 +369,27 @@ class IOLoop:
         self._signals.add(signum, functools.partial(self._run, callback, *args, **kwargs))
 
     def remove_signal_handler(self, signum: int) -> bool:
-        """Let a signal do again what it did before; False if it has no handler on this loop.
+        """Restore the previous effect of a signal; False if it has no handler on this loop.
 
-        :meth:`close` does so for all. Raises ``RuntimeError`` outside the main thread.
+        :meth:`close` does so for all signals. Raises ``RuntimeError`` outside the main thread.
         """
         return self._signals is not None and self._signals.remove(signum)
 
     def call_at(self, when: float, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Timer:
-        """Call once, when :meth:`time` has reached ``when``; a past time means the next turn."""
+        """Call a function once, when :meth:`time` has reached ``when``; a time in the past means the next turn."""
         return self._backend.call_at(when, self._run, callback, *args, **kwargs)
 
     def call_later(self, delay: float, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Timer:
-        """Call once, ``delay`` seconds from now."""
+        """Call a function once, ``delay`` seconds from now."""
         return self._backend.call_later(delay, self._run, callback, *args, **kwargs)
 
     def add_timeout(
         self, deadline: float | timedelta, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs
     ) -> Timer:
-        """Call once, at a time on the scale of :meth:`time`, or after a ``timedelta``.
+        """Call a function once, at a time on the clock of :meth:`time`, or after a ``timedelta``.
 
-        Tornado's clock is ``time.time()`` unless told otherwise; a deadline reckoned from that one is
-        recognised, being years away from any on this loop's clock, and means the same moment here.
+        Tornado's clock is ``time.time()`` by default. A deadline computed from that clock is recognised, because it
+        is years away from any time on this loop's clock, and means the same moment here.
         """
         return self.call_at(self._moment(deadline), callback, *args, **kwargs)
 
@@ -404,7 +403,7 @@ class IOLoop:
         raise TypeError(f"a deadline is a number of seconds or a timedelta, not {deadline!r}")
 
     def remove_timeout(self, timeout: Timer) -> None:
-        """Drop a call that :meth:`call_at` and its like have put off, if it has not been made."""
+        """Cancel a call that was scheduled with :meth:`call_at` and the like, if it has not been made yet."""
         timeout.cancel()
 
     @overload
@@ -414,7 +413,7 @@ class IOLoop:
     def add_future(self, future: Any, callback: Callable[[Any], object]) -> None:
         """Call ``callback(future)`` in a turn of this loop once the future is done.
 
-        Also for a ``concurrent.futures.Future``, whichever thread answers it.
+        This also works for a ``concurrent.futures.Future``, whichever thread completes it.
         """
 
         def call(done: Any) -> None:
@@ -423,13 +422,13 @@ class IOLoop:
         future.add_done_callback(call)
 
     def spawn(self, coro: Coroutine[Any, Any, T], /, *, name: str | None = None) -> Task[T]:
-        """Run a coroutine as a task. One that fails with nobody waiting for it is logged."""
+        """Run a coroutine as a task. If it fails while nobody is waiting for it, that is logged."""
         return self._backend.spawn(coro, name=name)
 
     def cancel_scope(self, *, deadline: float = float("inf"), shield: bool = False) -> CancelScope:
-        """Make a scope that cancels what is awaited in its ``with`` block, at ``deadline`` or on ``cancel()``.
+        """Create a scope that cancels what is awaited in its ``with`` block, at ``deadline`` or on ``cancel()``.
 
-        ``deadline`` is on the scale of :meth:`time`. With ``shield``, scopes outside it do not reach inside::
+        ``deadline`` is on the clock of :meth:`time`. With ``shield``, scopes outside it have no effect inside::
 
             with io_loop.cancel_scope(deadline=io_loop.time() + 5) as scope:
                 await peer.answer()
@@ -439,38 +438,38 @@ class IOLoop:
         return self._backend.cancel_scope(deadline=deadline, shield=shield)
 
     def cancelling(self) -> bool:
-        """True if the task that runs is asked to end, by ``cancel()`` or by a scope around it.
+        """True if the current task has been asked to end, by ``cancel()`` or by a scope around it.
 
-        For whoever catches everything that a program's own code raises: a cancellation that is meant
-        for this task is raised on, and that of something it awaited is an error like any other.
+        This is for code that catches every exception of a program: a cancellation that is meant for this task must be
+        re-raised, while the cancellation of something it awaited is an error like any other.
         """
         return self._backend.cancelling()
 
     def lend_task(self, call: Callable[[T], R], /) -> Callable[[T], R] | None:
-        """Return a function by which a callback makes ``call`` on behalf of the task that asks for it here.
+        """Return a function with which a callback can make ``call`` on behalf of the task that asks for it here.
 
-        It is for a task that waits for something most of which can be dealt with at once, by the callback that
-        brings it: that saves a future and two turns of the task, 1.7 µs. What is called finds itself in the task;
-        what it does not finish, it leaves to the task, and wakes it. To be called while the task waits, and by the
-        loop. None on Trio, where only Trio runs tasks, and outside a task.
+        It is for a task that waits for events, most of which can be handled at once by the callback that brings them:
+        this saves a future and two turns of the task, 1.7 µs. ``call`` runs as if in the task; what it cannot finish,
+        it leaves to the task, and wakes it. The loop must call the function, while the task waits. The result is None
+        on Trio, where only Trio runs tasks, and outside a task.
         """
         return self._backend.lend_task(call)
 
     def describe_tasks(self) -> str:
-        """List the unfinished tasks, one in a line, each with the places in the code where it waits."""
+        """List the unfinished tasks, one per line, each with the places in the code where it waits."""
         return describe_tasks(self._backend)
 
     def counts(self) -> Counts:
-        """Say how many descriptors are watched, calls put off, and tasks not ended."""
+        """Return how many descriptors are watched, how many calls are scheduled, and how many tasks have not ended."""
         return self._backend.counts()
 
     def watch(self, threshold: float = 0.1, *, interval: float | None = None, keep: int = 10) -> Insight:
-        """Watch from now on how late callbacks run, and log the stack of one that blocks for ``threshold`` seconds.
+        """Measure from now on how late callbacks run, and log the stack of any that blocks for ``threshold`` seconds.
 
-        ``interval``, by default a quarter of that, is how often to look, in seconds; ``keep`` how many
-        of the slowest to remember. The environment variable ``EYEWALL_IOLOOP_WATCH``, a number of
-        seconds, does this for every loop. Raises as :class:`~eyewall.ioloop.Insight` does, which it
-        returns; a watch begun before ends.
+        ``interval`` is how often to measure, in seconds; by default a quarter of the threshold. ``keep`` is how many
+        of the slowest to remember. The environment variable ``EYEWALL_IOLOOP_WATCH``, a number of seconds, does this
+        for every loop. Raises the same exceptions as :class:`~eyewall.ioloop.Insight`, which it returns. An earlier
+        watch ends.
         """
         from ._insight import Insight
 
@@ -480,11 +479,11 @@ class IOLoop:
         return self.insight
 
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], /, *args: *Ts) -> Future[T]:
-        """Call a function that blocks in a thread of ``executor`` (None: the loop's own)."""
+        """Call a blocking function in a thread of ``executor`` (None: the loop's own)."""
         return self._backend.run_in_executor(self._executor if executor is None else executor, func, *args)
 
     def set_default_executor(self, executor: Executor) -> None:
-        """Choose what :meth:`run_in_executor` uses for None. Whoever made it shuts it down."""
+        """Choose the executor that :meth:`run_in_executor` uses for None. You have to shut it down yourself."""
         self._executor = executor
 
     def _run(self, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 class PeriodicCallback:
     """Calls ``callback`` every ``callback_time`` milliseconds (or ``timedelta``) once started.
 
-    The schedule is a grid of ``callback_time`` from the start, moved at each step by up to half of
-    ``jitter`` (a fraction of ``callback_time``) either way. If the callback returns an awaitable, as
-    an ``async def`` does, it is run as a task, and the next call waits for its end; calls that fell
-    due meanwhile are left out. What it raises is logged, and the schedule goes on.
+    The calls follow a grid of ``callback_time`` from the start, shifted at each step by up to half of ``jitter`` (a
+    fraction of ``callback_time``) either way. If the callback returns an awaitable, as an ``async def`` does, it is
+    run as a task, and the next call waits until it has ended; calls that fall due in the meantime are skipped.
+    Exceptions are logged, and the calls continue.
 
     Raises ``ValueError`` for a ``callback_time`` that is not positive.
     """
@@ -43,13 +43,13 @@ class PeriodicCallback:
         self.jitter: float = jitter
         self._given_loop = io_loop
         self.io_loop: EventLoop | None = io_loop
-        """The loop that calls: what was given, or the one that was current at the last start."""
+        """The loop that makes the calls: the given one, or the one that was current at the last start."""
         self._next = 0.0
         self._timer: Timer | None = None
         self._round: object = None  # one from a start to its stop; None: stopped
 
     def start(self) -> None:
-        """Begin: the first call comes one ``callback_time`` from now. Does nothing once begun."""
+        """Begin: the first call comes after one ``callback_time``. Does nothing if already started."""
         if self._round is not None:
             return
         self.io_loop = io_loop = self._given_loop or IOLoop.current()
@@ -58,7 +58,7 @@ class PeriodicCallback:
         self._schedule(io_loop)
 
     def stop(self) -> None:
-        """Make no further call. A coroutine that runs is let run. Idempotent."""
+        """Make no further calls. A coroutine that is running continues to its end. Idempotent."""
         self._round = None
         if self._timer is not None:
             self._timer.cancel()

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def run(main: Callable[[], Awaitable[T]], *, backend: str | Backend | None = None) -> T:
-    """Run a program: make a loop, await ``main()`` in it, cancel what tasks are left, close the loop.
+    """Run a program: create a loop, await ``main()`` on it, cancel the remaining tasks, and close the loop.
 
-    ``backend`` is chosen as by :class:`IOLoop`. Raises ``RuntimeError`` if a loop runs already::
+    ``backend`` is chosen as by :class:`IOLoop`. Raises ``RuntimeError`` if a loop is already running::
 
         eyewall.ioloop.run(main, backend="uvloop")
     """

@@ -11,19 +11,19 @@ from __future__ import annotations
 
 
 class IOLoopError(Exception):
-    """The base of all that this layer raises by itself."""
+    """The base class of the errors of this layer."""
 
 
 class BackendNotFoundError(IOLoopError, LookupError):
-    """No backend of that name can be made here; the message lists those that can."""
+    """There is no backend of that name here; the message lists those that there are."""
 
 
 class BadYieldError(IOLoopError, TypeError):
-    """A function that was to return an awaitable, or None, returned something else."""
+    """A function returned neither an awaitable nor None."""
 
 
 class DeadlockError(IOLoopError):
-    """On a simulated loop nothing can ever run again; the message says which tasks wait, and where."""
+    """On a simulated loop, nothing can ever run again; the message says which tasks are waiting, and where."""
 
 
 class FutureStateError(IOLoopError, RuntimeError):

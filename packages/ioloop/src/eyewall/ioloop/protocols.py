@@ -25,10 +25,10 @@ Ts = TypeVarTuple("Ts")
 
 
 class Future(Protocol[T_co]):
-    """A value to come, as whoever waits for it sees it.
+    """A value that will be available later, as seen by whoever waits for it.
 
-    Await it from a task of the loop that made it. It has no ``cancel``: to give up waiting,
-    wait inside a :class:`CancelScope`.
+    Await it in a task of the loop that created it. It has no ``cancel``: to give up waiting, wait inside a
+    :class:`CancelScope`.
     """
 
     def __await__(self) -> Generator[Any, Any, T_co]:
@@ -36,11 +36,11 @@ class Future(Protocol[T_co]):
         ...
 
     def done(self) -> bool:
-        """True once there is a value, an exception, or nobody left who waits."""
+        """True once there is a value or an exception, or once nobody is waiting any more."""
         ...
 
     def result(self) -> T_co:
-        """Return the value, or raise its exception; raises as well where it is not done."""
+        """Return the value, or raise its exception; also raises if it is not done."""
         ...
 
     def exception(self) -> BaseException | None:
@@ -48,59 +48,59 @@ class Future(Protocol[T_co]):
         ...
 
     def add_done_callback(self, callback: Callable[[Self], object], /) -> None:
-        """Call ``callback(self)`` in a turn of the loop once done, also if that is already so."""
+        """Call ``callback(self)`` in a turn of the loop once it is done, or soon if it already is."""
         ...
 
 
 class Promise(Future[T], Protocol[T]):
-    """The same value as whoever answers sees it.
+    """The same value, as seen by whoever provides it.
 
-    Ask :meth:`done` before you answer: a waiter that was cancelled is gone, and its promise done.
+    Check :meth:`done` before you set a result: if the waiting task was cancelled, the promise is already done.
     """
 
     def set_result(self, result: T, /) -> None:
-        """Answer with a value. The waiters run in a later turn of the loop."""
+        """Provide the value. The waiting tasks run in a later turn of the loop."""
         ...
 
     def set_exception(self, exception: BaseException, /) -> None:
-        """Answer with an exception, raised in whoever waits."""
+        """Provide an exception, to be raised in the waiting tasks."""
         ...
 
 
 class Task(Future[T_co], Protocol[T_co]):
-    """A coroutine that the loop runs."""
+    """A coroutine that is run by the loop."""
 
     def cancel(self) -> object:
-        """Ask the coroutine to end; it sees its backend's cancellation where it waits."""
+        """Ask the coroutine to end; the cancellation exception of its backend is raised where it waits."""
         ...
 
     def get_name(self) -> str:
-        """The name given to ``spawn``, or one that the backend made up."""
+        """The name given to ``spawn``, or one chosen by the backend."""
         ...
 
 
 class Timer(Protocol):
-    """A call that was put off with ``call_at`` or ``call_later``."""
+    """A call that was scheduled with ``call_at`` or ``call_later``."""
 
     def cancel(self) -> None:
-        """Drop the call, if it has not been made. Idempotent."""
+        """Cancel the call, if it has not been made yet. Idempotent."""
         ...
 
 
 class CancelScope(Protocol):
-    """Cancels what is awaited inside its ``with`` block; ``trio.CancelScope`` fits as it is.
+    """Cancels what is awaited inside its ``with`` block; ``trio.CancelScope`` fits unchanged.
 
-    A scope is entered once, by the task that made it. Layers above name no cancellation
-    exception: what runs through such a block on its way out is raised on.
+    A scope is entered once, by the task that created it. The layers above name no cancellation exception: if one
+    passes through such a block on its way out, it is re-raised.
     """
 
     @property
     def cancelled_caught(self) -> bool:
-        """True after the block if this scope cut it short."""
+        """True after the block if this scope ended it early."""
         ...
 
     def cancel(self) -> None:
-        """Cancel what the block waits for, now or when it next waits. Idempotent."""
+        """Cancel what the block is waiting for, now or when it next waits. Idempotent."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -122,26 +122,26 @@ F = TypeVar("F", bound=int | HasFileno)
 
 
 class EventLoop(Protocol):
-    """What a stream, a server or a handler may ask of the loop it runs on.
+    """What a stream, a server or a handler may ask of the loop on which it runs.
 
-    All but :meth:`add_callback` are to be called in the loop's own thread.
+    All methods except :meth:`add_callback` have to be called in the loop's own thread.
     """
 
     def time(self) -> float:
-        """Seconds on the loop's clock, which never goes backwards; its zero means nothing."""
+        """Seconds on the loop's clock, which never goes backwards; its zero has no meaning."""
         ...
 
     def add_handler(self, fd: F, handler: Callable[[F, int], object], events: int, /) -> None:
         """Call ``handler(fd, events)`` whenever the descriptor is ready, until it is removed.
 
-        ``events`` is a sum of ``READ``, ``WRITE`` and ``ERROR``. The handler gets the object that
-        was passed here. Readiness is level-triggered: a handler that leaves bytes is called again.
-        A descriptor has one handler; adding a second raises ``ValueError``.
+        ``events`` is a sum of ``READ``, ``WRITE`` and ``ERROR``. The handler receives the object that was passed
+        here. Readiness is level-triggered: a handler that leaves bytes unread is called again. A descriptor has only
+        one handler; adding a second raises ``ValueError``.
         """
         ...
 
     def update_handler(self, fd: int | HasFileno, events: int, /) -> None:
-        """Change what a registered descriptor is watched for. Events may be 0: keep it, watch nothing."""
+        """Change the events for which a registered descriptor is watched; with 0 it stays, but nothing is watched."""
         ...
 
     def remove_handler(self, fd: int | HasFileno, /) -> None:
@@ -152,62 +152,63 @@ class EventLoop(Protocol):
         ...
 
     def add_callback(self, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Call in the next turn of the loop. Safe from any thread."""
+        """Call a function in the next turn of the loop. Safe from any thread."""
         ...
 
     def call_at(self, when: float, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Timer:
-        """Call once, when :meth:`time` has reached ``when``."""
+        """Call a function once, when :meth:`time` has reached ``when``."""
         ...
 
     def call_later(self, delay: float, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Timer:
-        """Call once, ``delay`` seconds from now."""
+        """Call a function once, ``delay`` seconds from now."""
         ...
 
     def create_future(self) -> Promise[Any]:  # Any: the annotation of whoever receives it decides
-        """Make a promise that tasks of this loop can await."""
+        """Create a promise that tasks of this loop can await."""
         ...
 
     def spawn(self, coro: Coroutine[Any, Any, T], /, *, name: str | None = None) -> Task[T]:
-        """Run a coroutine as a task. One that fails with nobody waiting for it is logged."""
+        """Run a coroutine as a task. If it fails while nobody is waiting for it, that is logged."""
         ...
 
     def cancel_scope(self, *, deadline: float = ..., shield: bool = False) -> CancelScope:
-        """Make a scope that cancels itself at ``deadline`` on :meth:`time` (default: never).
+        """Create a scope that cancels itself at ``deadline`` on the clock of :meth:`time` (default: never).
 
-        With ``shield``, scopes outside it do not reach what is awaited inside.
+        With ``shield``, scopes outside it have no effect on what is awaited inside.
         """
         ...
 
     def cancelling(self) -> bool:
-        """True if the task that runs is asked to end: what it raises now is to be raised on.
+        """True if the current task has been asked to end: the exception it raises now must be re-raised.
 
-        Whoever awaits what another has cancelled sees the same exception, and is not asked to end.
+        A task that awaits something which somebody else has cancelled sees the same exception, but is not asked to
+        end.
         """
         ...
 
     def lend_task(self, call: Callable[[T], R], /) -> Callable[[T], R] | None:
-        """Return a function by which a callback of the loop makes ``call`` on behalf of the task that asks for it here.
+        """Return a function with which a callback of the loop can make ``call`` on behalf of the current task.
 
-        For as long as that task waits: what is called finds itself in that task, and so may begin whatever
-        needs one, without a switch to it. None if there is no such thing: on this loop, or outside a task.
+        It may be used while that task waits: ``call`` runs as if in the task, and so can begin whatever needs one,
+        without a switch to it. The result is None if this is not possible, on this loop or outside a task.
         """
         ...
 
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], /, *args: *Ts) -> Future[T]:
-        """Call a function that blocks in a thread of ``executor`` (None: the loop's own)."""
+        """Call a blocking function in a thread of ``executor`` (None: the loop's own)."""
         ...
 
 
 class Backend(EventLoop, Protocol):
     """What :class:`~eyewall.ioloop.IOLoop` holds: an :class:`EventLoop` that can be run and closed.
 
-    A backend is registered by name as an entry point of the group ``eyewall.ioloop.backends``,
-    whose object is called without arguments and returns one.
+    A backend is registered under a name as an entry point of the group ``eyewall.ioloop.backends``, whose object is
+    called without arguments and returns a backend.
     """
 
     @property
     def name(self) -> str:
-        """The name it is chosen by, such as ``"asyncio"``."""
+        """The name by which it is chosen, such as ``"asyncio"``."""
         ...
 
     @property
@@ -216,11 +217,11 @@ class Backend(EventLoop, Protocol):
         ...
 
     def add_callback_from_signal(self, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Do what :meth:`add_callback` does, from a signal handler, which may have interrupted the loop's wait."""
+        """Like :meth:`add_callback`, but from a signal handler, which may have interrupted the loop while it waits."""
         ...
 
     def start(self) -> None:
-        """Run until :meth:`stop`. Raises ``RuntimeError`` if a loop already runs in this thread."""
+        """Run until :meth:`stop`. Raises ``RuntimeError`` if a loop is already running in this thread."""
         ...
 
     def stop(self) -> None:
@@ -232,27 +233,27 @@ class Backend(EventLoop, Protocol):
         ...
 
     def counts(self) -> Counts:
-        """Say how many descriptors are watched, calls put off, and tasks not ended. In the loop's thread."""
+        """Return the number of watched descriptors, scheduled calls and unfinished tasks. In the loop's thread only."""
         ...
 
     def make_current(self) -> None:
-        """Tell the library beneath that this thread's loop is this one, if it keeps such a note."""
+        """Tell the underlying library that this is the current loop of this thread, if it keeps track of that."""
         ...
 
     def clear_current(self) -> None:
-        """Take :meth:`make_current` back, if it still holds."""
+        """Undo :meth:`make_current`, if it is still in effect."""
         ...
 
     def shutdown(self) -> None:
-        """Cancel the tasks that are left and run until they, async generators and executor jobs have ended.
+        """Cancel the remaining tasks and run until they, async generators and executor jobs have ended.
 
-        Not while it runs.
+        Not allowed while it runs.
         """
         ...
 
     def close(self, *, all_fds: bool = False) -> None:
-        """Free what the loop holds; with ``all_fds``, close the watched descriptors too.
+        """Free the resources of the loop; with ``all_fds``, close the watched descriptors too.
 
-        Not while it runs. Idempotent.
+        Not allowed while it runs. Idempotent.
         """
         ...

@@ -177,10 +177,10 @@ def backend_over(asyncio_loop: AsyncioLoop) -> OverAsyncio:
 
 
 def asyncio_backend(asyncio_loop: AsyncioLoop, *, name: str, lacks: Iterable[str] = ()) -> Backend:
-    """Make a backend of a loop in asyncio's shape, for an entry point that brings such a loop.
+    """Make a backend of a loop shaped like asyncio's, for an entry point that provides such a loop.
 
-    ``lacks`` names what the ``asyncio`` backend can and this loop cannot do, of
-    :class:`~eyewall.ioloop.Capability`. Raises ``RuntimeError`` for a loop that has an IOLoop::
+    ``lacks`` names what the ``asyncio`` backend can do but this loop cannot, from
+    :class:`~eyewall.ioloop.Capability`. Raises ``RuntimeError`` for a loop that already has an IOLoop::
 
         def backend() -> Backend:
             return asyncio_backend(rloop.new_event_loop(), name="rloop")

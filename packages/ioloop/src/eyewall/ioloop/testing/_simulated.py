@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 
 class SimulatedLoop(IOLoop):
-    """An IOLoop with a virtual clock, for tests that wait for nothing and can be repeated exactly.
+    """An IOLoop with a virtual clock, for tests that do not wait and are exactly repeatable.
 
-    Its clock begins at 0. In :meth:`run` it jumps to the next timer whenever nothing is ready; with
-    :meth:`advance` it is moved by hand. With a ``seed`` other than 0, what is ready at once runs in
-    an order drawn from it, and executor jobs, which run in the loop's own thread, end some turns
-    later. There are no descriptors; streams come from ``eyewall.iostream.testing``.
+    Its clock starts at 0. In :meth:`run`, it jumps to the next timer whenever nothing is ready; :meth:`advance` moves
+    it explicitly. With a ``seed`` other than 0, things that are ready at the same time run in an order drawn from it,
+    and executor jobs, which run in the loop's own thread, end some turns later. There are no descriptors; for
+    streams, see ``eyewall.iostream.testing``.
 
-    Where nothing can ever run again, or one run goes on for more than ``longest_run`` simulated
-    seconds, :class:`~eyewall.ioloop.DeadlockError` says which tasks wait and where.
+    If nothing can ever run again, or one run takes more than ``longest_run`` simulated seconds,
+    :class:`~eyewall.ioloop.DeadlockError` says which tasks are waiting, and where.
 
-    It is the current loop of the thread that made it until it is closed::
+    It is the current loop of the thread that created it until it is closed::
 
         with SimulatedLoop() as io_loop:
             io_loop.call_later(3600, print, "an hour later")
@@ -40,16 +40,16 @@ class SimulatedLoop(IOLoop):
         super().__init__(backend=simulated_backend(self._simulation))
 
     def run(self, main: Callable[[], Awaitable[T]] | Awaitable[T]) -> T:
-        """Run a coroutine function, or a coroutine, to its end; give its result or raise its exception.
+        """Run a coroutine function, or a coroutine, to its end; return its result or raise its exception.
 
         Raises :class:`~eyewall.ioloop.DeadlockError` if it can never end.
         """
         return self.run_sync(main if callable(main) else lambda: main)
 
     def advance(self, seconds: float) -> None:
-        """Move the clock, running all that falls due, in order, and what is ready then.
+        """Move the clock, running everything that falls due, in order, and what is ready then.
 
-        From outside the loop only: in :meth:`run` the clock moves by itself.
+        Only from outside the loop: within :meth:`run`, the clock moves by itself.
         """
         self._check_can_start()
         self._simulation.advance(seconds)

@@ -117,7 +117,7 @@ def _backend_of(item: pytest.Item) -> str | None:
 
 @pytest.fixture
 def io_loop(request: pytest.FixtureRequest) -> Iterator[IOLoop]:
-    """The loop of the test, current in this thread; a :class:`SimulatedLoop` on the backend ``simulated``."""
+    """The loop of the test, current in this thread; on the backend ``simulated`` a :class:`SimulatedLoop`."""
     name: str = request.param
     seed: int = request.config.option.simulated_seed
     watch = _ErrorWatch()
@@ -136,7 +136,7 @@ def io_loop(request: pytest.FixtureRequest) -> Iterator[IOLoop]:
 
 @pytest.fixture
 def simulated_loop(io_loop: IOLoop) -> SimulatedLoop:
-    """The loop of the test, whose clock it moves by ``advance``, or which runs a coroutine by ``run``."""
+    """The loop of the test, which moves its clock with ``advance``, or runs a coroutine with ``run``."""
     return cast("SimulatedLoop", io_loop)  # see pytest_generate_tests
 
 
