@@ -26,23 +26,23 @@ if TYPE_CHECKING:
 class BaseIOStream(WritingStream):
     """A stream over any :class:`Transport`; satisfies :class:`~eyewall.iostream.Stream`.
 
-    The limits: ``max_buffer_size`` (100 MiB) bytes that one read may gather, ``read_chunk_size``
-    (64 KiB) bytes taken from the transport at a time, ``max_write_buffer_size`` (none) bytes that
-    may wait to be sent.
+    The limits are ``max_buffer_size`` (100 MiB), the bytes that one read may gather; ``read_chunk_size`` (64 KiB),
+    the bytes taken from the transport at a time; and ``max_write_buffer_size`` (none), the bytes that may wait to be
+    sent.
 
-    Bytes are read ahead, up to about ``read_chunk_size``, once a read has had to wait or a callback has
-    been set: so the end of a peer is noticed while nobody reads. The descriptor stays
-    registered from one read to the next. A write is tried at once, before anything is registered.
+    Once a read has had to wait, or a callback has been set, up to about ``read_chunk_size`` bytes are read ahead, so
+    that the peer's end is noticed while nobody reads. The descriptor stays registered from one read to the next. A
+    write is attempted at once, before anything is registered.
 
-    A stream is an asynchronous iterator over what comes, in pieces as they come, until the peer ends its
-    side. As a context manager it sends what waits to be sent, then closes; an exception closes at once::
+    A stream is an asynchronous iterator over incoming data, in pieces as they arrive, until the peer ends its side.
+    As a context manager it sends everything that waits and then closes; an exception closes it at once::
 
         async with stream:
             async for data in stream:
                 await stream.write(data)
 
-    A subclass that has no transport overrides, as in Tornado, :meth:`fileno`, :meth:`read_from_fd`,
-    :meth:`write_to_fd` and :meth:`close_fd`.
+    A subclass without a transport overrides, as in Tornado, :meth:`fileno`, :meth:`read_from_fd`, :meth:`write_to_fd`
+    and :meth:`close_fd`.
     """
 
     __slots__ = ()
@@ -88,14 +88,14 @@ class BaseIOStream(WritingStream):
         handshake_timeout: float | None = DEFAULT_HANDSHAKE_TIMEOUT,
         session: ssl.SSLSession | None = None,
     ) -> Future[BaseTLSStream]:
-        """Speak TLS from here on: give the stream that does, once its handshake is done.
+        """Switch to TLS: return the stream that speaks it, once its handshake is done.
 
-        This one is not to be used any more. Unread bytes are taken for TLS records, never for what the
-        peer said within TLS: plaintext that somebody has slipped in fails the handshake. The other
-        arguments are those of :class:`TLSStream`. Giving up waiting closes the stream.
+        This stream must not be used any more. Unread bytes are treated as TLS records, never as data that the peer
+        sent within TLS: plaintext that somebody has slipped in makes the handshake fail. The other arguments are
+        those of :class:`TLSStream`. Giving up waiting closes the stream.
 
-        Fails as :meth:`BaseTLSStream.wait_for_handshake` does. Raises :class:`StreamClosedError` on a closed
-        stream, and ``ValueError`` while a read waits or bytes wait to be sent.
+        Fails like :meth:`BaseTLSStream.wait_for_handshake`. Raises :class:`StreamClosedError` on a closed stream, and
+        ``ValueError`` while a read is waiting or bytes are waiting to be sent.
         """
         from ._tlsstream import TLSStream
 
@@ -147,14 +147,14 @@ class BaseIOStream(WritingStream):
         self._lacks("fileno")
 
     def read_from_fd(self, buf: bytearray | memoryview, /) -> int | None:
-        """Read at most ``len(buf)`` bytes into ``buf``, and give their number: 0 at the end.
+        """Read at most ``len(buf)`` bytes into ``buf`` and return their number: 0 at the end.
 
-        None if there is nothing to read now. An ``OSError`` closes the stream.
+        Returns None if there is nothing to read now. An ``OSError`` closes the stream.
         """
         self._lacks("read_from_fd")
 
     def write_to_fd(self, data: memoryview, /) -> int:
-        """Write some of ``data``, and give the number of bytes; 0, or ``BlockingIOError``, where none fits now."""
+        """Write some of ``data`` and return the number of bytes; 0, or ``BlockingIOError``, if none fits now."""
         self._lacks("write_to_fd")
 
     def close_fd(self) -> None:

@@ -67,17 +67,18 @@ class StreamCore:
         max_write_buffer_size: int | None = None,
     ) -> None:
         self.io_loop: EventLoop = IOLoop.current() if io_loop is None else io_loop
-        """The loop that the stream runs on."""
+        """The loop on which the stream runs."""
         self.max_buffer_size: int = max_buffer_size or DEFAULT_MAX_BUFFER_SIZE
         """Bytes that one read may gather."""
         chunk = read_chunk_size or DEFAULT_READ_CHUNK_SIZE
         self.read_chunk_size: int = chunk if 2 * chunk <= self.max_buffer_size else max(self.max_buffer_size // 2, 1)
-        """Bytes asked of the kernel at a time, four times as many in bulk; and the high-water mark of what is read
-        ahead."""
+        """Bytes requested from the kernel at a time (four times as many in bulk), and the limit up to which bytes are
+        read ahead.
+        """
         self.max_write_buffer_size: int | None = max_write_buffer_size
-        """Unsent bytes that the stream may hold, or None for no bound."""
+        """Unsent bytes that the stream may hold; None for no limit."""
         self.error: BaseException | None = None
-        """What closed the stream, or None if it is open or ended in good order."""
+        """The error that closed the stream; None if it is open or ended in good order."""
         self._transport = self._own_transport() if transport is None else transport
         self._events = 0
         self._buffer: bytes | bytearray = b""
@@ -103,12 +104,12 @@ class StreamCore:
         raise NotImplementedError
 
     def close(self, exc_info: ExcInfo | None = None) -> None:
-        """Drop the connection now, with all that waits to be sent. Never waits, never raises, idempotent.
+        """Close the connection now, discarding everything that waits to be sent. Never waits, never raises,
+        idempotent.
 
-        ``exc_info`` says why: an exception, ``True`` for the one that is being handled, or what
-        ``sys.exc_info()`` gives; it becomes :attr:`error`. Whoever waits on the stream gets
-        :class:`StreamClosedError` with it as its ``real_error``; only a :meth:`read_until_close` gets what
-        came, unless there is an error.
+        ``exc_info`` gives the reason: an exception, ``True`` for the one currently being handled, or the result of
+        ``sys.exc_info()``. It becomes :attr:`error`. Whoever waits on the stream gets a :class:`StreamClosedError`
+        with it as ``real_error``. Only a :meth:`read_until_close` returns what has arrived, unless there is an error.
         """
         if self._closed:
             return
@@ -141,11 +142,11 @@ class StreamCore:
             owner.stream_closed()
 
     def closed(self) -> bool:
-        """True after :meth:`close`, or after the stream has ended by itself."""
+        """True after :meth:`close`, or once the stream has ended by itself."""
         return self._closed
 
     def set_close_callback(self, callback: Callable[[], object] | None, /) -> None:
-        """Call once, in a turn of the loop, after the stream has closed, or soon if it has already."""
+        """Call a function once, in a turn of the loop, after the stream has closed, or soon if it already has."""
         self._close_callback = callback
         if self._closed:
             self._schedule_close_callback()
@@ -153,10 +154,10 @@ class StreamCore:
             self._update_events()
 
     def set_eof_callback(self, callback: Callable[[], object] | None, /) -> None:
-        """Call once when the peer has ended its side, and leave this side open for writing.
+        """Call a function once when the peer has ended its side, and leave this side open for writing.
 
-        Without such a callback the end of input closes the stream. Whoever sets one closes the
-        stream. Called in the next turn of the loop if the end has been seen already.
+        Without such a callback, the end of input closes the stream; if you set one, you have to close the stream. It
+        is called in the next turn of the loop if the end has already been seen.
         """
         if self._ended and callback is not None and not self._closed:
             self.io_loop.add_callback(callback)
@@ -166,11 +167,11 @@ class StreamCore:
             self._update_events()
 
     def set_nodelay(self, value: bool, /) -> None:
-        """Send small writes at once (True), or let the kernel join them. Ignored where it means nothing."""
+        """Send small writes immediately (True), or let the kernel combine them. Ignored if it does not apply."""
 
     @property
     def info(self) -> StreamInfo:
-        """Who is at the other end."""
+        """What is known about the peer."""
         return StreamInfo()
 
     # The end of those who wait

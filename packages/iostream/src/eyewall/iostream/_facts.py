@@ -11,31 +11,31 @@ from ._info import Address
 
 
 class TLSInfo(NamedTuple):
-    """What the TLS handshake settled."""
+    """The result of a TLS handshake."""
 
     version: str
     """The protocol, such as ``"TLSv1.3"``."""
     cipher: str
-    """The cipher suite, by OpenSSL's name."""
+    """The cipher suite, by its OpenSSL name."""
     server_name: str | None
-    """The name that the client asked for (SNI); a server with an ``SSLContext`` of its own making is not told."""
+    """The name that the client asked for (SNI); unknown to a server whose ``SSLContext`` was made elsewhere."""
     peer_certificate: Mapping[str, object] | None
-    """The peer's certificate as ``ssl.SSLSocket.getpeercert()`` gives it; None if none was shown and verified."""
+    """The peer's certificate as from ``ssl.SSLSocket.getpeercert()``; None if none was presented and verified."""
     peer_certificate_der: bytes | None = None
-    """The same in DER, also where it was not verified."""
+    """The same in DER, even if it was not verified."""
     alpn: str | None = None
-    """The application protocol that both sides agreed on, such as ``"http/1.1"``; None if that is none."""
+    """The application protocol that both sides agreed on, such as ``"http/1.1"``; None if there is none."""
     verified_chain: tuple[bytes, ...] = ()
-    """The certificates in DER from the peer's to its authority's, as verified; none in a resumed session."""
+    """The verified certificates in DER, from the peer's to that of its authority; empty in a resumed session."""
     session_reused: bool = False
     """True if the session resumed an earlier one."""
 
 
 class UnixCredentials(NamedTuple):
-    """Who opened the other end of a Unix socket, as its kernel says (``SO_PEERCRED``)."""
+    """Who opened the other end of a Unix socket, according to the kernel (``SO_PEERCRED``)."""
 
     pid: int
-    """The process; 0 where it lies outside this one's namespace."""
+    """The process; 0 if it is outside the namespace of this one."""
     uid: int
     """Its user."""
     gid: int
@@ -43,22 +43,22 @@ class UnixCredentials(NamedTuple):
 
 
 class ProxyTLSInfo(NamedTuple):
-    """What a PROXY header told of the TLS session between the client and the proxy (PP2_TYPE_SSL)."""
+    """What a PROXY header said about the TLS session between client and proxy (PP2_TYPE_SSL)."""
 
     version: str | None
     """The protocol, such as ``"TLSv1.3"``."""
     cipher: str | None
-    """The cipher suite, by the proxy's name for it."""
+    """The cipher suite, as named by the proxy."""
     common_name: str | None
     """The common name of the client's certificate."""
     has_certificate: bool
-    """True if the client has shown a certificate, in this connection or the session it resumed."""
+    """True if the client presented a certificate, in this connection or in the session it resumed."""
     verified: bool
     """True if that certificate has been verified."""
 
 
 class ProxyInfo(NamedTuple):
-    """What the header of the PROXY protocol said that the proxy in front has sent."""
+    """The contents of the PROXY header sent by the proxy in front."""
 
     peer: Address | None
     """The proxy's own address."""
@@ -67,13 +67,13 @@ class ProxyInfo(NamedTuple):
     destination: Address | None
     """Where the client connected to; None as above."""
     tlvs: tuple[tuple[int, bytes], ...] = ()
-    """All further values, of version 2 only: pairs of a type and its bytes, in the order they came."""
+    """All further values (version 2 only): pairs of a type and its bytes, in the order in which they came."""
     alpn: str | None = None
     """The application protocol that client and proxy agreed on (PP2_TYPE_ALPN)."""
     authority: str | None = None
     """The host name that the client asked for, by SNI (PP2_TYPE_AUTHORITY)."""
     unique_id: bytes | None = None
-    """The proxy's name for the connection (PP2_TYPE_UNIQUE_ID)."""
+    """The proxy's identifier for the connection (PP2_TYPE_UNIQUE_ID)."""
     tls: ProxyTLSInfo | None = None
     """The client's TLS session with the proxy; None if there is none."""
 

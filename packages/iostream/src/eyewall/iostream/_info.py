@@ -12,13 +12,13 @@ Address = tuple[str, int] | tuple[str, int, int, int] | str
 
 
 class StreamInfo(NamedTuple):
-    """The peer of a stream."""
+    """What is known about the peer of a stream."""
 
     address: Address | None = None
     """The peer's address, or None if the stream has none; behind a proxy that sent a PROXY header, the client's."""
     tls: eyewall.iostream.TLSInfo | None = None
-    """TLS facts, or None on a plain stream and before the handshake has ended."""
+    """The properties of the TLS session; None on a plain stream, and until the handshake has ended."""
     proxy: eyewall.iostream.ProxyInfo | None = None
-    """What a PROXY header said, or None if there was none."""
+    """The contents of the PROXY header; None if there was none."""
     credentials: eyewall.iostream.UnixCredentials | None = None
-    """Whose process is at the other end of a Unix socket; None on any other stream, and where no kernel says."""
+    """The process at the other end of a Unix socket; None on any other stream, and if the kernel does not tell."""

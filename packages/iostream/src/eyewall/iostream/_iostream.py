@@ -35,7 +35,7 @@ _over_socket: Final = cast("Callable[[sockets.socket], Transport]", SocketTransp
 
 
 class IOStream(BaseIOStream):
-    r"""A stream over a socket: one that is connected, or one that :meth:`connect` connects.
+    r"""A stream over a socket: one that is connected, or one that :meth:`connect` will connect.
 
     ::
 
@@ -62,9 +62,11 @@ class IOStream(BaseIOStream):
         self.socket: sockets.socket = socket
         """The socket. Do not read from it or write to it."""
         self.proxy: ProxyInfo | None = None
-        """What a PROXY header said, for :attr:`info`; set by whoever read it."""
+        """The contents of a PROXY header, for :attr:`info`; set by the code that read it."""
         self.peer: Address | None = None
-        """The peer's IP address, for :attr:`info`; set by whoever accepted it: the kernel forgets it at a reset."""
+        """The peer's IP address, for :attr:`info`; set by the code that accepted it, as the kernel forgets it at a
+        reset.
+        """
         self._credentials: UnixCredentials | None = None
         # Any is Self, which no attribute can be a promise of.
         self._connected: Promise[Any] | None = None
@@ -79,13 +81,12 @@ class IOStream(BaseIOStream):
     def connect(
         self, address: Address, server_hostname: str | None = None, *, deadline: float | None = None
     ) -> Future[Self]:
-        """Connect, and give this stream once that is done; what is written until then waits.
+        """Connect, and return this stream once that is done; data written before then waits.
 
-        ``address`` holds an IP address (a name would be looked up on the spot, and block the loop).
-        ``server_hostname`` is the name that TLS verifies, on a stream that speaks it. Fails with
-        :class:`StreamClosedError`, whose ``real_error`` is the cause: a :class:`StreamTimeoutError` at
-        ``deadline``, a time of ``io_loop.time()``. Raises ``RuntimeError`` on a stream that is connecting
-        already.
+        ``address`` contains an IP address (looking up a name would block the loop). ``server_hostname`` is the name
+        that TLS verifies, on a stream that speaks it. Fails with :class:`StreamClosedError`, whose ``real_error`` is
+        the cause: at ``deadline``, a time of ``io_loop.time()``, it is a :class:`StreamTimeoutError`. Raises
+        ``RuntimeError`` on a stream that is already connecting.
         """
         if self._connected is not None:
             raise RuntimeError("the stream is connecting already: await the first connect()")
@@ -125,22 +126,22 @@ class IOStream(BaseIOStream):
         return self.socket.send(data)
 
     def close_fd(self) -> None:
-        """Close the socket. :meth:`close` is what closes the stream."""
+        """Close the socket. To close the stream, call :meth:`close`."""
         self.socket.close()
 
     def get_fd_error(self) -> OSError | None:
-        """Return the error that the socket holds, or None; the kernel tells it once."""
+        """Return the pending error of the socket, or None; the kernel reports it only once."""
         number = 0 if self._closed else self.socket.getsockopt(SOL_SOCKET, SO_ERROR)
         return OSError(number, os.strerror(number)) if number else None
 
     def set_nodelay(self, value: bool, /) -> None:
-        """Send small writes at once (True), or let the kernel join them. Ignored where it is no TCP socket."""
+        """Send small writes immediately (True), or let the kernel combine them. Ignored if this is not a TCP socket."""
         if not self._closed and self.socket.family in (AF_INET, AF_INET6):
             self.socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, int(value))
 
     @property
     def info(self) -> StreamInfo:
-        """Who is at the other end; remembered once the stream is closed, if it was asked for before."""
+        """What is known about the peer; still available once the stream is closed, if it was used before."""
         address = self._peer()
         if (proxy := self.proxy) is not None and proxy.source is not None:
             address = proxy.source
@@ -155,10 +156,10 @@ class IOStream(BaseIOStream):
         handshake_timeout: float | None = DEFAULT_HANDSHAKE_TIMEOUT,
         session: ssl.SSLSession | None = None,
     ) -> Future[SSLIOStream]:
-        """Speak TLS from here on: give the :class:`SSLIOStream` that does, once its handshake is done.
+        """Switch to TLS: return the :class:`SSLIOStream` that speaks it, once its handshake is done.
 
-        See :meth:`BaseIOStream.start_tls`. The new stream takes the socket over, and with it the close
-        callback and what a PROXY header said.
+        See :meth:`BaseIOStream.start_tls`. The new stream takes over the socket, and with it the close callback and
+        the contents of a PROXY header.
         """
         from ._ssliostream import start_tls
 

@@ -9,8 +9,8 @@ DEFAULT_READ_CHUNK_SIZE: Final = 64 * 1024
 BULK_CHUNKS: Final = 4
 """So many times as much is asked for while somebody waits for bytes that come faster than they are read."""
 HIGH_WATER_MARK: Final = 64 * 1024
-"""Unsent bytes above which ``drained()`` waits."""
+"""``drained()`` waits while more unsent bytes than this are waiting."""
 LOW_WATER_MARK: Final = 16 * 1024
-"""Unsent bytes at which it is done then: far from the other mark, or a writer would be woken for every few."""
+"""``drained()`` then ends at this number of bytes; a mark close to the other would wake a writer for every few."""
 DEFAULT_HANDSHAKE_TIMEOUT: Final = 30.0
 """Seconds that a TLS handshake may take: a peer that begins one and stalls holds its connection for so long only."""

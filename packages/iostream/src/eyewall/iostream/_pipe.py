@@ -91,16 +91,16 @@ class PipeTransport:
 
 
 class PipeIOStream(BaseIOStream):
-    """A stream over a descriptor: an end of a pipe, a FIFO, a serial line; or a process's two standard streams.
+    """A stream over a descriptor: one end of a pipe, a FIFO, a serial line; or a process's two standard streams.
 
-    A pipe goes one way: it is read from at one end or written to at the other. With ``write_fd``, one that is
-    read from and one that is written to make a stream for both directions::
+    A pipe goes one way: one end is for reading, the other for writing. With ``write_fd``, a descriptor for reading
+    and one for writing form a stream for both directions::
 
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         stream = PipeIOStream(os.dup(process.stdout.fileno()), os.dup(process.stdin.fileno()))
 
-    The descriptors are made non-blocking, for all who share them, and belong to the stream, which closes
-    them. One that cannot be watched, such as a regular file's, fails when it is first waited for.
+    The descriptors are made non-blocking, for every process that shares them, and belong to the stream, which closes
+    them. A descriptor that cannot be watched, such as that of a regular file, fails at the first wait.
     """
 
     __slots__ = ("_pipe",)
@@ -128,11 +128,11 @@ class PipeIOStream(BaseIOStream):
 
     @property
     def fd(self) -> int:
-        """The descriptor, or that of reading; -1 once it is closed."""
+        """The descriptor, or the one for reading; -1 once it is closed."""
         return self._pipe.read_fd
 
     def fileno(self) -> int:
-        """The descriptor, or that of reading; -1 once it is closed."""
+        """The descriptor, or the one for reading; -1 once it is closed."""
         return self._pipe.read_fd
 
     def _end_writing(self) -> None:

@@ -30,12 +30,11 @@ class ReadingStream(StreamCore):
     def read_bytes(self, num_bytes: int, /, partial: bool = False, *, deadline: float | None = None) -> Future[bytes]:
         """Return exactly ``num_bytes`` bytes; with ``partial``, any number from 1 to that.
 
-        Fails with :class:`StreamClosedError` where the stream ends first, and raises it at once where
-        that is known. Raises ``ValueError`` for a number below 0, and ``RuntimeError`` while another
-        read is under way.
+        Fails with :class:`StreamClosedError` if the stream ends first, and raises it immediately if that is already
+        known. Raises ``ValueError`` for a negative number, and ``RuntimeError`` while another read is in progress.
 
-        Like every read, it fails with :class:`StreamTimeoutError` at ``deadline``, a time of
-        ``io_loop.time()``, and then leaves what came for the next read.
+        Like every read, it fails with :class:`StreamTimeoutError` at ``deadline``, a time of ``io_loop.time()``, and
+        leaves what has arrived for the next read.
         """
         if num_bytes < 0:
             raise ValueError(f"cannot read {num_bytes} bytes: ask for 0 or more")
@@ -44,9 +43,9 @@ class ReadingStream(StreamCore):
     def read_until(
         self, delimiter: bytes, /, max_bytes: int | None = None, *, deadline: float | None = None
     ) -> Future[bytes]:
-        """Return all up to and including ``delimiter``.
+        """Return all bytes up to and including ``delimiter``.
 
-        Where it does not stand within ``max_bytes``, the stream is closed and the read fails with
+        If it is not found within ``max_bytes``, the stream is closed and the read fails with
         :class:`UnsatisfiableReadError` as its ``real_error``. Raises ``ValueError`` for an empty delimiter.
         """
         if not delimiter:
@@ -56,31 +55,31 @@ class ReadingStream(StreamCore):
     def read_until_regex(
         self, regex: bytes | re.Pattern[bytes], /, max_bytes: int | None = None, *, deadline: float | None = None
     ) -> Future[bytes]:
-        """Return all up to and including the first match of ``regex``.
+        """Return all bytes up to and including the first match of ``regex``.
 
-        A match is taken as soon as there is one: let the expression end in something that more input
-        cannot make longer. ``max_bytes`` is as in :meth:`read_until`, and here it also bounds the work:
-        each time that bytes arrive, all that came is searched.
+        A match is taken as soon as there is one, so let the expression end in something that further input cannot
+        extend. ``max_bytes`` is as in :meth:`read_until`; here it also limits the work, because everything is
+        searched again each time bytes arrive.
         """
         import re
 
         return self._start_read(WantPattern(re.compile(regex), max_bytes), deadline)
 
     def read_until_close(self, *, deadline: float | None = None) -> Future[bytes]:
-        """Return all that comes until the peer ends its side, up to ``max_buffer_size`` bytes.
+        """Return everything that arrives until the peer ends its side, up to ``max_buffer_size`` bytes.
 
-        A connection that breaks instead fails it with :class:`StreamClosedError`.
+        If the connection breaks instead, it fails with :class:`StreamClosedError`.
         """
         return self._start_read(WantAll(), deadline)
 
     def read_into(
         self, buf: bytearray | memoryview, /, partial: bool = False, *, deadline: float | None = None
     ) -> Future[int]:
-        """Fill ``buf``, and give its size; with ``partial``, put 1 byte or more into it and give their number.
+        """Fill ``buf`` and return its size; with ``partial``, put 1 byte or more into it and return their number.
 
-        The buffer belongs to the stream until the read is done: it cannot be resized, and what stands in it
-        is uncertain. Where the read fails or is cancelled, the bytes that came are left for the next read.
-        Raises ``TypeError`` for a buffer that cannot be written to.
+        The buffer belongs to the stream until the read is done: it cannot be resized, and its contents are undefined.
+        If the read fails or is cancelled, the bytes that have arrived are left for the next read. Raises
+        ``TypeError`` for a buffer that cannot be written to.
         """
         if self._read is not None or self._readable is not None:
             self._check_no_read()
@@ -93,9 +92,9 @@ class ReadingStream(StreamCore):
         return self._wait_for_read(PendingFill(want, self.io_loop.create_future(), self.unread), deadline)
 
     def read_nowait(self) -> bytes:
-        """Take what is buffered; ``b""`` where that is nothing. Never waits, never raises.
+        """Take what is buffered; ``b""`` if there is nothing. Never waits, never raises.
 
-        While a read waits, what is buffered is that read's, and this gives ``b""``.
+        While a read is waiting, what is buffered belongs to that read, and this returns ``b""``.
         """
         if self._read is not None and not self._read.done():
             return b""
@@ -106,14 +105,14 @@ class ReadingStream(StreamCore):
         return data if type(data) is bytes else bytes(data)
 
     def readable(self, deadline: float | None = None, *, take: Callable[[bytes], bool] | None = None) -> Future[None]:
-        """Wait until :meth:`read_nowait` has something to give.
+        """Wait until :meth:`read_nowait` has something to return.
 
-        Fails with :class:`StreamClosedError` where the stream ends instead.
+        Fails with :class:`StreamClosedError` if the stream ends instead.
 
-        With ``take``, what comes is not buffered: it is given to that function, from the loop, and is its own
-        from then on. While it returns True, the wait goes on, and nobody is woken; with False it ends. During
-        the call nobody reads, so that what is called may begin to. It must not raise. A server that has a
-        request served so saves a future and a buffer for each, and with ``EventLoop.lend_task`` the turns of its task.
+        With ``take``, incoming data is not buffered but passed to that function, from the loop. While the function
+        returns True, the wait goes on and nobody is woken; False ends it. During the call no read is pending, so that
+        the code that is called may start one. The function must not raise. A server that handles requests in this way
+        saves a future and a buffer for each and, with ``EventLoop.lend_task``, the turns of its task.
         """
         if self._read is not None or self._readable is not None:
             self._check_no_read()
@@ -133,7 +132,7 @@ class ReadingStream(StreamCore):
         return promise
 
     def unread(self, data: bytes, /) -> None:
-        """Put bytes back at the front: the read that waits, or the next one, begins with them."""
+        """Put bytes back at the front: the waiting read, or the next one, begins with them."""
         if self._read is not None and (taken := self._read.want.restart()):
             self._buffer = taken + self._buffer
         self._buffer = data + self._buffer if self._buffer else data
@@ -143,7 +142,7 @@ class ReadingStream(StreamCore):
             self._satisfy()
 
     def reading(self) -> bool:
-        """True while a read waits."""
+        """True while a read is waiting."""
         return any(waiter is not None and not waiter.done() for waiter in (self._read, self._readable))
 
     def _check_no_read(self) -> None:

@@ -15,32 +15,34 @@ if TYPE_CHECKING:
 
 
 class SSLOptionsDict(TypedDict, total=False):
-    """The options that a context is made of; the names are those of :mod:`ssl`."""
+    """The options from which a context is made; the names are those of :mod:`ssl`."""
 
     certfile: str | os.PathLike[str]
-    """A PEM file with the certificate, and those that lead from it to its authority."""
+    """A PEM file with the certificate, followed by those that lead from it to its authority."""
     keyfile: str | os.PathLike[str] | None
-    """A PEM file with the private key; by default it is looked for in ``certfile``."""
+    """A PEM file with the private key; by default the key is in ``certfile``."""
     ca_certs: str | os.PathLike[str]
     """A PEM file with the authorities to trust; by default a client trusts the system's."""
     cert_reqs: ssl.VerifyMode
-    """Whether the peer has to show a certificate: by default, clients ask for one and servers do not."""
+    """Whether the peer has to present a certificate: by default, clients require one and servers do not."""
     ssl_version: int
-    """A protocol constant of :mod:`ssl`; by default any version that is safe today."""
+    """A protocol constant of :mod:`ssl`; by default any version that is considered safe."""
     ciphers: str
     """Cipher suites of TLS 1.2, in OpenSSL's format."""
     minimum_version: ssl.TLSVersion
     """The oldest version to speak; by default TLS 1.2."""
     alpn_protocols: Sequence[str]
-    """Application protocols to agree on, the preferred first, such as ``["http/1.1"]``."""
+    """Application protocols to offer, in order of preference, such as ``["http/1.1"]``."""
     server_names: Mapping[str, SSLOptions]
-    """What a server shows to clients that ask for a name (SNI): ``{"a.example": {"certfile": …}}``.
+    """Certificates of a server by the name that a client asks for (SNI): ``{"a.example": {"certfile": …}}``.
 
-    ``"*.a.example"`` stands for one label more. What an entry leaves out is as it is for all; any other name,
-    and none, gets the certificate for all."""
+    ``"*.a.example"`` stands for names with one more label. Options that an entry leaves out are those of the whole;
+    clients that ask for another name, or for none, get the certificate of the whole.
+    """
     reload_seconds: float
-    """A server looks at its files again when a client comes, at most so often; by default only when it is told to
-    by :func:`reload_certificates`. Files that cannot be used are logged, and the old certificates stay."""
+    """How often, at most, a server checks its files again when a client connects; by default, only when
+    :func:`reload_certificates` is called. If the files are unusable, that is logged and the old certificates stay.
+    """
 
 
 if TYPE_CHECKING:
@@ -50,10 +52,10 @@ else:
 
 
 def ssl_options_to_context(ssl_options: SSLOptions, server_side: bool | None = False) -> ssl.SSLContext:
-    """Make a context of the options; one that is a context already is given back.
+    """Make a context from the options; an existing context is returned as it is.
 
-    Raises :class:`SSLConfigurationError`, a ``ValueError``, where a file cannot be read or does not
-    hold what it should, for an option that does not exist, and for a server that is given a client's context.
+    Raises :class:`SSLConfigurationError`, a ``ValueError``, if a file cannot be read or does not contain what it
+    should, for an unknown option, and if a server is given a client's context.
     """
     import ssl
 
@@ -74,10 +76,10 @@ def ssl_options_to_context(ssl_options: SSLOptions, server_side: bool | None = F
 
 
 def reload_certificates(context: ssl.SSLContext) -> None:
-    """Read the files of a server's context anew: connections from now on get what stands there, others go on.
+    """Read the files of a server's context again: new connections use them, existing ones continue.
 
-    For a context that :func:`ssl_options_to_context` has made for a server; ``ValueError`` for any other.
-    Where a file cannot be used, all stays as it was, and :class:`SSLConfigurationError` is raised.
+    The context must have been made by :func:`ssl_options_to_context` for a server; ``ValueError`` otherwise. If a
+    file is unusable, nothing changes, and :class:`SSLConfigurationError` is raised.
     """
     from ._server_context import ServerContext
 
@@ -96,10 +98,10 @@ def ssl_wrap_socket(
     suppress_ragged_eofs: bool = True,
     session: ssl.SSLSession | None = None,
 ) -> ssl.SSLSocket:
-    """Return an ``ssl.SSLSocket``, as Tornado's function does; give it to :class:`SSLIOStream` before its handshake.
+    """Return an ``ssl.SSLSocket``, as Tornado's function does; pass it to :class:`SSLIOStream` before its handshake.
 
-    The keywords are those of ``ssl.SSLContext.wrap_socket``. A stream needs none of this: it takes the
-    options itself.
+    The keywords are those of ``ssl.SSLContext.wrap_socket``. Streams do not need this, as they take the options
+    themselves.
     """
     return ssl_options_to_context(ssl_options, bool(server_side)).wrap_socket(
         socket,

@@ -71,14 +71,13 @@ class SSLIOStream(BaseTLSStream, IOStream):
         stream = SSLIOStream(socket.socket())
         await stream.connect(("93.184.215.14", 443), server_hostname="example.org")
 
-    The handshake begins in the next turn of the loop, or once :meth:`connect` has connected, and needs
-    no call of its own; bytes that are written before it has ended wait. One that fails, or is not over
-    after ``handshake_timeout`` seconds (30; None for no bound), closes the stream with its error. A
-    ``session`` is that of an earlier stream to the same server, to be resumed.
+    The handshake begins by itself, in the next turn of the loop or once :meth:`connect` has connected; bytes written
+    before it has ended wait. If it fails, or takes longer than ``handshake_timeout`` seconds (30; None for no limit),
+    the stream is closed with its error. ``session`` is that of an earlier stream to the same server, to be resumed.
 
-    A ``socket`` that is an ``ssl.SSLSocket`` already, as Tornado's users make one with
-    ``do_handshake_on_connect=False``, is taken apart: the stream speaks TLS with its context. It must
-    not have begun to shake hands; ``ValueError`` otherwise.
+    If ``socket`` is already an ``ssl.SSLSocket``, as Tornado's users create one with
+    ``do_handshake_on_connect=False``, the stream takes the bare socket and speaks TLS with its context. Its handshake
+    must not have begun; ``ValueError`` otherwise.
     """
 
     __slots__ = (
@@ -130,12 +129,11 @@ class SSLIOStream(BaseTLSStream, IOStream):
     def connect(
         self, address: Address, server_hostname: str | None = None, *, deadline: float | None = None
     ) -> Future[Self]:
-        """Connect and shake hands, and give this stream once both are done.
+        """Connect and perform the handshake, and return this stream once both are done.
 
-        ``server_hostname`` is sent to the server and must be in its certificate, unless the
-        options say otherwise; by default it is the address. Fails as :meth:`wait_for_handshake` does, and
-        with :class:`StreamTimeoutError` at ``deadline``; raises ``RuntimeError`` on a stream that is
-        connecting already.
+        ``server_hostname`` is sent to the server and must be in its certificate, unless the options say otherwise; by
+        default it is the address. Fails like :meth:`wait_for_handshake`, and with :class:`StreamTimeoutError` at
+        ``deadline``; raises ``RuntimeError`` on a stream that is already connecting.
         """
         if not self._connecting():  # or the session that is under way would be lost; it is refused below
             host = address[0] if isinstance(address, tuple) else None
@@ -148,7 +146,7 @@ class SSLIOStream(BaseTLSStream, IOStream):
         return handshake
 
     def unwrap(self) -> Future[IOStream]:
-        """End TLS, and give a plain stream over the same socket, which goes on with what follows.
+        """End TLS, and return a plain stream over the same socket, which continues with what follows.
 
         See :meth:`TLSStream.unwrap`.
         """

@@ -41,9 +41,9 @@ class TLSState:
 class BaseTLSStream(BaseIOStream):
     """A stream that speaks TLS: :class:`SSLIOStream` over a socket, :class:`TLSStream` over any stream.
 
-    The handshake needs no call of its own; bytes that are written before it has ended wait. One that
-    fails, or is not done after ``handshake_timeout`` seconds, closes the stream. A peer that goes
-    without ending its session closes it with :class:`StreamTruncatedError`.
+    The handshake begins by itself; bytes written before it has ended wait. If it fails, or is not done after
+    ``handshake_timeout`` seconds, the stream is closed. If the peer ends the connection without ending its session,
+    the stream is closed with :class:`StreamTruncatedError`.
     """
 
     __slots__ = ()
@@ -54,9 +54,9 @@ class BaseTLSStream(BaseIOStream):
     def wait_for_handshake(self) -> Future[Self]:
         """Return this stream once the handshake is done.
 
-        Fails with what ended it: mostly an ``ssl.SSLError``, a ``ConnectionError`` or a ``TimeoutError``,
-        and :class:`StreamClosedError` where the stream was closed by its owner. Raises ``RuntimeError``
-        while another call waits.
+        Fails with the error that ended it: usually an ``ssl.SSLError``, a ``ConnectionError`` or a ``TimeoutError``;
+        and with :class:`StreamClosedError` if the owner closed the stream. Raises ``RuntimeError`` while another call
+        is waiting.
         """
         if self._state.waiter is not None and not self._state.waiter.done():
             raise RuntimeError("the handshake is waited for already: await the first wait_for_handshake()")
@@ -72,9 +72,9 @@ class BaseTLSStream(BaseIOStream):
 
     @property
     def session(self) -> ssl.SSLSession | None:
-        """What a later client can resume: give it as ``session``, with the same ``ssl.SSLContext``.
+        """The session, which a later client can resume: pass it as ``session``, with the same ``ssl.SSLContext``.
 
-        In TLS 1.3 a server sends it after the handshake, so that it is there once something has been read.
+        In TLS 1.3, a server sends it after the handshake, so it is available once something has been read.
         """
         return self._state.tls.session if self._state.tls is not None and self._state.tls.handshaken else None
 
@@ -191,7 +191,7 @@ class BaseTLSStream(BaseIOStream):
 
 
 class TLSStream(BaseTLSStream):
-    """TLS over any :class:`Stream`: one in memory, one that speaks TLS itself, one of yours.
+    """TLS over any :class:`Stream`: in memory, inside other TLS, or over a stream of your own.
 
     ::
 
@@ -199,12 +199,12 @@ class TLSStream(BaseTLSStream):
         client = TLSStream(near, ssl_options=certificate.client_options, server_hostname="localhost")
         server = TLSStream(far, ssl_options=certificate.server_options, server_side=True)
 
-    The stream below belongs to this one, which closes it. It may have unread bytes: they are taken for
-    TLS records. :meth:`Stream.start_tls` makes one of these, unless it can do better.
+    The underlying stream belongs to this one, which closes it. If it has unread bytes, they are treated as TLS
+    records. :meth:`Stream.start_tls` creates one of these, unless there is a better way.
 
-    ``handshake_timeout`` is in seconds, or None for no bound; ``session`` is what :attr:`session` of an
-    earlier client was. Raises :class:`SSLConfigurationError` for options that TLS cannot be spoken with,
-    and ``ValueError`` for a ``server_hostname`` that is no name.
+    ``handshake_timeout`` is in seconds, or None for no limit; ``session`` is the :attr:`session` of an earlier
+    client. Raises :class:`SSLConfigurationError` for unusable options, and ``ValueError`` for a ``server_hostname``
+    that is not a name.
     """
 
     __slots__ = ("_state", "_stream")
@@ -241,25 +241,25 @@ class TLSStream(BaseTLSStream):
         self._update_events()
 
     def unwrap(self) -> Future[Stream]:
-        """End TLS, and give the stream below, which goes on with what follows.
+        """End TLS, and return the underlying stream, which continues with what follows.
 
-        Done when both sides have told their end; giving up waiting closes the stream. Writes that are
-        under way go first. Raises ``ValueError`` while a read waits, where bytes are unread, and before the
-        handshake is done. A peer that sends on, where it was to end, fails it with
-        :class:`StreamClosedError`, and so does one that goes without ending TLS.
+        Done when both sides have ended their session; giving up waiting closes the stream. Writes in progress go
+        first. Raises ``ValueError`` while a read is waiting, if bytes are unread, and before the handshake is done.
+        It fails with :class:`StreamClosedError` if the peer goes on sending instead of ending its session, or
+        disconnects without ending TLS.
 
-        An end that the peer tells first closes this stream, as the end of a stream does, unless an
-        ``eof_callback`` was set: set one where the peer may be the first, and unwrap from there.
+        If the peer ends its session first, this stream is closed, as at the end of any stream, unless an
+        ``eof_callback`` is set: if the peer may be first, set one and unwrap from there.
         """
         return self._unwrap()
 
     def set_nodelay(self, value: bool, /) -> None:
-        """Send small writes at once (True), or let the kernel join them. Ignored where it means nothing."""
+        """Send small writes immediately (True), or let the kernel combine them. Ignored if it does not apply."""
         self._stream.set_nodelay(value)
 
     @property
     def info(self) -> StreamInfo:
-        """Who is at the other end, and what TLS settled."""
+        """What is known about the peer, including the result of the TLS handshake."""
         return self._stream.info._replace(tls=self._tls_info())
 
     def _below(self) -> Stream:

@@ -15,75 +15,74 @@ if TYPE_CHECKING:
 
 
 class Transport(Protocol):
-    """The lower half of a stream: what carries its bytes. Give one to :class:`BaseIOStream`, or to a subclass of it.
+    """The lower half of a stream, which carries its bytes. Pass one to :class:`BaseIOStream`, or to a subclass.
 
-    No method waits: what cannot be done now raises ``BlockingIOError``, and is tried again after the
-    handler given to :meth:`watch` has been called. Any other ``OSError`` closes the stream, whose
-    error it becomes.
+    No method waits. What cannot be done now raises ``BlockingIOError``, and is attempted again after the handler
+    given to :meth:`watch` has been called. Any other ``OSError`` closes the stream and becomes its error.
 
-    A serial line, say, needs ``receive``, ``send`` and ``send_many`` over ``os.read`` and
-    ``os.writev``, and the rest as a socket's transport has it.
+    A serial line, for example, needs ``receive``, ``send`` and ``send_many`` based on ``os.read`` and ``os.writev``,
+    and everything else as in the transport of a socket.
     """
 
     @property
     def buffered(self) -> bool:
-        """True if :attr:`receive` has bytes at hand, or the end, of which :meth:`watch` tells nothing."""
+        """True if :attr:`receive` has bytes, or the end, available that :meth:`watch` does not report."""
         ...
 
     @property
     def unsent(self) -> bool:
-        """True if bytes that :attr:`send` has taken are still to be sent by :meth:`flush`."""
+        """True if bytes that :attr:`send` has accepted still have to be sent by :meth:`flush`."""
         ...
 
     @property
     def receive(self) -> Callable[[int], bytes]:
-        """Called with a number above 0, gives from 1 to so many bytes; none at the end of input."""
+        """Called with a number above 0, returns between 1 and that many bytes; none at the end of input."""
         ...
 
     @property
     def send(self) -> Callable[[Buffer], int]:
-        """Called with bytes, takes some and says how many: 1 or more, unless it was given none."""
+        """Called with bytes, accepts some and returns how many: 1 or more, unless there were none."""
         ...
 
     @property
     def send_many(self) -> Callable[[Sequence[Buffer]], int]:
-        """Called with several buffers, takes some of their bytes, in order, and says how many."""
+        """Called with several buffers, accepts some of their bytes, in order, and returns how many."""
         ...
 
     def flush(self) -> None:
-        """Send all that is :attr:`unsent`."""
+        """Send everything that is :attr:`unsent`."""
         ...
 
     def watch(self, io_loop: EventLoop, handler: Callable[[object, int], None], events: int, /) -> None:
-        """Call ``handler(..., events)`` from the loop whenever ready for any of ``events``.
+        """Call ``handler(..., events)`` from the loop whenever the transport is ready for any of ``events``.
 
-        They are a sum of ``READ`` and ``WRITE`` of :mod:`eyewall.ioloop`, or 0. Replaces what was
-        watched, handler and events. Readiness is level-triggered: see ``EventLoop.add_handler``.
+        These are a sum of ``READ`` and ``WRITE`` of :mod:`eyewall.ioloop`, or 0. This replaces the previous handler
+        and events. Readiness is level-triggered: see ``EventLoop.add_handler``.
         """
         ...
 
     def shutdown_write(self) -> None:
-        """Tell the peer that nothing more comes.
+        """Tell the peer that nothing more will be sent.
 
-        Raises BlockingIOError where that cannot be told yet; then it is asked for again when the
-        transport can be written to.
+        Raises BlockingIOError if that is not possible yet; it is then called again when the transport can be written
+        to.
         """
         ...
 
     def close(self, io_loop: EventLoop, error: BaseException | None, /) -> None:
-        """Stop watching and let go; ``error`` is None if the end is in good order. Never raises."""
+        """Stop watching and release everything; ``error`` is None for an orderly end. Never raises."""
         ...
 
 
 @runtime_checkable
 class FileTransport(Protocol):
-    """What a :class:`Transport` may have as well, for ``send_file``; without it, a thread reads the file."""
+    """What a :class:`Transport` may also have, for ``send_file``; without it, a thread reads the file."""
 
     def send_file(self, fd: int, offset: int, count: int, /) -> int:
-        """Send from a regular file without a detour through this process; give the number of bytes, 0 at its end.
+        """Send from a regular file without copying through this process; return the number of bytes, 0 at its end.
 
-        Raises ``BlockingIOError`` if no byte can be sent now, and ``OSError`` with ``EINVAL`` where it cannot be
-        done with these descriptors at all; any other ``OSError`` closes the stream.
+        Raises ``BlockingIOError`` if no byte can be sent now, and ``OSError`` with ``EINVAL`` if these descriptors do
+        not support it at all; any other ``OSError`` closes the stream.
         """
         ...
 

@@ -33,12 +33,11 @@ class WritingStream(ReadingStream):
     def write(self, *buffers: Buffer, deadline: float | None = None) -> Future[None]:
         """Send the buffers, in order; done when the kernel has taken all of them.
 
-        Raises :class:`StreamClosedError` if the stream is closed, and
-        :class:`StreamBufferFullError` where more than ``max_write_buffer_size`` bytes would wait:
-        then nothing of it is sent.
+        Raises :class:`StreamClosedError` if the stream is closed, and :class:`StreamBufferFullError` if more than
+        ``max_write_buffer_size`` bytes would have to wait: nothing is sent in that case.
 
-        At ``deadline``, a time of ``io_loop.time()``, the wait fails with :class:`StreamTimeoutError`. The
-        bytes that have not gone still wait to be sent; only :meth:`close` takes them back.
+        At ``deadline``, a time of ``io_loop.time()``, the wait fails with :class:`StreamTimeoutError`. The bytes that
+        have not been sent still wait to be sent; only :meth:`close` discards them.
         """
         self._write(buffers)
         if self._unsent is None and not self._closed:
@@ -46,22 +45,22 @@ class WritingStream(ReadingStream):
         return self._wait_until_unsent(0, deadline, "write")
 
     def write_nowait(self, *buffers: Buffer) -> None:
-        """Like :meth:`write`, for whoever waits with :meth:`drained` instead."""
+        """Like :meth:`write`, for code that waits with :meth:`drained` instead."""
         self._write(buffers)
 
     def send_file(
         self, file: int | HasFileno, /, offset: int = 0, count: int | None = None, *, deadline: float | None = None
     ) -> Future[int]:
-        """Send ``count`` bytes of a file from ``offset`` on (None: up to its end), behind what was written before.
+        """Send ``count`` bytes of a file from ``offset`` on (None: to its end), after what was written before.
 
-        Gives the number of bytes sent once the kernel has taken all of them: fewer than ``count`` where the
-        file is shorter. What is written meanwhile follows them. The file's own position neither counts nor
-        moves, and it may be closed as soon as the call has returned; it must be a regular file, or
-        ``ValueError`` says so.
+        Returns the number of bytes sent, once the kernel has taken all of them: fewer than ``count`` if the file is
+        shorter. What is written in the meantime follows them. The position of the file is neither used nor changed,
+        and the file may be closed as soon as the call has returned. It must be a regular file; ``ValueError``
+        otherwise.
 
-        On plain sockets the kernel copies (``sendfile``). On any other stream a thread reads the file,
-        128 KiB at a time. A file that cannot be read closes the stream with its error. ``deadline`` is that
-        of :meth:`write`, and the bytes do not count towards ``max_write_buffer_size``.
+        On plain sockets, the kernel copies the file (``sendfile``). On other streams, a thread reads it, 128 KiB at a
+        time. A file that cannot be read closes the stream with its error. ``deadline`` is as in :meth:`write`, and
+        the bytes do not count towards ``max_write_buffer_size``.
         """
         if self._closed or self._shutting_down:
             raise StreamClosedError(self.error)
@@ -80,26 +79,26 @@ class WritingStream(ReadingStream):
         return promise
 
     def drained(self, *, deadline: float | None = None) -> Future[None]:
-        """Let a writer go on once the peer has caught up: the backpressure of :meth:`write_nowait`.
+        """Wait until the peer has caught up: the backpressure for :meth:`write_nowait`.
 
-        Where more than :data:`HIGH_WATER_MARK` bytes wait to be sent, waits until :data:`LOW_WATER_MARK` do.
-        Fails where the stream closes.
+        If more than :data:`HIGH_WATER_MARK` bytes are waiting to be sent, waits until only :data:`LOW_WATER_MARK`
+        are. Fails if the stream closes.
         """
         if (self._unsent is None or self._unsent.size <= HIGH_WATER_MARK) and not self._closed:
             return self._done
         return self._wait_until_unsent(LOW_WATER_MARK, deadline, "drained")
 
     def writing(self) -> bool:
-        """True while bytes wait to be sent."""
+        """True while bytes are waiting to be sent."""
         return self._unsent is not None or self._transport.unsent
 
     @property
     def unsent(self) -> int:
-        """How many bytes that were written the kernel has not taken yet; more than 0 while any wait."""
+        """How many of the written bytes the kernel has not taken yet; above 0 while any wait."""
         return self._unsent.size if self._unsent is not None and self._unsent.size else int(self._transport.unsent)
 
     def shutdown_write(self) -> None:
-        """End this side once all that was written has gone; the peer reads an end, and may still send."""
+        """End this side once everything written has been sent; the peer sees the end, and may still send."""
         if not self._closed and not self._shutting_down:
             self._shutting_down = self._end_unsent = True
             if self._unsent is None:

@@ -17,13 +17,13 @@ from __future__ import annotations
 
 
 class StreamError(OSError):
-    """The base of all that a stream raises by itself."""
+    """The base class of the errors of a stream."""
 
 
 class StreamClosedError(StreamError):
     """The stream is closed: by the peer, by an error, or by this side.
 
-    ``real_error`` is the error that closed it, or None if it ended in good order.
+    ``real_error`` is the error that closed it; None if it ended in good order.
     """
 
     def __init__(self, real_error: BaseException | None = None) -> None:
@@ -32,15 +32,15 @@ class StreamClosedError(StreamError):
 
 
 class StreamTruncatedError(StreamError):
-    """The connection ended, and TLS did not: what came may not be all (RFC 8446 section 6.1).
+    """The connection ended before TLS did: the data may be incomplete (RFC 8446 section 6.1).
 
-    It closes the stream, and so is the ``real_error`` of whoever reads; what came before it can still
-    be read. A context with ``ssl.OP_IGNORE_UNEXPECTED_EOF`` among its options takes it for an end.
+    It closes the stream, and is therefore the ``real_error`` seen by readers; what arrived before it can still be
+    read. With ``ssl.OP_IGNORE_UNEXPECTED_EOF`` among the options of a context, it counts as a normal end.
     """
 
 
 class UnsatisfiableReadError(StreamError):
-    """A read cannot be satisfied: its delimiter does not stand within ``max_bytes``."""
+    """A read cannot be satisfied: its delimiter is not within ``max_bytes``."""
 
 
 class StreamBufferFullError(StreamError):
@@ -48,9 +48,9 @@ class StreamBufferFullError(StreamError):
 
 
 class StreamTimeoutError(StreamError, TimeoutError):
-    """An operation was not done at the deadline that it was given; its stream is open still, and fit for the next.
+    """An operation was not done by its deadline; the stream is still open, and can be used again.
 
-    Only a ``connect`` closes its stream, with this as the ``real_error``.
+    Only ``connect`` closes its stream, with this as the ``real_error``.
     """
 
     def __init__(self, operation: str) -> None:
@@ -58,4 +58,4 @@ class StreamTimeoutError(StreamError, TimeoutError):
 
 
 class SSLConfigurationError(ValueError):
-    """TLS cannot be spoken with these options; the message names the option and the remedy."""
+    """These options cannot be used for TLS; the message names the option and the remedy."""

@@ -13,18 +13,18 @@ class CertificateFiles(NamedTuple):
     """The paths of a certificate's PEM files."""
 
     certfile: str
-    """The certificate; as ``ca_certs``, what makes a client trust it."""
+    """The certificate; a client that has it as ``ca_certs`` trusts it."""
     keyfile: str
     """Its private key."""
 
     @property
     def server_options(self) -> SSLOptionsDict:
-        """The ``ssl_options`` of a server that shows this certificate."""
+        """The ``ssl_options`` of a server that presents this certificate."""
         return {"certfile": self.certfile, "keyfile": self.keyfile}
 
     @property
     def client_options(self) -> SSLOptionsDict:
-        """The ``ssl_options`` of a client that trusts this certificate and no other."""
+        """The ``ssl_options`` of a client that trusts only this certificate."""
         return {"ca_certs": self.certfile}
 
 

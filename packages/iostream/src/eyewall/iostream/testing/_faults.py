@@ -10,22 +10,22 @@ if TYPE_CHECKING:
 
 
 class Delay(NamedTuple):
-    """For so many seconds of the loop's clock the transport is not ready."""
+    """The transport is not ready for this many seconds of the loop's clock."""
 
     seconds: float
 
 
 Step = int | Delay | OSError
-"""What one receive or send does: take at most so many bytes, wait, or fail."""
+"""What one receive or send does: transfer at most this many bytes, wait, or fail."""
 
 
 class Faults(NamedTuple):
-    """What becomes of the receives and sends of one end, one after the other; afterwards nothing more goes wrong.
+    """What happens to the receives and sends of one end, one after the other; afterwards nothing more goes wrong.
 
-    A step is used up by a call that could do something: that finds bytes, or the end, or room. So may
-    ``Faults(receive=[1, Delay(5), ConnectionResetError()])`` give the first byte, be silent for five seconds,
-    and break. An error is raised by that one call; ``BlockingIOError()``, ``InterruptedError()`` and
-    ``OSError(errno.ENOBUFS, "")`` are those after which a stream tries again.
+    A step is used up by a call that could do something: one that finds bytes, or the end, or room. For example,
+    ``Faults(receive=[1, Delay(5), ConnectionResetError()])`` delivers the first byte, is silent for five seconds, and
+    breaks. An error is raised by that one call; after ``BlockingIOError()``, ``InterruptedError()`` and
+    ``OSError(errno.ENOBUFS, "")``, a stream tries again.
     """
 
     receive: Sequence[Step] = ()
@@ -35,7 +35,8 @@ class Faults(NamedTuple):
 def random_faults(seed: int, *, steps: int = 20, largest: int = 16, longest: float = 10.0) -> Faults:
     """Draw small pieces, spurious wake-ups and delays from a seed; the same seed gives the same script.
 
-    Nothing in it breaks a stream: whatever is sent must arrive. Put the seed into a failing test's message.
+    None of it breaks a stream: everything that is sent must arrive. Include the seed in the message of a failing
+    test.
     """
     from random import Random
 

@@ -161,7 +161,7 @@ class MemoryTransport:
 
 
 class MemoryStream(BaseIOStream):
-    """One end of :func:`memory_streams`: a real stream, with its buffers, limits and waiters, on no socket."""
+    """One end of :func:`memory_streams`: a real stream, with its buffers, limits and waiters, but without a socket."""
 
     __slots__ = ("_ends", "_info")
 
@@ -187,13 +187,13 @@ class MemoryStream(BaseIOStream):
 
     @property
     def info(self) -> StreamInfo:
-        """What was given to :func:`memory_streams` for this end's peer."""
+        """What :func:`memory_streams` was given about the peer of this end."""
         return self._info
 
     def reset(self) -> None:
-        """Break the connection as a TCP reset does: this end closes, what was under way is lost.
+        """Break the connection as a TCP reset does: this end closes, and data in transit is lost.
 
-        The other end sees ``ConnectionResetError`` the next time it reads or writes.
+        The other end sees a ``ConnectionResetError`` the next time it reads or writes.
         """
         self._ends.outgoing.break_()
         self._ends.incoming.break_()
@@ -213,13 +213,13 @@ def memory_streams(
     near_faults: Faults = _NO_FAULTS,
     far_faults: Faults = _NO_FAULTS,
 ) -> tuple[MemoryStream, MemoryStream]:
-    r"""Make a connected pair ``(near, far)``.
+    r"""Create a connected pair ``(near, far)``.
 
-    ``chunk_size`` is the most that either end receives at a time: 1 splits every message at every
-    byte. ``capacity`` is how many bytes each direction holds before a write has to wait. ``address``
-    and ``tls`` are what the *far* end, mostly the server's, is told of its peer. The limits are those of
-    a stream, and both ends have them. The faults are scripts, one for each end, of short reads and writes,
-    delays and errors. Raises ``ValueError`` for a size below 1.
+    ``chunk_size`` is the most that either end receives at a time: 1 splits every message at every byte. ``capacity``
+    is how many bytes each direction holds before a write has to wait. ``address`` and ``tls`` are what the *far* end,
+    usually the server's, is told about its peer. The limits are those of a stream, and apply to both ends. The faults
+    are scripts, one for each end, of short reads and writes, delays and errors. Raises ``ValueError`` for a size
+    below 1.
 
     ::
 
