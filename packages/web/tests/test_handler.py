@@ -601,3 +601,14 @@ async def test_set_default_headers_is_on_every_answer_error_pages_too() -> None:
 
     response = await client(Handler).get("/")
     assert (response.code, response.headers["Server"]) == (403, "mine")
+
+
+async def test_a_response_that_a_program_of_tornado_leaves_open_is_told_how_here(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Later(RequestHandler):
+        def get(self) -> None:
+            self._auto_finish = False
+
+    assert (await AppClient(Application([("/", Later)])).get("/")).code == 500
+    assert "make that an `async def` that awaits what the response waits for" in caplog.text

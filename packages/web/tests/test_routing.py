@@ -273,3 +273,12 @@ def test_a_type_is_no_part_of_a_path() -> None:
 def test_a_path_that_leads_nowhere_is_told_how_to_lead() -> None:
     with pytest.raises(RouteError, match=r"route 1 .* TypedPath\('/a'\): say where it leads, with \.to\(YourHandler\)"):
         Application([ROOT / "a"])  # type: ignore[list-item] # the mistake
+
+
+def test_tornados_routers_of_an_application_are_told_what_takes_their_place() -> None:
+    app = Application()
+    assert not hasattr(app, "wildcard_router")
+    with pytest.raises(AttributeError, match=r"no attribute 'wildcard_router': give add_handlers\('\.\*', routes\)"):
+        _ = app.wildcard_router  # type: ignore[attr-defined] # that is what is tested
+    with pytest.raises(AttributeError, match=r"^'Application' object has no attribute 'db'$"):
+        _ = app.db  # type: ignore[attr-defined] # the same

@@ -25,6 +25,12 @@ def test_a_setting_that_is_nearly_one_is_told(caplog: pytest.LogCaptureFixture) 
     assert "'xsrf_cookie' is unknown to eyewall and has no effect there: is 'xsrf_cookies' meant?" in caplog.text
 
 
+def test_what_tornado_hands_on_to_its_loader_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    Application(autoescape=None, template_whitespace="single")
+    assert "'autoescape' has no effect: it is an argument of the loader, template_loader=tornado.tem" in caplog.text
+    assert "tornado.template.Loader(path, whitespace='single')" in caplog.text
+
+
 def test_settings_of_the_programs_own_are_its_business(caplog: pytest.LogCaptureFixture) -> None:
     Application(database="shop", static="no", login_url="/login", login_urls=["/login", "/enter"])
     assert not caplog.records

@@ -48,6 +48,9 @@ else:
     S = TypeVar("S")
 
 
+_TORNADOS_ROUTERS: Final = ("default_router", "wildcard_router")
+
+
 class Application(ReversibleRouter, Generic[S]):
     """A table of routes together with settings; this is what a server serves.
 
@@ -147,6 +150,14 @@ class Application(ReversibleRouter, Generic[S]):
             from ._reload._arming import arm
 
             arm(self)
+
+    if not TYPE_CHECKING:  # which would have it answer for every name
+
+        def __getattr__(self, name: str) -> object:
+            remedy = ": give add_handlers('.*', routes) those that come later" if name in _TORNADOS_ROUTERS else ""
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}{remedy}", name=name, obj=self
+            )
 
     def add_transform(self, transform_class: type[OutputTransform]) -> None:
         """Add a transform behind the others; every response passes through it from now on."""

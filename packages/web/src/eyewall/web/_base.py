@@ -210,6 +210,20 @@ class HandlerBase:
         self.on_finish()
         return sent
 
+    if not TYPE_CHECKING:  # not ours: a program that comes from Tornado may set it
+
+        @property
+        def _auto_finish(self) -> bool:
+            return True
+
+        @_auto_finish.setter
+        def _auto_finish(self, value: object) -> None:
+            if not value:
+                raise AttributeError(
+                    "_auto_finish cannot be set: a response is finished when its method is over, so make that an "
+                    "`async def` that awaits what the response waits for, or self.wait_disconnected()"
+                )
+
     def _finish_with(self, headers: HTTPHeaders, body: bytes) -> None:
         """Complete the response with header fields that others share: they are not changed."""
         if self._transform is not None:

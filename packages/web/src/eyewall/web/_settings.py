@@ -22,10 +22,19 @@ KNOWN: Final = (
 """Every name that is asked for; a program may have settings of its own besides."""
 
 
+_OF_A_LOADER: Final = ("autoescape", "template_whitespace")
+"""What Tornado hands on to the loader of its templates."""
+
+
 def check_settings(settings: Mapping[str, object]) -> None:
-    """Log a warning for each that is probably misspelt, and refuse a secret that cannot be one."""
+    """Log a warning for each that is probably misspelt or has no effect, and refuse a secret that cannot be one."""
     for name in settings.keys() - set(KNOWN):
-        _warn_if_misspelt(name, settings)
+        if name in _OF_A_LOADER:
+            argument = name.removeprefix("template_")
+            loader = f"template_loader=tornado.template.Loader(path, {argument}={settings[name]!r})"
+            general_log.warning("the setting %r has no effect: it is an argument of the loader, %s", name, loader)
+        else:
+            _warn_if_misspelt(name, settings)
     secret = settings.get("cookie_secret")
     if not isinstance(secret, str | bytes | dict | None):
         raise SettingError(f"cookie_secret is {secret!r}: make it a long random text, the same in all processes")
