@@ -104,8 +104,7 @@ class StreamCore:
         raise NotImplementedError
 
     def close(self, exc_info: ExcInfo | None = None) -> None:
-        """Close the connection now, discarding everything that waits to be sent. Never waits, never raises,
-        idempotent.
+        """Close the connection now, and discard what waits to be sent. Never waits, never raises, idempotent.
 
         ``exc_info`` gives the reason: an exception, ``True`` for the one currently being handled, or the result of
         ``sys.exc_info()``. It becomes :attr:`error`. Whoever waits on the stream gets a :class:`StreamClosedError`
