@@ -46,13 +46,12 @@ def add_accept_handler(
 ) -> Callable[[], None]:
     """Call ``callback(connection, address)`` for every connection that arrives at a listening socket.
 
-    Gives a function that ends this, and may be called at any time; the socket stays open. At most
-    128 connections are accepted in a turn of the loop, so that one busy port starves no other.
-    Where the system has no descriptor or memory left, the listener says so in the log once and
-    rests for a second; its connections wait in the kernel's queue.
+    Returns a function that ends this, and that may be called at any time; the socket stays open. At most 128
+    connections are accepted in one turn of the loop, so that one busy port starves no other. If the system has no
+    descriptor or memory left, the listener logs that once and pauses for a second; its connections wait in the
+    kernel's queue.
 
-    The connection is ``callback``'s to close. Where it raises, that is logged, and this one
-    connection closed.
+    ``callback`` has to close the connection. If it raises an exception, that is logged, and the connection is closed.
     """
     return Acceptor(sock, callback, io_loop or IOLoop.current()).remove
 

@@ -44,17 +44,16 @@ def bind_sockets(
     flags: int | None = None,
     reuse_port: bool = False,
 ) -> list[socket.socket]:
-    """Make listening sockets for a port, one for each address that ``address`` stands for.
+    """Create listening sockets for a port, one for each address that ``address`` stands for.
 
-    ``address`` is an IP address or a host name; None or ``""`` means all interfaces. ``family``
-    restricts it to ``AF_INET`` or ``AF_INET6``, ``flags`` are ``getaddrinfo``'s ``AI_*`` (default
-    ``AI_PASSIVE``). Port 0 lets the system choose one, the same for all sockets. IPv6 sockets take
-    no IPv4 connections. ``reuse_port`` lets several processes bind the same port and share its
-    connections.
+    ``address`` is an IP address or a host name; None or ``""`` means all interfaces. ``family`` restricts it to
+    ``AF_INET`` or ``AF_INET6``; ``flags`` are the ``AI_*`` flags of ``getaddrinfo`` (default ``AI_PASSIVE``). Port 0
+    lets the system choose a port, the same for all sockets. IPv6 sockets accept no IPv4 connections. ``reuse_port``
+    lets several processes bind the same port and share its connections.
 
-    Raises :class:`BindError` if one of the addresses cannot be had, and then holds none; a
-    machine without IPv6 is no error. Raises ``ValueError`` for a port beyond 65535 and for
-    ``reuse_port`` on a system that lacks it.
+    Raises :class:`BindError` if one of the addresses is not available, and then leaves no socket open; a machine
+    without IPv6 is not an error. Raises ``ValueError`` for a port above 65535, and for ``reuse_port`` on a system
+    that lacks it.
     """
     # Not redundant for those who have no type checker: what an environment variable holds is text.
     if not isinstance(port, int):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -77,11 +76,11 @@ def bind_sockets(
 
 
 def bind_unix_socket(file: str, mode: int = 0o600, backlog: int = DEFAULT_BACKLOG) -> socket.socket:
-    r"""Make a listening Unix socket at the path ``file``, with the permissions ``mode``.
+    r"""Create a listening Unix socket at the path ``file``, with the permissions ``mode``.
 
-    A socket file left there by an earlier server that has gone is replaced; a name that begins with ``"\0"`` is
-    Linux's abstract namespace and leaves no file. Raises :class:`BindError`, and ``ValueError``
-    where something other than a socket is at the path.
+    A socket file that was left behind by an earlier server is replaced. A name that begins with ``"\0"`` is in
+    Linux's abstract namespace and leaves no file. Raises :class:`BindError`, and ``ValueError`` if something other
+    than a socket is at the path.
     """
     from pathlib import Path
 

@@ -25,25 +25,25 @@ _NAMED: Final = 5
 
 
 class ServerState(enum.Enum):
-    """What a server does at the moment."""
+    """What a server is currently doing."""
 
     STOPPED = "stopped"
-    """It does not listen: not yet, or not any more."""
+    """It is not listening: not yet, or no longer."""
     SERVING = "serving"
-    """It listens."""
+    """It is listening."""
     DRAINING = "draining"
-    """It does not listen any more, and lets its connections end."""
+    """It is no longer listening, and lets its connections end."""
 
 
 class DrainReport(NamedTuple):
-    """What has become of the connections of a server that was drained."""
+    """What happened to the connections of a server that was drained."""
 
     ended: int
     """Connections that ended by themselves."""
     cut: tuple[Address, ...]
-    """The clients whose connections had to be cut when the grace was over."""
+    """The clients whose connections had to be cut when the grace period was over."""
     stuck: tuple[Address, ...]
-    """Those among them whose tasks did not end within a second, although cancelled."""
+    """Those among them whose tasks did not end within a second, although they were cancelled."""
     seconds: float
     """How long it took."""
 

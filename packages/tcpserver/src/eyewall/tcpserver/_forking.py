@@ -24,7 +24,7 @@ _reasons: Final[WeakKeyDictionary[object, str]] = WeakKeyDictionary()
 
 
 def task_id() -> int | None:
-    """Return this worker's number, as from :func:`fork_processes` or under a :class:`Supervisor`; None elsewhere."""
+    """Return the number of this worker, under :func:`fork_processes` or a :class:`Supervisor`; None elsewhere."""
     return _task_id
 
 

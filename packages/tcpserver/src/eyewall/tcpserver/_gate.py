@@ -21,21 +21,21 @@ _MAPPED: Final = "::ffff:"
 
 
 class ConnectionLimits:
-    """How many connections a :class:`TCPServer` holds at a time; None means no limit.
+    """How many connections a :class:`TCPServer` may have at a time; None means no limit.
 
     ::
 
         TCPServer(connection_limits=ConnectionLimits(max_connections=10_000, max_per_address=100))
 
-    At ``max_connections`` the server stops accepting, and goes on when only ``accept_again_at`` are left
-    (by default nine tenths): nobody gets an error, who comes meanwhile waits in the kernel's queue, whose
-    length is the ``backlog`` of the socket. A connection beyond ``max_per_address`` of its client, which
-    the kernel's queue cannot keep apart from others, is closed at once. One client is an IPv4 address or
-    an IPv6 network of 64 bits, which is the least that a customer gets; behind a proxy that sends PROXY
-    headers it is what they say. Clients on Unix sockets have no address, and are not limited.
+    At ``max_connections`` the server stops accepting, and continues when only ``accept_again_at`` are left (by
+    default nine tenths). Nobody gets an error: new connections wait in the kernel's queue, whose length is the
+    ``backlog`` of the socket. A connection beyond ``max_per_address`` of its client is closed at once, since the
+    kernel's queue cannot hold back single clients. A client is an IPv4 address, or an IPv6 /64 network, which is the
+    least that a customer is given; behind a proxy that sends PROXY headers, it is the address in the header. Clients
+    on Unix sockets have no address, and are not limited.
 
-    A connection counts until it is closed and its handler is done with it. Raises ``ValueError`` for limits
-    below 1 and for an ``accept_again_at`` that is not below ``max_connections``.
+    A connection counts until it is closed and its handler has ended. Raises ``ValueError`` for limits below 1, and
+    for an ``accept_again_at`` that is not below ``max_connections``.
     """
 
     __slots__ = ("accept_again_at", "max_connections", "max_per_address")
@@ -55,11 +55,11 @@ class ConnectionLimits:
         if accept_again_at is not None and not 0 <= accept_again_at < (max_connections or 0):
             raise ValueError(f"accept_again_at {accept_again_at} must be below max_connections, {max_connections}")
         self.max_connections: int | None = max_connections
-        """Connections at which no more are accepted."""
+        """The number of connections at which the server stops accepting."""
         self.accept_again_at: int | None = accept_again_at
-        """Connections at which accepting goes on."""
+        """The number of connections at which it continues."""
         self.max_per_address: int | None = max_per_address
-        """Connections that one client may have."""
+        """The number of connections that one client may have."""
 
 
 class Gate:

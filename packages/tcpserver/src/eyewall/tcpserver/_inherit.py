@@ -13,26 +13,26 @@ _UNNAMED = "unknown"
 
 
 def socket_from_descriptor(number: int) -> socket.socket:
-    """Return the listening socket that this process has inherited as descriptor ``number``.
+    """Return the listening socket that this process inherited as descriptor ``number``.
 
     The socket owns the descriptor, and is not passed on to programs that this process starts. Raises
-    :class:`BindError` where the descriptor is closed, no stream socket, or one that does not listen.
+    :class:`BindError` if the descriptor is closed, is not a stream socket, or is not listening.
     """
     return _adopt(number, f"descriptor {number}", "check what the process was started with")
 
 
 def sockets_from_systemd() -> dict[str, list[socket.socket]]:
-    """Return the listening sockets that systemd has passed to this process, by their names; none: ``{}``.
+    """Return the listening sockets that systemd passed to this process, by name; ``{}`` if there are none.
 
-    The names are those of ``FileDescriptorName=`` in the ``.socket`` units, or else the units' own; several
-    sockets may have one name (``sd_listen_fds_with_names(3)``)::
+    The names are those of ``FileDescriptorName=`` in the ``.socket`` units, or else the names of the units; several
+    sockets may share a name (``sd_listen_fds_with_names(3)``)::
 
         passed = sockets_from_systemd()
         server.add_sockets(passed.get("web.socket") or bind_sockets(8080))
 
-    The sockets are given once: the variables ``LISTEN_…`` are removed, so that no program that this process
-    starts takes them for its own. Raises :class:`BindError` for a descriptor that is no listening stream
-    socket, and ``ValueError`` for variables that cannot be systemd's.
+    The sockets are returned only once: the variables ``LISTEN_…`` are removed, so that no program started by this
+    process takes them for its own. Raises :class:`BindError` for a descriptor that is not a listening stream socket,
+    and ``ValueError`` for variables that cannot come from systemd.
     """
     pid, count, names = (os.environ.pop(name, "") for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"))
     if not count or pid != str(os.getpid()):

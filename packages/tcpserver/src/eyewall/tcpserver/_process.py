@@ -19,7 +19,7 @@ _FORWARDED: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 def cpu_count() -> int:
-    """Return the number of processors that this process may run on; at least 1."""
+    """Return the number of processors that this process may use; at least 1."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -28,16 +28,15 @@ def cpu_count() -> int:
 def fork_processes(num_processes: int | None, max_restarts: int | None = None) -> int:
     """Fork worker processes, and return in each of them its number, from 0 up.
 
-    ``num_processes`` of None or 0 means one for each processor. The parent does not return: it
-    starts a worker anew, with its old number, that dies of a signal or exits with a status other
-    than 0, at most ``max_restarts`` times in all (default 100). It passes SIGTERM and SIGINT on to
-    its workers, starts no more then, and exits when the last has ended: with status 0, or with 1
-    where a worker that was told to stop failed in doing so. Without a signal it exits with 0 once
-    all workers have done so.
+    ``num_processes`` of None or 0 means one for each processor. The parent does not return. If a worker is killed by
+    a signal or exits with a status other than 0, the parent starts it again with the same number, at most
+    ``max_restarts`` times in all (default 100). It passes SIGTERM and SIGINT on to its workers, then starts no more
+    and exits when the last one has ended: with status 0, or with 1 if a worker failed while stopping. Without a
+    signal, it exits with 0 once all workers have done so.
 
-    Raises ``RuntimeError`` in the parent when there were too many restarts, after the remaining
-    workers have been stopped; and at once where forking would break things: when this process has
-    an event loop already, is a worker itself, or is not in its main thread.
+    Raises ``RuntimeError`` in the parent after too many restarts, when the remaining workers have been stopped; and
+    immediately if forking would break things: when this process already has an event loop, is itself a worker, or is
+    not in its main thread.
     """
     check_can_fork("fork_processes")
     parent = _Parent(MAX_RESTARTS if max_restarts is None else max_restarts)

@@ -23,18 +23,18 @@ DEFAULT_MAX_BYTES: Final = 4096
 
 
 class ProxyProtocol:
-    """Tells a :class:`TCPServer` to expect a PROXY header, of version 1 or 2, at the start of each connection.
+    """Makes a :class:`TCPServer` expect a PROXY header, version 1 or 2, at the start of each connection.
 
     ::
 
         TCPServer(proxy_protocol=ProxyProtocol(["10.0.0.0/8", "::1"]))
 
-    ``trusted`` are the addresses and networks of the proxies; ``"unix"`` stands for whoever connects to a
-    Unix socket. Their headers are believed, so that anybody else must not be able to send one:
-    connections of others are closed, or, with ``others="serve"``, served as they are, with no header
-    expected. A header has ``timeout`` seconds to come, all of it, and at most ``max_bytes`` bytes.
+    ``trusted`` are the addresses and networks of the proxies; ``"unix"`` stands for every peer on a Unix socket.
+    Their headers are believed, so nobody else must be able to send one: connections from other addresses are closed
+    or, with ``others="serve"``, served without expecting a header. A header has to arrive completely within
+    ``timeout`` seconds, and may have at most ``max_bytes`` bytes.
 
-    Raises ``ValueError`` for what is no address or network, and where nobody is trusted.
+    Raises ``ValueError`` for something that is neither an address nor a network, and if nobody is trusted.
     """
 
     def __init__(
@@ -57,11 +57,11 @@ class ProxyProtocol:
         if not names:
             raise ValueError("nobody is trusted, so nobody could connect; give the addresses of the proxies")
         self.others: Literal["refuse", "serve"] = others
-        """What becomes of connections of others."""
+        """What to do with connections from other addresses."""
         self.timeout: float = timeout
-        """Seconds until a header must have come."""
+        """Seconds within which a header must arrive."""
         self.max_bytes: int = max_bytes
-        """The longest header of version 2."""
+        """The maximal length of a version 2 header."""
         self._trusts_unix = "unix" in names
         self._networks: list[IPv4Network | IPv6Network] = [ip_network(name) for name in names if name != "unix"]
 
@@ -76,9 +76,9 @@ class ProxyProtocol:
         return any((mapped or ip) in network for network in self._networks)
 
     async def read_header(self, sock: socket.socket, peer: Address, io_loop: EventLoop) -> ProxyInfo:
-        """Read the header off a connected socket, and not a byte more.
+        """Read the header from a connected socket, and not a byte more.
 
-        Raises :class:`ProxyHeaderError`, also where the connection ends first, and any ``OSError`` of it.
+        Raises :class:`ProxyHeaderError`, also if the connection ends first, and any ``OSError`` of the socket.
         """
         header = ProxyHeader(self.max_bytes)
         with io_loop.cancel_scope(deadline=io_loop.time() + self.timeout):

@@ -33,7 +33,7 @@ R = TypeVar("R")
 
 
 def is_valid_ip(ip: str) -> bool:
-    """True for an IPv4 or IPv6 address in digits, and nothing else: no name, no port, no space."""
+    """True for a numeric IPv4 or IPv6 address and nothing else: no name, no port, no space."""
     if not ip or "\x00" in ip:
         return False
     try:
@@ -85,43 +85,43 @@ class _Configured(type):
 
 
 class Resolver(metaclass=_Configured):
-    """Finds the addresses of a host name. ``Resolver()`` gives a :class:`DefaultLoopResolver`, unless configured.
+    """Finds the addresses of a host name. ``Resolver()`` returns a :class:`DefaultLoopResolver`, unless configured.
 
     A subclass overrides :meth:`resolve`.
     """
 
     @staticmethod
     def configure(impl: str | type[Resolver] | None, **options: Any) -> None:
-        """Choose what ``Resolver()`` makes from now on: a class of this module or its name; None: the default again.
+        """Choose what ``Resolver()`` creates from now on: a class of this module, or its name; None: the default.
 
-        ``options`` are its constructor's: ``Resolver.configure("ThreadedResolver", num_threads=4)``.
-        Tornado's dotted names will do. Raises ``ValueError`` for a name that is none.
+        ``options`` are the arguments of its constructor: ``Resolver.configure("ThreadedResolver", num_threads=4)``.
+        Tornado's dotted names work too. Raises ``ValueError`` for an unknown name.
         """
         _choice.kind = _named(impl) if isinstance(impl, str) else impl
         _choice.options = options
 
     def resolve(self, host: str, port: int, family: int = socket.AF_UNSPEC) -> Awaitable[list[tuple[int, Address]]]:
-        """Return the addresses of a host, as pairs of a family and what ``connect`` takes, the best first.
+        """Return the addresses of a host, best first, as pairs of a family and an argument for ``connect``.
 
         ``host`` may be an IP address. Fails with :class:`ResolveError`, an ``OSError``.
         """
         raise NotImplementedError(f"override resolve in {type(self).__qualname__}: it finds the addresses of a name")
 
     def close(self) -> None:
-        """Free what the resolver holds."""
+        """Free the resources of the resolver."""
 
 
 class ExecutorResolver(Resolver):
     """Asks the system in a thread of ``executor``, which :meth:`close` shuts down unless ``close_executor`` is false.
 
-    None means the loop's own executor. An address in digits is given back at once, without a thread.
+    None means the loop's own executor. A numeric address is returned immediately, without a thread.
     """
 
     def __init__(
         self, executor: Executor | None = None, close_executor: bool = True, *, io_loop: EventLoop | None = None
     ) -> None:
         self.executor: Executor | None = executor
-        """Where it waits, or None: in the loop's own executor."""
+        """The executor in which it waits; None: the loop's own."""
         self.close_executor: bool = close_executor
         """Whether :meth:`close` shuts :attr:`executor` down."""
         # Nothing of a loop is kept between two calls, so that each may come from another one.
@@ -175,7 +175,7 @@ def _own_getaddrinfo(io_loop: EventLoop) -> Any:
 
 
 class BlockingResolver(Resolver):
-    """Asks the system on the spot. The loop stands still meanwhile, for seconds if a name server is slow."""
+    """Asks the system directly. This blocks the loop, for seconds if a name server is slow."""
 
     async def resolve(self, host: str, port: int, family: int = socket.AF_UNSPEC) -> list[tuple[int, Address]]:
         """Return the addresses of a host; see :meth:`Resolver.resolve`."""
@@ -183,7 +183,7 @@ class BlockingResolver(Resolver):
 
 
 class ThreadedResolver(ExecutorResolver):
-    """Asks the system in a pool of threads that all these share; the first one made chooses its size."""
+    """Asks the system in a pool of threads that all instances share; the first one created determines its size."""
 
     _threadpool: ClassVar[concurrent.futures.ThreadPoolExecutor | None] = None
     _threadpool_pid: ClassVar[int | None] = None
@@ -201,10 +201,10 @@ class ThreadedResolver(ExecutorResolver):
 
 
 class OverrideResolver(Resolver):
-    """Looks into ``mapping`` before it asks ``resolver``; for tests, and where names shall stand for something else.
+    """Looks into ``mapping`` before it asks ``resolver``: for tests, and for names that should mean something else.
 
-    A key is a host name (then the value is a name or an address), a pair of host and port (the value is
-    such a pair), or a triple with the family besides::
+    A key is a host name (its value is a name or an address), a pair of host and port (its value is such a pair), or a
+    triple that also has the family::
 
         {
             "example.com": "127.0.0.1",
@@ -215,9 +215,9 @@ class OverrideResolver(Resolver):
 
     def __init__(self, resolver: Resolver, mapping: Overrides) -> None:
         self.resolver: Resolver = resolver
-        """Who is asked about what is found."""
+        """The resolver that looks up the result."""
         self.mapping: Mapping[Any, Any] = mapping  # Any: a union of mappings has no common key
-        """What is looked into, at each question anew."""
+        """The mapping, which is looked at anew for each call."""
 
     def resolve(self, host: str, port: int, family: int = socket.AF_UNSPEC) -> Awaitable[list[tuple[int, Address]]]:
         """Return the addresses of a host; see :meth:`Resolver.resolve`."""

@@ -24,10 +24,10 @@ class _Stream:
 
 
 class Subprocess:
-    r"""Runs a program, as ``subprocess.Popen`` does, whose arguments these are, without blocking the loop.
+    r"""Runs a program like ``subprocess.Popen``, with the same arguments, but without blocking the loop.
 
-    ``stdin``, ``stdout`` and ``stderr`` may be :data:`Subprocess.STREAM` as well; the attribute of the
-    same name is then a ``PipeIOStream``, which is the caller's to close::
+    ``stdin``, ``stdout`` and ``stderr`` may also be :data:`Subprocess.STREAM`; the attribute of the same name is then
+    a ``PipeIOStream``, which the caller has to close::
 
         process = Subprocess(["sort"], stdin=Subprocess.STREAM, stdout=Subprocess.STREAM)
         await process.stdin.write(b"b\na\n")
@@ -35,8 +35,8 @@ class Subprocess:
         print(await process.stdout.read_until_close())
         await process.wait_for_exit()
 
-    The end of the program is seen by a descriptor where the system has one (Linux), and then in every
-    thread; elsewhere by SIGCHLD, and then on a loop of the main thread (see :meth:`initialize`).
+    If the system has a descriptor for it (Linux), the end of the program is noticed through that, and in every
+    thread; otherwise through SIGCHLD, and only by a loop in the main thread (see :meth:`initialize`).
     """
 
     STREAM: Final = _Stream()
@@ -58,7 +58,7 @@ class Subprocess:
 
         self.io_loop: EventLoop = IOLoop.current() if io_loop is None else io_loop
         self.returncode: int | None = None
-        """The exit status, negative for a signal; None until the end has been seen."""
+        """The exit status, negative for a signal; None until the program is known to have ended."""
         pipes = _Pipes()
         try:
             child_ends = [pipes.child_end(stdin, 0), pipes.child_end(stdout, 1), pipes.child_end(stderr, 2)]
@@ -77,29 +77,29 @@ class Subprocess:
 
     @property
     def stdin(self) -> PipeIOStream:
-        """The stream that the program reads; with anything but ``STREAM``, what Popen has."""
+        """The stream from which the program reads; with anything but ``STREAM``, as in Popen."""
         # The cast here and below: who did not ask for a stream knows what else was asked for.
         return self._streams.get(0) or cast("PipeIOStream", self.proc.stdin)
 
     @property
     def stdout(self) -> PipeIOStream:
-        """The stream that the program writes its output to; with anything but ``STREAM``, what Popen has."""
+        """The stream to which the program writes its output; with anything but ``STREAM``, as in Popen."""
         return self._streams.get(1) or cast("PipeIOStream", self.proc.stdout)
 
     @property
     def stderr(self) -> PipeIOStream:
-        """The stream that the program writes its complaints to; with anything but ``STREAM``, what Popen has."""
+        """The stream to which the program writes its errors; with anything but ``STREAM``, as in Popen."""
         return self._streams.get(2) or cast("PipeIOStream", self.proc.stderr)
 
     def set_exit_callback(self, callback: Callable[[int], object]) -> None:
-        """Call ``callback(returncode)`` in a turn of the loop once the program has ended; the last one set counts."""
+        """Call ``callback(returncode)`` in a turn of the loop once the program has ended; replaces an earlier one."""
         self._exit_callback = callback
         self._watch()
 
     def wait_for_exit(self, raise_error: bool = True) -> Future[int]:
-        """Return a future of the exit status, or of ``subprocess.CalledProcessError`` for one that is not 0.
+        """Return a future of the exit status, or of a ``subprocess.CalledProcessError`` if it is not 0.
 
-        With ``raise_error=False`` the status is the result whatever it is.
+        With ``raise_error=False``, the result is the status in any case.
         """
         promise = self.io_loop.create_future()
 
@@ -119,16 +119,16 @@ class Subprocess:
 
     @classmethod
     def initialize(cls) -> None:
-        """Let the current loop see the ends of programs, where that takes SIGCHLD.
+        """Let the current loop notice the ends of programs, on systems where that requires SIGCHLD.
 
-        Called by itself when it is needed. Raises ``RuntimeError`` outside the main thread.
+        Called automatically when needed. Raises ``RuntimeError`` outside the main thread.
         """
         if cls._on_sigchld is None and not hasattr(os, "pidfd_open"):
             cls._begin_sigchld()
 
     @classmethod
     def uninitialize(cls) -> None:
-        """Take that back."""
+        """Undo :meth:`initialize`."""
         if cls._on_sigchld is not None:
             import signal
 

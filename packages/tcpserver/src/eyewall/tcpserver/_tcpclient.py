@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class TCPClient:
-    r"""Connects to hosts by their names.
+    r"""Connects to hosts by name.
 
     ::
 
@@ -34,18 +34,18 @@ class TCPClient:
         stream = await client.connect("example.org", 443, ssl_options={}, timeout=5)
         await stream.write(b"HEAD / HTTP/1.0\r\n\r\n")
 
-    Without a ``resolver`` it has one of its own, which :meth:`close` closes.
+    Without a ``resolver``, it has one of its own, which :meth:`close` closes.
     """
 
     def __init__(self, resolver: Resolver | None = None, *, io_loop: EventLoop | None = None) -> None:
         self.resolver: Resolver = Resolver() if resolver is None else resolver
-        """Who finds the addresses of a name."""
+        """What finds the addresses of a name."""
         self._owns_resolver = resolver is None
         # Nothing of a loop is kept between two calls, so that each may come from another one.
         self._io_loop = io_loop
 
     def close(self) -> None:
-        """Close the resolver, if it is this client's own. Streams that were connected live on."""
+        """Close the resolver, if it is this client's own. Connected streams stay open."""
         if self._owns_resolver:
             self.resolver.close()
 
@@ -62,15 +62,14 @@ class TCPClient:
     ) -> IOStream:
         """Return a stream that is connected to ``host``, a name or an IP address.
 
-        Where it has several addresses, each is tried a quarter of a second after the one before, IPv6
-        and IPv4 in turns, and the first that answers is taken (RFC 8305). ``af`` restricts them to one
-        family. With ``ssl_options`` (``{}`` for the defaults) the stream speaks TLS, and the
-        certificate has to be in the name of ``host``. ``source_ip`` and ``source_port`` are where to
-        connect from. ``timeout``, in seconds or as a ``timedelta``, is for all of it.
+        If it has several addresses, each is tried a quarter of a second after the one before, alternating between
+        IPv6 and IPv4, and the first that connects is used (RFC 8305). ``af`` restricts them to one family. With
+        ``ssl_options`` (``{}`` for the defaults) the stream speaks TLS, and the certificate has to be valid for
+        ``host``. ``source_ip`` and ``source_port`` are the local end. ``timeout``, in seconds or as a ``timedelta``,
+        applies to the whole.
 
-        Raises :class:`ResolveError`, :class:`ConnectError`, ``TimeoutError`` (which says what took too
-        long), ``ssl.SSLError`` where the TLS handshake fails, and ``ValueError`` for a
-        ``source_ip`` that is none.
+        Raises :class:`ResolveError`, :class:`ConnectError`, ``TimeoutError`` (which says what took too long),
+        ``ssl.SSLError`` if the TLS handshake fails, and ``ValueError`` for a ``source_ip`` that is not an IP address.
         """
         io_loop = self._io_loop or IOLoop.current()
         deadline = io_loop.time() + _seconds(timeout)

@@ -80,9 +80,9 @@ class TCPServer:
         self.max_buffer_size: int | None = max_buffer_size
         self.read_chunk_size: int | None = read_chunk_size
         self.connection_limits: ConnectionLimits = connection_limits or ConnectionLimits()
-        """How many connections there may be."""
+        """The limits for connections."""
         self.proxy_protocol: ProxyProtocol | None = proxy_protocol
-        """Whose PROXY headers are expected, or None: nobody's."""
+        """Whose PROXY headers are expected; None: nobody's."""
         self.handshake_timeout: float = DEFAULT_HANDSHAKE_TIMEOUT if handshake_timeout is None else handshake_timeout
         """Seconds that a TLS handshake may take."""
         if self.handshake_timeout <= 0:
@@ -99,20 +99,20 @@ class TCPServer:
 
     @property
     def io_loop(self) -> EventLoop:
-        """The loop that the server runs on; asking for it settles which."""
+        """The loop on which the server runs; reading this settles which one."""
         if self._io_loop is None:
             self._io_loop = IOLoop.current()
         return self._io_loop
 
     @property
     def state(self) -> ServerState:
-        """What the server does at the moment: serve, drain, or neither."""
+        """What the server is currently doing: serving, draining, or neither."""
         return self._server_state
 
     def watch_state(self, callback: Callable[[ServerState], object]) -> Callable[[], None]:
-        """Call ``callback(state)`` whenever :attr:`state` changes; gives a function that ends this.
+        """Call ``callback(state)`` whenever :attr:`state` changes; returns a function that ends this.
 
-        What the callback raises is logged.
+        Exceptions of the callback are logged.
         """
         self._watchers.append(callback)
 
@@ -124,7 +124,7 @@ class TCPServer:
 
     @property
     def connection_count(self) -> int:
-        """How many connections there are: accepted, and not yet both closed and done with by their handlers."""
+        """The number of connections: accepted, and not yet both closed and finished by their handlers."""
         return len(self._connected)
 
     def listen(
@@ -136,19 +136,19 @@ class TCPServer:
         flags: int | None = None,
         reuse_port: bool = False,
     ) -> None:
-        """Accept connections on a port, from now on; the arguments are those of :func:`bind_sockets`.
+        """Start accepting connections on a port; the arguments are those of :func:`bind_sockets`.
 
-        May be called several times, for several ports. Raises :class:`BindError`.
+        It may be called several times, for several ports. Raises :class:`BindError`.
         """
         self.add_sockets(bind_sockets(port, address, family, backlog, flags, reuse_port))
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
-        """Accept connections on listening sockets, which are the server's from now on."""
+        """Start accepting connections on listening sockets, which belong to the server from now on."""
         for sock in sockets:
             self.add_socket(sock)
 
     def add_socket(self, sock: socket.socket, /) -> None:
-        """Accept connections on a listening socket, which is the server's from now on.
+        """Start accepting connections on a listening socket, which belongs to the server from now on.
 
         Raises ``RuntimeError`` while the server drains.
         """
@@ -173,10 +173,9 @@ class TCPServer:
         flags: int | None = None,
         reuse_port: bool = False,
     ) -> None:
-        """Bind a port without accepting yet; that begins with :meth:`start`.
+        """Bind a port without accepting yet; accepting begins with :meth:`start`.
 
-        The arguments are those of :func:`bind_sockets`. May be called several times. Raises
-        :class:`BindError`.
+        The arguments are those of :func:`bind_sockets`. It may be called several times. Raises :class:`BindError`.
         """
         sockets = bind_sockets(port, address, family, backlog, flags, reuse_port)
         if self._started:
@@ -185,11 +184,11 @@ class TCPServer:
             self._bound += sockets
 
     def start(self, num_processes: int | None = 1, max_restarts: int | None = None) -> None:
-        """Accept connections on the ports that were bound, in this process or in several.
+        """Accept connections on the bound ports, in this process or in several.
 
-        With ``num_processes`` other than 1 this forks as :func:`fork_processes` does (None or 0:
-        one worker for each processor), and returns in the workers only. Raises ``RuntimeError``
-        where the server was started before, and where forking is too late.
+        With ``num_processes`` other than 1, this forks like :func:`fork_processes` (None or 0: one worker for each
+        processor), and returns only in the workers. Raises ``RuntimeError`` if the server was started before, and if
+        it is too late to fork.
         """
         if self._started:
             raise RuntimeError("the server is started already; call start() once, after the last bind()")
@@ -204,7 +203,7 @@ class TCPServer:
         self.add_sockets(bound)
 
     def stop(self) -> None:
-        """Stop listening and close the listening sockets; connections go on. Idempotent."""
+        """Stop listening and close the listening sockets; connections continue. Idempotent."""
         listening, self._listening = self._listening, []
         for sock, acceptor in listening:
             acceptor.remove()
@@ -216,17 +215,17 @@ class TCPServer:
             self._set_state(ServerState.STOPPED)
 
     async def drain(self, grace: float = DEFAULT_GRACE) -> DrainReport:
-        """End in good order: stop listening, let connections end for ``grace`` seconds, cut what is left.
+        """Shut down gracefully: stop listening, let connections end for ``grace`` seconds, and cut what is left.
 
-        Who waits in the kernel's queue is accepted first, as far as the limits allow, and served: closing a
-        listening socket that no other process has resets them. What a subclass does in :meth:`on_drain`
-        lets connections end that have nothing to do. Cutting is :meth:`cut_connections`; then handlers that
-        are still at work are cancelled, and have a second to end. The report says what ended by itself and
-        what was cut; so does the log.
+        Connections that wait in the kernel's queue are accepted first, as far as the limits allow, and served:
+        closing a listening socket that no other process has would reset them. :meth:`on_drain` lets a subclass end
+        connections that have nothing to do. The rest is cut by :meth:`cut_connections`; handlers that are still
+        working are then cancelled, and have one second to end. The report says what ended by itself and what was cut;
+        so does the log.
 
-        A second call meanwhile waits for the same end, and may shorten the grace. A handler that wants its
-        server to end spawns this: awaiting it would be waiting for itself. Raises ``ValueError``
-        for a grace below 0.
+        A second call in the meantime waits for the same end, and may shorten the grace period. A handler that wants
+        to end its server spawns this as a task: awaiting it would mean waiting for itself. Raises ``ValueError`` for
+        a negative grace period.
         """
         if grace < 0:
             raise ValueError(f"a grace of {grace:g} seconds is over before it begins; give 0 or more")
@@ -244,16 +243,16 @@ class TCPServer:
         return report
 
     def on_drain(self) -> None:
-        """A drain begins, and nobody is accepted any more; to be overridden.
+        """Called at the beginning of a drain, when nothing more is accepted; to be overridden.
 
-        Ask the connections to end that wait for their client's next wish. Among them may be some that
-        were accepted a moment ago, and whose first request is on its way. What this raises is logged.
+        Ask connections to end that are waiting for the next request of their client. Some of them may have been
+        accepted only just now, with their first request still on its way. Exceptions are logged.
         """
 
     async def cut_connections(self, error: DrainedError) -> None:
-        """The grace is over: close what is left with ``error``, and cancel handlers that this does not end.
+        """Called after the grace period: close the rest with ``error``, and cancel handlers that this does not end.
 
-        To be extended. Need not wait until all has ended.
+        To be extended. It need not wait until everything has ended.
         """
         await self._connected.cut(error, self.io_loop)
 
@@ -268,16 +267,15 @@ class TCPServer:
             await self.drain(DEFAULT_GRACE if error is None else 0)
 
     def handle_stream(self, stream: Stream, address: Address, /) -> Awaitable[object] | None:
-        """Serve a new connection; to be overridden, plain or ``async``. Whoever takes it closes it.
+        """Serve a new connection; to be overridden, as a plain function or ``async``. You have to close the stream.
 
-        A coroutine runs as a task of its own. An exception is logged, with the peer's address, and
-        closes the stream. On TLS the handshake may not be over yet: a failed one shows in the
-        first read.
+        A coroutine runs as a task of its own. An exception is logged with the peer's address and closes the stream.
+        With TLS, the handshake may not have ended yet: if it fails, the first read does.
         """
         raise NotImplementedError(f"override handle_stream in {type(self).__qualname__}: it serves a connection")
 
     def serve_stream(self, stream: BaseIOStream, address: Address, /) -> None:
-        """Serve a connection that no socket of this server's has accepted, as if one had."""
+        """Serve a connection that was not accepted by a socket of this server as if it had been."""
         self._serve(self._connected.add(address), stream)
 
     def _handle_connection(self, sock: socket.socket, address: Address) -> None:

@@ -22,47 +22,47 @@ if TYPE_CHECKING:
 
 
 class TCPServerError(Exception):
-    """The base of all that this layer raises by itself."""
+    """The base class of the errors of this layer."""
 
 
 class BindError(TCPServerError, OSError):
-    """A server cannot listen where it was told to; the message says why and what to do.
+    """A server cannot listen where it should; the message says why, and what to do.
 
-    ``errno`` is the system's number (for a name that cannot be resolved: ``getaddrinfo``'s), and
-    ``__cause__`` the error it came from.
+    ``errno`` is the system's number (that of ``getaddrinfo`` for a name that cannot be resolved), and ``__cause__``
+    the original error.
     """
 
     def __init__(self, number: int, message: str, *, address: str | None = None, port: int | None = None) -> None:
         super().__init__(number, message)
         self.address: str | None = address
-        """The host name, address or path that was asked for; None means every address."""
+        """The requested host name, address or path; None means every address."""
         self.port: int | None = port
-        """The port that was asked for; None for a Unix socket."""
+        """The requested port; None for a Unix socket."""
 
     def __str__(self) -> str:
         return str(self.args[1])
 
 
 class DrainedError(TCPServerError, ConnectionAbortedError):
-    """A server that was drained has cut the connection: the ``real_error`` of its stream's end."""
+    """The connection was cut by a server that was drained; it is the ``real_error`` of the stream."""
 
 
 class ResolveError(TCPServerError, OSError):
-    """A host name has no address; ``errno`` is ``getaddrinfo``'s, and ``__cause__`` the error it came from."""
+    """A host name has no address; ``errno`` is that of ``getaddrinfo``, and ``__cause__`` the original error."""
 
     def __init__(self, number: int, message: str, *, host: str = "") -> None:
         super().__init__(number, message)
         self.host: str = host
-        """The name that was asked for."""
+        """The requested name."""
 
     def __str__(self) -> str:
         return str(self.args[1])
 
 
 class ConnectError(TCPServerError, StreamClosedError):
-    """No address of a host could be connected to; the message has the cause for each.
+    """None of the addresses of a host accepted a connection; the message has the cause for each.
 
-    ``real_error`` is that of the last.
+    ``real_error`` is that of the last one.
     """
 
     def __init__(
@@ -76,13 +76,13 @@ class ConnectError(TCPServerError, StreamClosedError):
         StreamClosedError.__init__(self, real_error)
         self._message = message
         self.host: str = host
-        """The host that was asked for."""
+        """The requested host."""
         self.failures: tuple[tuple[Address, BaseException], ...] = failures
-        """The addresses, in the order in which they failed, each with its error."""
+        """The addresses in the order in which they failed, each with its error."""
 
     def __str__(self) -> str:
         return self._message
 
 
 class ProxyHeaderError(TCPServerError):
-    """What came instead of a PROXY header is none, or none that can be believed."""
+    """What arrived in place of a PROXY header is not one, or cannot be believed."""

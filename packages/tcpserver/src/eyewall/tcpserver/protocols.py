@@ -14,31 +14,31 @@ if TYPE_CHECKING:
 
 
 class StreamHandler(Protocol):
-    """Serves connections, one call for each."""
+    """Serves connections; called once for each."""
 
     def handle_stream(self, stream: Stream, address: Address, /) -> Awaitable[object] | None:
-        """Take over a new connection; whoever takes it closes it.
+        """Take over a new connection, and close it in the end.
 
-        What is returned, most often a coroutine, is awaited in a task of its own. What it raises
-        is logged, and the stream closed.
+        If this returns an awaitable, usually a coroutine, that is awaited in a task of its own. Exceptions are
+        logged, and close the stream.
         """
         ...
 
 
 class Server(Protocol):
-    """What a worker of a :class:`Supervisor` runs; every :class:`TCPServer` is one."""
+    """What the worker of a :class:`Supervisor` runs; every :class:`TCPServer` is one."""
 
     def add_sockets(self, sockets: Iterable[socket.socket], /) -> None:
-        """Accept connections on listening sockets from now on."""
+        """Start accepting connections on listening sockets."""
         ...
 
     def drain(self, grace: float, /) -> Awaitable[object]:
-        """Stop accepting, let connections end for ``grace`` seconds, cut what is left, and be done."""
+        """Stop accepting, let connections end for ``grace`` seconds, cut what is left, and return."""
         ...
 
 
 Servers: TypeAlias = Server | Mapping[str, Server]
-"""A server, or one for each name that the sockets have."""
+"""A server, or one for each name of the sockets."""
 
 MakeServer: TypeAlias = Callable[[], Servers | Awaitable[Servers] | AbstractAsyncContextManager[Servers]]
-"""What a :class:`Supervisor` calls in each worker: plain, ``async``, or giving an asynchronous context manager."""
+"""What a :class:`Supervisor` calls in each worker: plain, ``async``, or returning an asynchronous context manager."""

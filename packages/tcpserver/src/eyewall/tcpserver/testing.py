@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 def connect(
     handler: StreamHandler, *, address: Address = ("192.0.2.1", 49152), io_loop: EventLoop | None = None
 ) -> MemoryStream:
-    """Connect to a handler as a client would, and give the client's end.
+    """Connect to a handler as a client would, and return the client's end.
 
-    The handler gets the other end just as ``TCPServer`` would hand it over: what it returns runs
-    as a task, and what it raises is logged and closes the stream. ``address`` is the client's.
+    The handler gets the other end exactly as ``TCPServer`` would pass it: what it returns runs as a task, and its
+    exceptions are logged and close the stream. ``address`` is that of the client.
     """
     io_loop = IOLoop.current() if io_loop is None else io_loop
     client, server = memory_streams(io_loop=io_loop)
@@ -42,10 +42,10 @@ def connect(
 
 
 class Load:
-    """Clients without pause, each in a thread, and what became of them: to show that a replacement loses nobody.
+    """Clients that connect without pause, each in a thread, and what happened to them: to show that nobody is lost.
 
     ``visit`` is what a client does again and again: it connects, and calls :meth:`answered` for each answer that it
-    gets. A ``ConnectionRefusedError`` that it raises counts as refused, any other exception as broken.
+    gets. If it raises a ``ConnectionRefusedError``, the visit counts as refused; with any other exception, as broken.
 
     ::
 
@@ -62,9 +62,9 @@ class Load:
 
     def __init__(self, visit: Callable[[Load], object], clients: int = 8) -> None:
         self.refused: int = 0
-        """Visits that found nobody who listens."""
+        """The number of visits that found nobody listening."""
         self.broken: list[str] = []
-        """The errors of visits that ended otherwise."""
+        """The errors of visits that ended in another way."""
         self.answers: Counter[str] = Counter()
         """How many answers came, by who gave them."""
         self._visit = visit
@@ -74,7 +74,7 @@ class Load:
 
     @property
     def over(self) -> bool:
-        """True once the visits are to end, for one that asks many things."""
+        """True once the visits should end, for a visit that asks for many things."""
         return self._over.is_set()
 
     def answered(self, who: str) -> None:
@@ -84,7 +84,7 @@ class Load:
             self._more.notify_all()
 
     def wait_for_more(self, count: int, timeout: float = 30.0) -> None:
-        """Wait for so many answers more, so that what happens next happens under load.
+        """Wait for this many further answers, so that what is done next happens under load.
 
         Raises ``TimeoutError`` if they have not come within ``timeout`` seconds.
         """
@@ -94,7 +94,7 @@ class Load:
                 raise TimeoutError(f"{count} answers more have not come in {timeout:g} s: {self.verdict()}")
 
     def verdict(self) -> str:
-        """Say it all in a line."""
+        """Return a summary in one line."""
         lost = f"{self.refused} refused, {len(self.broken)} broken {self.broken[:5]}"
         return f"{self.answers.total()} answers from {len(self.answers)} processes, {lost}"
 

@@ -6,24 +6,24 @@ import enum
 
 
 class ExitCode(enum.IntEnum):
-    """With what status a :class:`Supervisor` or one of its workers exits.
+    """The exit status of a :class:`Supervisor` or of one of its workers.
 
-    1 and 2 are Python's and argparse's, 64 and up sysexits', 126 and up the shell's and systemd's.
+    Statuses 1 and 2 belong to Python and argparse, 64 and up to sysexits, 126 and up to the shell and systemd.
     """
 
     OK = 0
-    """It was told to stop, or its successor has taken over; what it had begun was finished."""
+    """Told to stop, or replaced by a successor; all work in progress was finished."""
     CRASHED = 1
-    """An exception that nobody expected; the log has it."""
+    """An unexpected exception, which is in the log."""
     LISTEN_FAILED = 10
-    """Supervisor: a listening socket could not be had."""
+    """Supervisor: a listening socket could not be created."""
     START_FAILED = 11
-    """Worker: what makes its server raised. Supervisor: its workers do so every time; it gave up."""
+    """Worker: ``make_server`` raised an exception. Supervisor: that happened every time, and it gave up."""
     CRASH_LOOP = 12
-    """Supervisor: workers get ready and die soon after, every time; it gave up."""
+    """Supervisor: workers got ready but died soon after, every time, and it gave up."""
     CUT = 13
-    """Stopped as told, but what did not end within the grace had to be cut."""
+    """Stopped as told, but what did not end within the grace period had to be cut off."""
     ORPHANED = 14
-    """Worker: its supervisor is gone. It has finished what it had begun, as far as the grace allowed."""
+    """Worker: its supervisor had died. It finished the work in progress, as far as the grace period allowed."""
     LOOP_STOPPED = 15
-    """Worker: something in it has stopped its event loop."""
+    """Worker: something in it stopped its event loop."""

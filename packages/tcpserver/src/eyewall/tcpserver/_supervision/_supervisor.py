@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Supervisor:
-    """Runs a server in several worker processes, and sees to it that they go on, for as long as it lives.
+    """Runs a server in several worker processes, and keeps them running.
 
     ::
 
@@ -33,33 +33,31 @@ class Supervisor:
 
         Supervisor(make_server, lambda: bind_sockets(8888), workers=4).run()
 
-    ``make_server`` is called in each worker, inside its event loop: plain, ``async``, or giving an
-    asynchronous context manager, which is left after the server has drained. It gives the server, or a
-    dict of servers, by the names of the sockets. ``sockets`` are listening sockets, or a dict of such,
-    or a function that gives either, which a program needs that is to be replaced by SIGUSR2: there it
-    is not called, and the sockets are its predecessor's. ``workers`` of None or 0 means one for each
-    processor.
+    ``make_server`` is called in each worker, inside its event loop. It may be a plain function or ``async``, or
+    return an asynchronous context manager, which is exited after the server has drained. It supplies the server, or a
+    dict of servers by the names of their sockets. ``sockets`` are listening sockets, or a dict of them, or a function
+    that returns either. To be replaceable by SIGUSR2, a program needs a function: the new program does not call it,
+    but inherits the sockets of its predecessor. ``workers`` of None or 0 means one for each processor.
 
-    Workers share the sockets, or, with ``reuse_port`` (Linux), each gets one of its own beside those
-    given, which must have been bound with ``reuse_port=True``.
+    Workers share the sockets or, with ``reuse_port`` (Linux), each gets a socket of its own besides those given,
+    which must have been bound with ``reuse_port=True``.
 
-    - SIGTERM, SIGINT: drain all, with ``grace`` seconds for connections to end, and exit. The second
-      one ends all at once.
-    - SIGHUP: a new worker for each, one at a time; the old one is told to drain when the new one is
-      ready. Where the new one fails, the old ones stay.
-    - SIGUSR2: start ``command`` (default: this program as it was started) beside this one, on the same
-      sockets; once it serves, drain and exit.
-    - SIGUSR1: the log gets the stacks of each worker's threads and tasks. SIGQUIT to a worker: its threads'.
+    - SIGTERM, SIGINT: drain all workers, with ``grace`` seconds for connections to end, and exit. A second signal
+      ends everything at once.
+    - SIGHUP: replace the workers, one at a time; the old one is told to drain when the new one is ready. If a new one
+      fails, the old ones stay.
+    - SIGUSR2: start ``command`` (default: this program as it was started) beside this one, on the same sockets; once
+      it serves, drain and exit.
+    - SIGUSR1: log the stacks of each worker's threads, and its tasks. SIGQUIT to a worker: log those of its threads.
 
-    A worker that dies is replaced: at once where it has served for ``stable_seconds``, else after
-    ``back_off`` seconds, twice as many with every failure in a row, up to ``max_back_off``. When no
-    worker serves and each has failed ``max_failures`` times in a row, the supervisor gives up. A worker
-    that is not ready within ``start_timeout`` seconds, or whose event loop does not turn for
-    ``hang_timeout`` seconds (None: is not watched), leaves the stacks of its threads and tasks in the
-    log and is killed. One that is older than ``max_age`` seconds, give or take a tenth, or has more than
-    ``max_memory`` bytes resident is replaced as by SIGHUP.
+    A worker that dies is replaced: immediately if it had served for ``stable_seconds``, otherwise after ``back_off``
+    seconds, doubled with every failure in a row, up to ``max_back_off``. When no worker serves and each has failed
+    ``max_failures`` times in a row, the supervisor gives up. If a worker is not ready within ``start_timeout``
+    seconds, or its event loop does not turn for ``hang_timeout`` seconds (None: never checked), the stacks of its
+    threads and its tasks are logged, and it is killed. A worker that is older than ``max_age`` seconds (varied by up
+    to a tenth), or has more than ``max_memory`` bytes of resident memory, is replaced as by SIGHUP.
 
-    Under systemd it says READY, RELOADING, STOPPING and WATCHDOG (see :func:`notify`).
+    Under systemd, it reports READY, RELOADING, STOPPING and WATCHDOG (see :func:`notify`).
     """
 
     def __init__(
@@ -109,9 +107,9 @@ class Supervisor:
     def run(self) -> NoReturn:
         """Supervise until told to stop, then exit with an :class:`ExitCode`.
 
-        Neither returns in a worker, and what stands behind it does not run there: a worker ends when its
-        server has drained. Raises ``RuntimeError`` if forking would break things: in a process with
-        an event loop, in a worker, outside the main thread.
+        This does not return in a worker either, so code after it does not run there: a worker ends when its server
+        has drained. Raises ``RuntimeError`` if forking would break things: in a process with an event loop, in a
+        worker, and outside the main thread.
         """
         from ._parent import Supervision  # what no other program needs
 

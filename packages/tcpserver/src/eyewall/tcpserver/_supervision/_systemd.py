@@ -18,10 +18,10 @@ _VARIABLES: Final = ("NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_P
 
 
 def notify(*lines: str) -> bool:
-    """Tell systemd, or whoever has set ``NOTIFY_SOCKET``, how this service fares.
+    """Tell systemd, or whoever set ``NOTIFY_SOCKET``, about the state of this service.
 
-    Each line is an assignment as ``sd_notify(3)`` lists them: ``"READY=1"``, ``"STATUS=warming up"``.
-    False if nobody asked. Where it cannot be told, that is logged, and False as well::
+    Each line is an assignment as listed in ``sd_notify(3)``: ``"READY=1"``, ``"STATUS=warming up"``. Returns False if
+    nobody asked, and also if it could not be delivered, which is logged::
 
         notify("READY=1", "STATUS=serving")
     """
@@ -41,9 +41,9 @@ def notify(*lines: str) -> bool:
 
 
 def watchdog_seconds() -> float | None:
-    """Return the seconds within which systemd wants a ``WATCHDOG=1`` from this process; None: it does not.
+    """Return the seconds within which systemd expects a ``WATCHDOG=1`` from this process; None if it does not.
 
-    Send one twice in that time, as systemd advises.
+    Send it twice in that time, as systemd recommends.
     """
     pid = os.environ.get("WATCHDOG_PID")
     if pid and pid != str(os.getpid()):
