@@ -185,7 +185,16 @@ class Application(ReversibleRouter, Generic[S]):
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection, /) -> Dispatcher:
         """Return the delegate of a new request: what a server calls."""
-        return Dispatcher(self, server_conn, request_conn)
+        # Without a constructor: to call one that is written in Python costs as much as all of this.
+        dispatcher = Dispatcher()
+        dispatcher._application = self
+        dispatcher._server_conn = server_conn
+        dispatcher._connection = request_conn
+        dispatcher._match = None
+        dispatcher._body = b""
+        dispatcher._handler = None
+        dispatcher._delegate = None
+        return dispatcher
 
     def on_close(self, server_conn: object, /) -> None:
         """A connection has closed: what a server calls."""
@@ -231,7 +240,9 @@ class Application(ReversibleRouter, Generic[S]):
     def _delegate(self, request: HTTPServerRequest, found: Found) -> HTTPMessageDelegate:
         if not isinstance(found, Match):
             return found
-        return Dispatcher(self, request.server_connection, request.connection, found)
+        dispatcher = self.start_request(request.server_connection, request.connection)
+        dispatcher._match = found
+        return dispatcher
 
     def reverse_url(self, name: str, *args: object) -> str:
         """Return the path of the named route, with ``args``, percent-encoded, in place of the groups of its pattern.
@@ -297,28 +308,24 @@ class Application(ReversibleRouter, Generic[S]):
             access_log.log(level, text, status, summary_of(request), duration, extra=fields)
 
 
+# To look a class method up costs as much as some of what it does.
+_received: Final = HTTPServerRequest.received
+
+
 class Dispatcher:
-    """Takes in one request for an application: an ``HTTPMessageDelegate``."""
+    """Takes in one request for an application: an ``HTTPMessageDelegate``. See :meth:`Application.start_request`."""
 
     __slots__ = ("_application", "_body", "_connection", "_delegate", "_handler", "_match", "_request", "_server_conn")
 
+    _application: Application
+    _server_conn: object
+    _connection: HTTPConnection
+    _match: Match | None
+    _body: bytes | bytearray
+    _handler: RequestHandler | None
+    # Who takes the request in, where that is not to be gathered for a handler.
+    _delegate: HTTPMessageDelegate | None
     _request: HTTPServerRequest
-
-    def __init__(
-        self,
-        application: Application,
-        server_conn: object,
-        connection: HTTPConnection,
-        match: Match | None = None,
-    ) -> None:
-        self._application = application
-        self._server_conn = server_conn
-        self._connection = connection
-        self._match = match
-        self._body: bytes | bytearray = b""
-        self._handler: RequestHandler | None = None
-        self._delegate: HTTPMessageDelegate | None = None
-        """Who takes the request in, where that is not to be gathered for a handler."""
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders, /
@@ -326,7 +333,7 @@ class Dispatcher:
         """Find the route; where the whole request is not to be waited for, hand it on."""
         if not isinstance(start_line, RequestStartLine):
             raise TypeError(f"an application answers requests, and {start_line!r} begins a response")
-        self._request = request = HTTPServerRequest.received(start_line, headers, self._connection, self._server_conn)
+        self._request = request = _received(start_line, headers, self._connection, self._server_conn)
         found = self._match or self._application.match(request)
         if not isinstance(found, Match):
             self._delegate = found
