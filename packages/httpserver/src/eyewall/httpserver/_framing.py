@@ -76,9 +76,10 @@ def answer_head(
     # Its code: what has a status line is an answer's, and to ask isinstance would cost half a per cent.
     status: int = start_line[1]  # type: ignore[assignment]
     lines, left, keep_alive = _frame(status, framing, date, method, version, keep_alive)
+    fields = framing.lines
     if left <= -_CONTINUE and left != -_NOT_MODIFIED:
-        headers = without_length(headers)
-    head = f"{status_line}{headers.to_lines()}{lines}\r\n".encode("latin-1"), left, keep_alive
+        fields = without_length(headers).to_lines()
+    head = f"{status_line}{fields}{lines}\r\n".encode("latin-1"), left, keep_alive
     if again:
         framing.last_head = depends_on, head
     return head

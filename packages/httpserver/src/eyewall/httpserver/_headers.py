@@ -72,18 +72,20 @@ def _checked_value(name: str, value: str) -> str:
 
 
 class Framing:
-    """The field lines of an answer, and what they say of its framing; copies of the fields share it."""
+    """The field lines of an answer, and what they say of its framing; copies of the fields share it.
+
+    Without a constructor, which would cost as much as all that it sets.
+    """
 
     __slots__ = ("connection", "dated", "last_head", "length", "lines")
 
-    def __init__(self, lines: str, length: int | str | None, dated: bool, connection: str | None) -> None:
-        self.lines: Final = lines
-        self.length: Final = length
-        """``Content-Length``; as it is, where it is no plain number."""
-        self.dated: Final = dated
-        self.connection: Final = connection
-        self.last_head: tuple[tuple[object, ...], tuple[bytes, int, bool]] | None = None
-        """What ``answer_head`` gave the last time, behind all that it depends on beside the lines."""
+    lines: str
+    length: int | str | None
+    """``Content-Length``; as it is, where it is no plain number."""
+    dated: bool
+    connection: str | None
+    last_head: tuple[tuple[object, ...], tuple[bytes, int, bool]] | None
+    """What ``answer_head`` gave the last time, behind all that it depends on beside the lines."""
 
 
 class HTTPHeaders(MutableMapping[str, str]):
@@ -126,7 +128,7 @@ class HTTPHeaders(MutableMapping[str, str]):
             for name, value in fields.get_all():
                 self._append(name, value)
             return
-        given = dict(fields, **more)
+        given = fields if type(fields) is dict and not more else dict(fields, **more)
         for name, values in given.items():
             if isinstance(values, list):
                 for value in values:
@@ -213,7 +215,7 @@ class HTTPHeaders(MutableMapping[str, str]):
         """The field lines as they are sent, each ended by CRLF; cached until a field changes."""
         if self._lines is None:
             fields = self._fields.items() if self._repeated is None else self.get_all()
-            self._lines = "\r\n".join(map(": ".join, fields)) + "\r\n" if self._fields else ""
+            self._lines = "\r\n".join([*map(": ".join, fields), ""])
         return self._lines
 
     def _frame(self) -> Framing:
@@ -224,10 +226,13 @@ class HTTPHeaders(MutableMapping[str, str]):
         fields = self._fields
         if "Transfer-Encoding" in fields:
             raise HTTPOutputError("leave Transfer-Encoding out: a body without Content-Length is sent in chunks anyway")
-        given = fields.get("Content-Length")
-        length = int(given) if given is not None and given.isdigit() and given.isascii() else given
-        connection = self["Connection"] if "Connection" in fields else None
-        framing = self._framing = Framing(self.to_lines(), length, "Date" in fields, connection)
+        length = fields.get("Content-Length")
+        framing = self._framing = Framing()
+        framing.lines = self.to_lines()
+        framing.length = int(length) if length is not None and length.isdigit() and length.isascii() else length
+        framing.dated = "Date" in fields
+        framing.connection = self["Connection"] if "Connection" in fields else None
+        framing.last_head = None
         return framing
 
     def _take_own(self) -> None:

@@ -240,7 +240,8 @@ class Application(ReversibleRouter, Generic[S]):
     def _delegate(self, request: HTTPServerRequest, found: Found) -> HTTPMessageDelegate:
         if not isinstance(found, Match):
             return found
-        dispatcher = self.start_request(request.server_connection, request.connection)
+        # Not that of a subclass, which may return a delegate of another kind.
+        dispatcher = Application.start_request(self, request.server_connection, request.connection)
         dispatcher._match = found
         return dispatcher
 
