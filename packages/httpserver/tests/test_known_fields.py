@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eyewall.httpserver import HTTPHeaders, HTTPInputError, _head
+from eyewall.httpserver._chunked import _Sizes, _sizes
 from eyewall.httpserver._head import _Lines, parse_fields, parse_request_head
 
 FIELDS = [
@@ -121,3 +122,10 @@ def test_no_more_start_lines_are_kept_than_there_is_room_for() -> None:
     before = len(_head._known_lines)
     parse_request_head(f"GET /{'a' * _head._SHORT_LINE} HTTP/1.1\r\nHost: a".encode())
     assert len(_head._known_lines) == before
+
+
+def test_chunk_sizes_that_somebody_has_made_up_give_way_to_others() -> None:
+    for number in range(_Sizes.MAX_SIZES * 2):
+        assert _sizes[b"%04x" % number] == number
+        assert len(_sizes) <= _Sizes.MAX_SIZES
+    assert b"%04x" % number in _sizes

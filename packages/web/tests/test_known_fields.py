@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from eyewall.httpserver import HTTPOutputError, HTTPServerRequest
+from eyewall.httpserver import HTTPHeaders, HTTPOutputError, HTTPServerRequest
 from eyewall.httpserver.testing import RecordingConnection
 from eyewall.ioloop.testing import SimulatedLoop
 from eyewall.web import Application, Handler, RequestHandler, StaticFileHandler, _defaults
@@ -126,6 +126,14 @@ async def test_no_more_are_known_than_there_is_room_for() -> None:
         for _ in range(2):
             await app.get(f"/?value={number}")
         assert len(_defaults._known) <= _defaults._MOST_KNOWN
+
+
+def test_lengths_that_somebody_has_made_up_give_way_to_others() -> None:
+    defaults = _defaults.Defaults(HTTPHeaders({"Content-Type": "text/plain"}))
+    for length in range(100):
+        assert defaults.with_length(length)["Content-Length"] == str(length)
+        assert len(defaults._by_length) <= defaults._max_lengths
+    assert defaults.with_length(99) is defaults.with_length(99)
 
 
 def test_a_value_that_cannot_be_one_is_refused_every_time() -> None:

@@ -126,8 +126,10 @@ class _Sizes(dict[bytes, int]):
 
     def __missing__(self, line: bytes) -> int:
         size = int(line, 16) if _is_plain_size(line) else 0
-        if len(self) < self.MAX_SIZES:
-            self[line] = size
+        # Or a client that makes up sizes would have filled it for good.
+        if len(self) >= self.MAX_SIZES:
+            self.clear()
+        self[line] = size
         return size
 
 

@@ -58,8 +58,10 @@ class Defaults:
             headers["Content-Length"] = str(length)
             # The lines of these are those of all that are made of them, too, and joined once.
             headers.to_lines()
-            if len(self._by_length) < self._max_lengths:
-                self._by_length[length] = headers
+            # Or a client that has a say in how long answers are would have filled it for good.
+            if len(self._by_length) >= self._max_lengths:
+                self._by_length.clear()
+            self._by_length[length] = headers
         return headers
 
     def with_etag(self, body: bytes) -> HTTPHeaders:
