@@ -83,6 +83,31 @@ async def test_requests_of_one_connection_are_answered_one_after_the_other() -> 
     assert missing.startswith("404 Not Found\r\n")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("Transfer-Encoding", "chunked"), ("Content-Length", "1"), ("Content-Length", "x")]
+)
+async def test_headers_that_cannot_be_sent_become_an_error_page(
+    name: str, value: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Misframed(RequestHandler):
+        async def get(self) -> None:
+            self.set_header(name, value)
+            self.write("two")
+
+        def write_error(self, status_code: int, **kwargs: object) -> None:
+            self.finish(f"my page of {status_code}")
+
+    server = HTTPServer(Application([("/", Misframed)]))
+    one, two = (await talk(server, request("GET", "/"), request("GET", "/none", "Connection: close"))).split(
+        "HTTP/1.1 "
+    )[1:]
+    assert one.startswith("500 Internal Server Error\r\n")
+    assert one.endswith("\r\n\r\nmy page of 500")
+    assert two.startswith("404 Not Found\r\n")
+    logged = [record.getMessage()[:3] for record in caplog.records if record.name == "eyewall.access"]
+    assert logged == ["500", "404"]
+
+
 async def test_an_answer_that_breaks_off_is_cut_and_the_server_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     server = make_server()
     answer = await talk(server, request("GET", "/late"), request("GET", "/"))

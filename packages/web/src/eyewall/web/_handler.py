@@ -377,7 +377,7 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
                 general_log.info("%s: the client went away: %s", self._request_summary(), error)
             else:
                 self._log_safely(error)
-            if not (self._finished or self._headers_written):
+            if not (self._finished or self._has_begun()):
                 http_error = as_http_error(error)
                 status = 500 if http_error is None else http_error.status_code
                 self.send_error(status, exc_info=(type(error), error, error.__traceback__))
@@ -391,6 +391,15 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
             self.log_exception(type(error), error, error.__traceback__)
         except Exception:  # noqa: BLE001 - whatever the program raises is logged and answered
             app_log.exception("Error in exception logger")
+
+    def _has_begun(self) -> bool:
+        """Tell whether a response went out: a connection that refuses its headers, such as two framings, sends none."""
+        if self._headers_written:
+            try:
+                self._connection.write(b"")
+            except HTTPOutputError:
+                self._headers_written = False
+        return self._headers_written
 
     def _is_client_gone(self) -> bool:
         """Tell the stream of the client from one of the program's own, once something was sent to it."""
