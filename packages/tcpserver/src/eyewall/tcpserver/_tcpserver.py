@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class TCPServer:
-    r"""Accepts connections and gives each to :meth:`handle_stream`, which a subclass overrides.
+    r"""Accepts connections and passes each to :meth:`handle_stream`, which a subclass overrides.
 
     An echo server::
 
@@ -45,15 +45,15 @@ class TCPServer:
         server.listen(8888)
         IOLoop.current().start()
 
-    For several processes, fork before there is an event loop: ``server.bind(8888)``, then
-    ``server.start(0)``; or :func:`bind_sockets`, :func:`fork_processes`, :meth:`add_sockets`.
+    For several processes, fork before there is an event loop: ``server.bind(8888)``, then ``server.start(0)``; or
+    :func:`bind_sockets`, :func:`fork_processes`, :meth:`add_sockets`.
 
-    ``ssl_options``, an ``ssl.SSLContext`` or a dict such as ``{"certfile": "server.pem"}``, makes
-    every connection TLS. A certificate that cannot be read is an error here, not at the first
-    connection. ``max_buffer_size`` and ``read_chunk_size``, in bytes, are each stream's (see
-    ``IOStream``). ``connection_limits`` bounds how many there may be; ``proxy_protocol`` expects the headers
-    of proxies; ``handshake_timeout``, in seconds (30), is for TLS. The server runs on ``io_loop``, by
-    default the loop that is current when it first gets a socket.
+    With ``ssl_options``, an ``ssl.SSLContext`` or a dict such as ``{"certfile": "server.pem"}``, every connection
+    uses TLS. A certificate that cannot be read is an error here, not at the first connection. ``max_buffer_size`` and
+    ``read_chunk_size``, in bytes, are those of each stream (see ``IOStream``). ``connection_limits`` limits the
+    number of connections; with ``proxy_protocol``, PROXY headers are expected; ``handshake_timeout``, in seconds
+    (30), applies to TLS. The server runs on ``io_loop``, by default the loop that is current when it gets its first
+    socket.
     """
 
     def __init__(

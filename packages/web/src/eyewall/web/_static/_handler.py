@@ -58,8 +58,8 @@ class StaticFileHandler(StaticVersions):
     - ``path``: the folder. Nothing outside it is ever sent, whatever the path of the request and wherever a
       symbolic link in the folder leads: the response is then a 403;
     - ``default_filename``, such as ``"index.html"``: the file to send for a folder; without it, the response is a 403;
-    - ``allowed_symlink_directory``: a folder, or a list of folders, to which symbolic links may lead in addition
-      to the served folder;
+    - ``allowed_symlink_directory``: a folder, or a list of folders, where files may really be once symbolic links
+      are followed, instead of the served folder itself; list that, too, if it has files of its own;
     - ``hidden_files=True``: serve files and folders whose names begin with a dot. Otherwise they are 404,
       except ``.well-known``;
     - ``precompressed=True``: send ``app.js.br``, ``.zst`` or ``.gz`` for ``app.js``, whichever the client prefers,
