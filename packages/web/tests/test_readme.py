@@ -49,7 +49,11 @@ async def test_a_page_of_the_origin_that_is_listed_may_read_the_answer(io_loop: 
 
 def test_a_line_of_the_log_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[logging.Handler] = []
-    monkeypatch.setattr(logging, "basicConfig", lambda **options: given.extend(options["handlers"]))
+
+    def configure(*, level: int, handlers: list[logging.Handler]) -> None:
+        given.extend(handlers)
+
+    monkeypatch.setattr(logging, "basicConfig", configure)
     run(LOGS)
     [handler] = given
     record = logging.LogRecord("eyewall.access", logging.INFO, "", 0, "two\nlines", None, None)
