@@ -52,6 +52,9 @@ REQUESTS = [
     request("/echo", "Content-Type: application/json", method="PUT", body=b'{"a": [1, null]}'),
     request("/echo", method="PUT", body=b"{"),
     request("/broken"),
+    request("/page"),
+    request("/legacy/%C3%A5?x=1"),
+    request("/legacy/", FORM, method="POST", body=b"text=old"),
     request("/old?x=1"),
     request("/files/style.css"),
     request("/files/style.css", "Range: bytes=5-8"),
@@ -101,7 +104,8 @@ def test_only_the_names_of_modules_are_changed(tmp_path: Path) -> None:
     assert len(changed) == 8
     assert all(re.sub("httputil", "httpserver", old).replace("tornado", "eyewall") == new for old, new in changed)
     assert re.findall(r"^(?:import|from) (tornado\S*)", after, re.MULTILINE) == [
-        *("tornado", "tornado.escape", "tornado.httpclient", "tornado.locks", "tornado.options", "tornado.queues")
+        *("tornado", "tornado.escape", "tornado.httpclient", "tornado.locks", "tornado.options", "tornado.queues"),
+        *("tornado.template", "tornado.wsgi"),
     ]
 
 

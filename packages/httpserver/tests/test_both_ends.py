@@ -136,6 +136,25 @@ async def test_headers_that_are_a_plain_dict_are_refused_with_the_remedy(io_loop
             connection.write_headers(start_line, {"Host": "a"})
 
 
+async def test_fields_of_another_make_are_sent_as_they_are(io_loop: IOLoop) -> None:
+    class Fields:  # as Tornado's, which is no mapping of ours
+        def get_all(self) -> list[tuple[str, str]]:
+            return [("Content-Length", "2"), ("Set-Cookie", "a=1"), ("set-cookie", "b=2")]
+
+    near, far = memory_streams(io_loop)
+    recorder = RecordingConnection(io_loop)
+    fields: Any = Fields()
+    for connection in (HTTP1Connection(far), recorder):
+        connection.write_headers(ResponseStartLine("", 200, "OK"), fields, b"ok")
+        connection.finish()
+    far.close()
+    head, _, body = (await near.read_until_close()).partition(b"\r\n\r\n")
+    assert head.split(b"\r\n")[1:4] == [b"Content-Length: 2", b"Set-Cookie: a=1", b"Set-Cookie: b=2"]
+    assert (body, recorder.body) == (b"ok", b"ok")
+    assert recorder.headers is not None
+    assert recorder.headers.get_list("Set-Cookie") == ["a=1", "b=2"]
+
+
 @contextmanager
 def outsider() -> Iterator[int]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Outsider) as server:

@@ -192,6 +192,11 @@ def test_a_fallback_that_cannot_be_called_with_a_request_is_refused_at_the_start
         Application([("/.*", FallbackHandler, {"fallback": fallback})])
 
 
+def test_an_application_is_no_fallback_but_the_target_of_a_route() -> None:
+    with pytest.raises(RouteError, match="make that the target of the route, as a handler is"):
+        Application([("/.*", FallbackHandler, {"fallback": Application()})])
+
+
 async def test_a_fallback_that_raises_is_answered_500(caplog: pytest.LogCaptureFixture) -> None:
     def broken(request: HTTPServerRequest) -> None:
         raise ZeroDivisionError(request.path)

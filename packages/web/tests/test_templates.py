@@ -190,11 +190,11 @@ async def test_a_module_brings_what_it_needs_once(folder: Path) -> None:
     assert "<p>a for Ada</p><p>b for Ada</p>" in text
     head, body = text.split("</head>")
     assert head.endswith(
-        '<link href="/own.css" type="text/css" rel="stylesheet"/><style type="text/css">\np {}\n</style><meta/>'
+        '<link href="/own.css" type="text/css" rel="stylesheet"/>\n<style type="text/css">\np {}\n</style>\n<meta/>\n'
     )
     assert body.count("<script src=") == 2
     assert '<script src="https://cdn.example/a.js?x=1&amp;y" type="text/javascript">' in body
-    assert body.endswith("go()\n//]]>\n</script><i/></body></html>")
+    assert body.endswith("go()\n//]]>\n</script>\n<i/>\n</body></html>")
 
 
 async def test_a_module_that_is_not_there_is_told(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -289,8 +289,8 @@ async def test_a_handler_says_how_scripts_and_styles_are_put_into_a_page(folder:
     app = Application([("/", Own)], template_path=str(folder), ui_modules={"Entry": Entry})
     page = (await AppClient(app).get("/")).text
     assert page == (
-        "<head><css /own.css><style p {}><meta/></head><body><p>x for None</p>"
-        "<js style.css https://cdn.example/a.js?x=1&y><script go()><i/></body>"
+        "<head><css /own.css>\n<style p {}>\n<meta/>\n</head><body><p>x for None</p>"
+        "<js style.css https://cdn.example/a.js?x=1&y>\n<script go()>\n<i/>\n</body>"
     )
 
 

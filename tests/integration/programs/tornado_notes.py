@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -20,10 +20,30 @@ from tornado.ioloop import IOLoop, PeriodicCallback
 from tornado.locks import Event
 from tornado.options import define, options, parse_command_line
 from tornado.queues import Queue
-from tornado.web import Application, Finish, HTTPError, RequestHandler, StaticFileHandler, url
+from tornado.template import DictLoader
+from tornado.web import (
+    Application,
+    FallbackHandler,
+    Finish,
+    HTTPError,
+    RequestHandler,
+    StaticFileHandler,
+    UIModule,
+    url,
+)
+from tornado.wsgi import WSGIContainer
 
 define("motto", default="none", help="what the front page says")
 define("pages", type=int, multiple=True, help="numbers, to see that they are parsed")
+
+
+TEMPLATES = {
+    "page.html": """<html><head></head><body>
+        {% for note in notes %}{% module Template("note.html", note=note) %}{% end %}
+        {% module Count(notes) %} {% module linkify("see http://a.example/?b&c") %} {{ reverse_url("front") }}
+        </body></html>""",
+    "note.html": "<p>{{ note }}</p>{{ set_resources(html_body='<hr>') }}",
+}
 
 
 class BaseHandler(RequestHandler):
@@ -130,6 +150,23 @@ class BrokenHandler(BaseHandler):
         self.write(f"{status_code} {self._reason} {kwargs['exc_info'][0].__name__}")
 
 
+class Count(UIModule):
+    def render(self, notes: list[str]) -> str:
+        return f"<b>{len(notes)} for {self.request.path}</b>"
+
+
+class PageHandler(BaseHandler):
+    def get(self) -> None:
+        self.render("page.html", notes=["<a>", "b"])
+
+
+def legacy(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
+    body = environ["wsgi.input"].read()
+    fields = [("Content-Type", "text/plain"), ("Set-Cookie", "a=1")]
+    start_response("203 Legacy", fields)
+    return [environ["REQUEST_METHOD"].encode(), b" ", environ["PATH_INFO"].encode("latin-1"), b" ", body]
+
+
 def make_app() -> Application:
     notes = {"notes": ["buy milk", "feed the cat"]}
     return Application(
@@ -142,10 +179,14 @@ def make_app() -> Application:
             (r"/pieces", PiecesHandler, notes),
             (r"/echo", EchoHandler, notes),
             (r"/broken", BrokenHandler, notes),
+            (r"/page", PageHandler, notes),
+            (r"/legacy/.*", FallbackHandler, {"fallback": WSGIContainer(legacy)}),
             (r"/files/(.*)", StaticFileHandler, {"path": os.path.join(os.path.dirname(__file__), "static")}),
             (r"/old", tornado.web.RedirectHandler, {"url": "/notes", "permanent": False}),
         ],
         static_path=os.path.join(os.path.dirname(__file__), "static"),
+        template_loader=DictLoader(TEMPLATES),
+        ui_modules={"Count": Count},
         version=7,
     )
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from ._dates import date_line
 from ._head import has_token
-from ._headers import check_headers
+from ._headers import HTTPHeaders, adopted
 from ._reasons import status_lines
 from ._start_line import RequestStartLine
 from .errors import HTTPOutputError
@@ -19,7 +19,7 @@ from .errors import HTTPOutputError
 if TYPE_CHECKING:
     from eyewall.iostream import Buffer
 
-    from ._headers import Framing, HTTPHeaders
+    from ._headers import Framing
     from ._start_line import ResponseStartLine
 
 # What is left to be written of a body is a number of bytes, or one of these, or below them the
@@ -60,8 +60,9 @@ def answer_head(
         framing = headers._framing
         again = framing is not None and framing.lines is headers._lines
     except AttributeError:
-        check_headers(headers)
-        raise
+        if isinstance(headers, HTTPHeaders):
+            raise
+        return answer_head(start_line, adopted(headers), request, keep_alive)
     if framing is None or not again:
         framing = headers._frame()
     # By position: the fields of a named tuple cost four times as much by their names.

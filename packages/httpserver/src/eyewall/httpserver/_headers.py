@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, overload
 from .errors import HTTPFieldError, HTTPOutputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
 
 # RFC 9110 section 5.6.2 (token) and section 5.5 (field-content, with obs-text).
@@ -325,6 +326,19 @@ def check_headers(headers: object) -> None:
     """Raise ``TypeError`` for a dict, or whatever else is no :class:`HTTPHeaders`."""
     if not isinstance(headers, HTTPHeaders):
         raise TypeError(f"headers are {headers!r}: give HTTPHeaders(…)")
+
+
+def adopted(headers: object) -> HTTPHeaders:
+    """Return fields of another make as ours: Tornado's, as its ``WSGIContainer`` sends them, have ``get_all``, too."""
+    if isinstance(headers, HTTPHeaders):
+        return headers
+    get_all: Callable[[], Iterable[tuple[str, str]]] | None = getattr(headers, "get_all", None)
+    if get_all is None:
+        raise TypeError(f"headers are {headers!r}: give HTTPHeaders(…)")
+    own = HTTPHeaders()
+    for name, value in get_all():
+        own.add(name, value)
+    return own
 
 
 # What a parser has checked is not checked again. Nobody else may go without: these are no public methods.

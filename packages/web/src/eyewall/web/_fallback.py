@@ -24,8 +24,8 @@ class FallbackHandler(RequestHandler):
 
         Application([("/new", New), ("/.*", FallbackHandler, {"fallback": old_site})])
 
-    The function may be a coroutine, and has to answer the request. A request from another site that would change
-    something is refused first, as for every handler.
+    The function may be a coroutine, and has to answer the request; ``tornado.wsgi.WSGIContainer(app)`` is one. A
+    request from another site that would change something is refused first, as for every handler.
     """
 
     @classmethod
@@ -34,6 +34,8 @@ class FallbackHandler(RequestHandler):
         super().check_route(kwargs)
         fallback = kwargs.get("fallback", cls)
         if cls.initialize is FallbackHandler.initialize and (isinstance(fallback, type) or not callable(fallback)):
+            if hasattr(fallback, "start_request"):
+                raise ValueError(f"fallback is {fallback!r}: make that the target of the route, as a handler is")
             raise ValueError(f"fallback is {fallback!r}: give a function that takes a request")
 
     def initialize(self, fallback: Callable[[HTTPServerRequest], Awaitable[object] | None]) -> None:

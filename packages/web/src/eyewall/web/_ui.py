@@ -181,22 +181,24 @@ class UIModules:
         """Put what the modules that were used need into a page."""
         if not self._used:
             return page
-        page = _insert(page, b"</head>", b"".join(self._head()))
-        return _insert(page, b"</body>", b"".join(self._body()))
+        page = _insert(page, b"</head>", self._head())
+        return _insert(page, b"</body>", self._body())
 
     def _head(self) -> Iterator[bytes]:
         if files := self._files("css_files"):
             yield self._handler.render_linked_css(files).encode()
         if styles := self._texts("embedded_css"):
             yield self._handler.render_embed_css(styles)
-        yield from self._texts("html_head")
+        if texts := self._texts("html_head"):
+            yield b"".join(texts)
 
     def _body(self) -> Iterator[bytes]:
         if files := self._files("javascript_files"):
             yield self._handler.render_linked_js(files).encode()
         if scripts := self._texts("embedded_javascript"):
             yield self._handler.render_embed_js(scripts)
-        yield from self._texts("html_body")
+        if texts := self._texts("html_body"):
+            yield b"".join(texts)
 
     def _texts(self, method: str) -> list[bytes]:
         texts: list[str | bytes | None] = [getattr(module, method)() for module in self._used.values()]
@@ -236,8 +238,9 @@ def embedded_js(scripts: Iterable[bytes]) -> bytes:
     return b'<script type="text/javascript">\n//<![CDATA[\n' + b"\n".join(scripts) + b"\n//]]>\n</script>"
 
 
-def _insert(page: bytes, before: bytes, what: bytes) -> bytes:
-    """Put something before the last place of a tag; at the end where there is none."""
+def _insert(page: bytes, before: bytes, parts: Iterable[bytes]) -> bytes:
+    """Put parts before the last place of a tag, each with the end of its line; at the end where there is none."""
+    what = b"".join([part + b"\n" for part in parts])
     place = page.rfind(before)
     return page[:place] + what + page[place:] if place >= 0 else page + what
 

@@ -11,7 +11,7 @@ from eyewall.iostream.testing import memory_streams
 
 from .._context import HTTPConnectionContext
 from .._framing import FORBIDDEN_TRAILERS
-from .._headers import HTTPHeaders, check_headers
+from .._headers import HTTPHeaders, adopted
 from .._reasons import forbids_body, status_lines
 from ..errors import HTTPOutputError
 
@@ -102,7 +102,7 @@ class RecordingConnection:
         """Record the beginning of the answer."""
         if self.start_line is not None:
             raise HTTPOutputError("the headers were written already")
-        check_headers(headers)
+        headers = adopted(headers)
         _ = status_lines[start_line]  # refuses what cannot be one
         if "Transfer-Encoding" in headers:
             raise HTTPOutputError("leave Transfer-Encoding out: the connection sees to the framing")
