@@ -77,6 +77,15 @@ async def test_an_answer_is_finished_once_and_not_before_its_headers(io_loop: IO
         connection.finish()
 
 
+async def test_the_trailers_are_recorded_as_they_were_given(io_loop: IOLoop) -> None:
+    connection = RecordingConnection(io_loop)
+    connection.write_headers(OK, HTTPHeaders(), b"a body in chunks")
+    trailers = HTTPHeaders({"Checksum": "7"})
+    connection.finish(trailers)
+    trailers["Checksum"] = "8"
+    assert connection.sent_trailers == HTTPHeaders({"Checksum": "7"})
+
+
 async def test_a_body_is_as_long_as_it_promised(io_loop: IOLoop) -> None:
     long = RecordingConnection(io_loop)
     long.write_headers(OK, sized(3), b"ab")

@@ -78,6 +78,11 @@ def test_a_server_can_ask_for_certificates() -> None:
     }
 
 
+def test_an_oldest_version_can_be_chosen() -> None:
+    options: SSLOptionsDict = {**CERTIFICATE.server_options, "minimum_version": ssl.TLSVersion.TLSv1_3}
+    assert ssl_options_to_context(options, server_side=True).minimum_version is ssl.TLSVersion.TLSv1_3
+
+
 def test_a_key_may_stand_in_the_certificates_file(tmp_path: Path) -> None:
     both = tmp_path / "both.pem"
     both.write_text("".join(Path(file).read_text() for file in CERTIFICATE))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import socket
 import ssl
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from eyewall.iostream import IOStream, SSLIOStream, SSLOptions, StreamClosedError
+from eyewall.iostream import IOStream, SSLIOStream, SSLOptions, StreamClosedError, ssl_options_to_context
 from eyewall.iostream.testing import self_signed_certificate
 
 if TYPE_CHECKING:
@@ -67,6 +67,31 @@ async def test_connect_is_done_when_the_handshake_is(io_loop: IOLoop) -> None:
 
 def listener_address(stream: IOStream) -> object:
     return stream.socket.getpeername()
+
+
+async def test_its_socket_answers_what_an_ssl_socket_does(
+    io_loop: IOLoop, sockets: tuple[socket.socket, socket.socket]
+) -> None:
+    contexts = (
+        ssl_options_to_context(CERTIFICATE.client_options),
+        ssl_options_to_context(CERTIFICATE.server_options, server_side=True),
+    )
+    for context in contexts:
+        context.set_alpn_protocols(["x"])
+        context.maximum_version = ssl.TLSVersion.TLSv1_2  # whose sessions have a name that both ends know
+    near = SSLIOStream(sockets[0], ssl_options=contexts[0], server_hostname="localhost")
+    far = serve(sockets[1], contexts[1])
+    ours: Any = near.socket  # Any: Tornado's way to ask, of which a socket's type knows nothing
+    theirs: Any = far.socket
+    assert (ours.version(), ours.cipher(), ours.selected_alpn_protocol()) == (None, None, None)
+    await near.wait_for_handshake()
+    await far.wait_for_handshake()
+    assert (ours.version(), ours.selected_alpn_protocol()) == ("TLSv1.2", "x")
+    assert ours.cipher() == theirs.cipher()
+    assert ours.get_channel_binding() == theirs.get_channel_binding()
+    assert len(ours.get_channel_binding()) == 12
+    near.close()
+    far.close()
 
 
 async def test_a_handshake_needs_nobody_who_reads_or_writes(
