@@ -60,7 +60,8 @@ def answer_head(
         framing = headers._framing
         again = framing is not None and framing.lines is headers._lines
     except AttributeError:
-        if isinstance(headers, HTTPHeaders):
+        # Not redundant for those who have no type checker.
+        if isinstance(headers, HTTPHeaders):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise
         return answer_head(start_line, adopted(headers), request, keep_alive)
     if framing is None or not again:

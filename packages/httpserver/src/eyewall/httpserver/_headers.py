@@ -124,12 +124,14 @@ class HTTPHeaders(MutableMapping[str, str]):
         self._repeated: dict[str, list[str]] | None = None
         self._lines: str | None = None
         self._framing: Framing | None = None
+        kind: object = type(fields)
         # Of a dict it need not be asked, which costs as much as a field.
-        if type(fields) is not dict and isinstance(fields, HTTPHeaders):
+        if kind is not dict and isinstance(fields, HTTPHeaders):
             for name, value in fields.get_all():
                 self._append(name, value)
             return
-        given = fields if type(fields) is dict and not more else dict(fields, **more)
+        given: Mapping[str, str | list[str]]
+        given = fields if kind is dict and not more else dict(fields, **more)  # type: ignore[assignment] # it is a dict
         for name, values in given.items():
             if isinstance(values, list):
                 for value in values:
