@@ -67,7 +67,7 @@ def test_a_port_that_does_not_exist_is_named_with_those_that_do(tmp_path: Path, 
     ("mistake", "expected"),
     [
         ('routes = [("/", Main), "/about"]', r"route 2 of the table is '/about': make it a tuple \(pattern, handler\)"),
-        ('routes = [("/(", Main)]', r"route '/\(' is no regular expression: "),
+        ('routes = [("/(", Main)]', r"route '/\(' is not a regular expression: "),
         ('routes = [("/", print)]', r"route '/\S*': the handler .*print"),
         ('routes = [("/", "nowhere.Main")]', r"the handler 'nowhere\.Main' cannot be imported"),
         ('routes = [("/", Main, {"db": 1})]', r"Main takes no arguments: give it an initialize\(self, db\)"),

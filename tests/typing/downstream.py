@@ -172,7 +172,7 @@ def answer(request: HTTPServerRequest) -> None:
 
 
 class Upload:
-    """Serve HTTP with a delegate, which sees a body as it arrives and is no subclass of anything."""
+    """Serve HTTP with a delegate, which sees a body as it arrives and is not a subclass of anything."""
 
     def __init__(self, connection: HTTPConnection) -> None:
         self.connection = connection

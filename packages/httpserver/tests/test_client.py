@@ -112,7 +112,7 @@ async def test_a_request_has_trailers(io_loop: IOLoop) -> None:
     [
         (GET, {}, "needs a Host field"),
         (GET, {"Host": "a", "Transfer-Encoding": "chunked"}, "leave Transfer-Encoding out"),
-        (GET, {"Host": "a", "Content-Length": "+1"}, "no single plain number"),
+        (GET, {"Host": "a", "Content-Length": "+1"}, "not a single plain number"),
         (RequestStartLine("G T", "/", ""), {"Host": "a"}, "cannot begin a request"),
         (RequestStartLine("GET", "/ x", ""), {"Host": "a"}, "cannot begin a request"),
         (RequestStartLine("GET", "/\r\nX: y", ""), {"Host": "a"}, "cannot begin a request"),

@@ -178,7 +178,7 @@ async def test_a_body_that_is_too_large_for_one_buffer_arrives_whole(io_loop: IO
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (answer({"Content-Length": "five"}), "'five' is no single plain number"),
+        (answer({"Content-Length": "five"}), "'five' is not a single plain number"),
         (answer({"Content-Length": "1"}, b"12"), "1 bytes more than Content-Length promised"),
         (answer({"Transfer-Encoding": "chunked"}), "leave Transfer-Encoding out"),
         (answer({}, b"x", status=204), "an answer with status 204 has no body"),

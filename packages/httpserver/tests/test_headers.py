@@ -126,7 +126,7 @@ def test_a_name_that_cannot_be_one_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("value", [3, b"3", None])
 def test_a_value_that_is_no_text_is_told_to_be_converted(value: Any) -> None:
-    with pytest.raises(TypeError, match=f"{value!r} cannot be the value of Content-Length: it is no text, convert it"):
+    with pytest.raises(TypeError, match=f"{value!r} cannot be the value of Content-Length: it is not text; convert it"):
         HTTPHeaders({"Content-Length": value})
 
 

@@ -183,7 +183,7 @@ async def test_who_goes_on_sending_behind_a_refusal_is_closed_at_the_bound(
     assert 100_000 <= sent <= 400_000
     served.client.close()
     await served.over()
-    assert "it sends more than linger_bytes, 100000" in caplog.text
+    assert "it sent more than linger_bytes, 100000" in caplog.text
 
 
 async def test_what_is_read_ahead_of_a_busy_handler_is_bounded(io_loop: IOLoop) -> None:

@@ -137,9 +137,9 @@ async def test_http_1_0_is_told_nothing_before_its_answer(io_loop: IOLoop) -> No
 @pytest.mark.parametrize(
     ("status", "fields", "message"),
     [
-        (101, {}, "101 is no informational status"),
-        (99, {}, "99 is no informational status"),
-        (200, {}, "200 is no informational status"),
+        (101, {}, "101 is not an informational status"),
+        (99, {}, "99 is not an informational status"),
+        (200, {}, "200 is not an informational status"),
         (103, {"Content-Length": "0"}, "leave Content-Length and Transfer-Encoding out of 103"),
         (103, {"Transfer-Encoding": "chunked"}, "leave Content-Length and Transfer-Encoding out of 103"),
     ],

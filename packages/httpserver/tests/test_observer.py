@@ -97,7 +97,7 @@ def begin_and_fail(recorder: Recorder) -> None:
     ("sent", "steps", "cause", "status", "reason"),
     [
         (b"nonsense\r\n\r\n", {}, "refused", 400, "malformed request line 'nonsense'"),
-        (GET.replace(b"Host", b"Content-Length: x\r\nHost"), {}, "refused", 400, "no single plain number"),
+        (GET.replace(b"Host", b"Content-Length: x\r\nHost"), {}, "refused", 400, "not a single plain number"),
         (POST.replace(b"5", b"999999999999"), {}, "refused", 413, "max_body_size"),
         (GET, {"finish": fail}, "failed", 500, "ZeroDivisionError()"),
         (GET, {"start": fail}, "failed", 500, "ZeroDivisionError()"),

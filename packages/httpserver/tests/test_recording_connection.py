@@ -139,7 +139,7 @@ async def test_a_client_that_goes_away_is_told_and_fails_the_writes(io_loop: IOL
 
 
 async def test_a_length_is_a_plain_number(io_loop: IOLoop) -> None:
-    with pytest.raises(HTTPOutputError, match="'1,1' is no single plain number"):
+    with pytest.raises(HTTPOutputError, match="'1,1' is not a single plain number"):
         RecordingConnection(io_loop).write_headers(OK, HTTPHeaders({"Content-Length": "1,1"}))
 
 

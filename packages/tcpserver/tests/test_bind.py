@@ -171,7 +171,7 @@ def test_a_port_that_does_not_exist_is_a_wrong_argument(port: int) -> None:
 
 
 def test_a_port_that_is_text_is_told_to_be_converted() -> None:
-    with pytest.raises(TypeError, match=r"port '8080' is no number: convert it, int\('8080'\)"):
+    with pytest.raises(TypeError, match=r"port '8080' is not a number: convert it, int\('8080'\)"):
         bind_sockets("8080")  # type: ignore[arg-type]  # on purpose
 
 

@@ -32,18 +32,18 @@ def test_an_inherited_listener_is_taken_over(listener: socket.socket) -> None:
 def test_a_descriptor_that_is_no_listener_is_refused_and_left_open(listener: socket.socket) -> None:
     with socket.create_connection(listener.getsockname()) as client:
         with pytest.raises(
-            BindError, match=rf"^descriptor {client.fileno()} is no listening stream socket; check what"
+            BindError, match=rf"^descriptor {client.fileno()} is not a listening stream socket; check what"
         ):
             socket_from_descriptor(client.fileno())
         client.send(b"still open")
     read, write = os.pipe()
-    with pytest.raises(BindError, match=rf"^descriptor {read} is no socket: Socket operation on non-socket"):
+    with pytest.raises(BindError, match=rf"^descriptor {read} is not a socket: Socket operation on non-socket"):
         socket_from_descriptor(read)
     os.close(read)
     os.close(write)
-    with pytest.raises(BindError, match="is no socket: Bad file descriptor"):
+    with pytest.raises(BindError, match="is not a socket: Bad file descriptor"):
         socket_from_descriptor(read)
-    with socket.socket(type=socket.SOCK_DGRAM) as sock, pytest.raises(BindError, match="no listening stream"):
+    with socket.socket(type=socket.SOCK_DGRAM) as sock, pytest.raises(BindError, match="not a listening stream"):
         socket_from_descriptor(sock.fileno())
 
 

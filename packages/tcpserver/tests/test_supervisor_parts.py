@@ -150,7 +150,7 @@ def test_a_socket_without_so_reuseport_is_refused_with_the_remedy() -> None:
 @linux
 def test_a_unix_socket_cannot_be_shared_by_reuse_port(tmp_path: Path) -> None:
     sock = bind_unix_socket(str(tmp_path / "socket"))
-    with pytest.raises(ValueError, match="is no TCP port"):
+    with pytest.raises(ValueError, match="is not a TCP port"):
         deal(named([sock]), 2, reuse_port=True)
     sock.close()
 

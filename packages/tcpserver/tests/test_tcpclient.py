@@ -107,7 +107,7 @@ async def test_an_address_of_the_wrong_family_is_passed_over(io_loop: IOLoop, se
 async def test_a_source_that_this_machine_does_not_have_is_an_error(io_loop: IOLoop) -> None:
     with pytest.raises(ConnectError, match="Cannot assign requested address"):
         await TCPClient().connect("127.0.0.1", refusing_port(), source_ip="192.0.2.1")
-    with pytest.raises(ValueError, match="source_ip 'localhost' is no IP address"):
+    with pytest.raises(ValueError, match="source_ip 'localhost' is not an IP address"):
         await TCPClient().connect("127.0.0.1", 1, source_ip="localhost")
 
 

@@ -435,7 +435,7 @@ async def test_a_message_is_bounded_by_what_comes_of_it(io_loop: IOLoop) -> None
 async def test_a_client_of_ours_is_not_made_to_send_more_than_it_says(path: str) -> None:
     # aiohttp CVE-2023-49081, CVE-2023-49082
     pytest.importorskip("websockets")
-    with pytest.raises(ValueError, match="is no path of a WebSocket"):
+    with pytest.raises(ValueError, match="is not the path of a WebSocket"):
         await AppClient(Application()).websocket(path)
 
 

@@ -74,7 +74,7 @@ async def test_what_a_cookie_cannot_hold_is_quoted_and_read_back() -> None:
 
 @pytest.mark.parametrize("name", ["", "a b", "a=b", "a;b", "a\r\nSet-Cookie: b", "é", "$Path\n"])
 async def test_a_name_that_is_none_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="is no name for a cookie"):
+    with pytest.raises(ValueError, match="is not a name for a cookie"):
         await raised(lambda handler: handler.set_cookie(name, "b"))
 
 

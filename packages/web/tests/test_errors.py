@@ -517,8 +517,8 @@ async def test_what_a_plain_method_returns_and_cannot_be_awaited_is_named(
 
 async def test_a_status_that_is_no_number_is_named_where_it_is_given(caplog: pytest.LogCaptureFixture) -> None:
     assert (await answer(lambda handler: handler.set_status("gone"))).code == 500  # type: ignore[arg-type] # the mistake
-    assert "'gone' is no status: give a number, such as 404" in caplog.text
-    with pytest.raises(TypeError, match=r"'gone' is no status: give the number first, HTTPError\(400, 'gone'\)"):
+    assert "'gone' is not a status: give a number, such as 404" in caplog.text
+    with pytest.raises(TypeError, match=r"'gone' is not a status: give the number first, HTTPError\(400, 'gone'\)"):
         HTTPError("gone")  # type: ignore[arg-type] # the mistake
 
 

@@ -297,7 +297,7 @@ async def test_a_status_has_a_reason(status: int, reason: str | None, sent: str)
 @pytest.mark.parametrize("status", [0, 99, 1000, -1])
 async def test_a_status_that_is_none_is_refused(status: int) -> None:
     def get(handler: RequestHandler) -> None:
-        with pytest.raises(ValueError, match=f"{status} is no status"):
+        with pytest.raises(ValueError, match=f"{status} is not a status"):
             handler.set_status(status)
         assert handler.get_status() == 200
 

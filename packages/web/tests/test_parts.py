@@ -122,11 +122,11 @@ async def test_the_braces_of_a_regular_expression_stay_what_they_are() -> None:
 def test_parts_that_cannot_be_are_refused() -> None:
     with pytest.raises(RouteError, match="has groups"):
         Part("(a)", str)
-    with pytest.raises(RouteError, match="is no regular expression"):
+    with pytest.raises(RouteError, match="is not a regular expression"):
         Part("(", str)
     with pytest.raises(RouteError, match="there is a part 'int' already"):
         register_part("int", DATE)
-    with pytest.raises(RouteError, match="'a b' is no name"):
+    with pytest.raises(RouteError, match="'a b' is not a name"):
         register_part("a b", DATE)
 
 

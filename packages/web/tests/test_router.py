@@ -168,5 +168,5 @@ async def test_a_target_that_cannot_answer_is_told() -> None:
     wrong: Any = 7
     with pytest.raises(RouteError, match="the target 7 cannot answer requests"):
         await said(RuleRouter([("/x", wrong)]), "/x")
-    with pytest.raises(RouteError, match="host '\\(' is no regular expression"):
+    with pytest.raises(RouteError, match="host '\\(' is not a regular expression"):
         HostMatches("(")

@@ -195,10 +195,10 @@ WRONG_TABLES = {
     "a tuple too short": ([(r"/ok", Plain), (r"/",)], "route 2 of the table is .*make it a tuple"),
     "a tuple too long": ([("/", Plain, {}, "n", 1)], "route 1 of the table"),
     "no pattern": ([(3, Plain)], "route 3 has no pattern: give a regular expression"),
-    "a bad pattern": ([(r"/(x", Plain)], r"route '/\(x' is no regular expression: .*position 1"),
+    "a bad pattern": ([(r"/(x", Plain)], r"route '/\(x' is not a regular expression: .*position 1"),
     "both kinds of groups": ([(r"/(?P<a>.)/(.)", Plain)], "mixes named and positional groups: name all, or none"),
-    "an object": ([(r"/x", object())], "route '/x': the handler .* is no subclass of RequestHandler"),
-    "a class of another kind": ([(r"/x", dict)], "route '/x': the handler dict is no subclass"),
+    "an object": ([(r"/x", object())], "route '/x': the handler .* is not a subclass of RequestHandler"),
+    "a class of another kind": ([(r"/x", dict)], "route '/x': the handler dict is not a subclass"),
     "a module that is not there": ([(r"/x", "no.such.Handler")], "'no.such.Handler' cannot be imported"),
     "arguments that are no dict": ([(r"/x", Plain, "name")], "arguments are 'name': make them a dict"),
     "arguments for nobody": (
@@ -222,7 +222,7 @@ def test_a_wrong_route_table_is_refused_when_the_application_is_made(table: Any,
 
 
 def test_a_wrong_default_handler_is_refused() -> None:
-    with pytest.raises(RouteError, match="no subclass of RequestHandler"):
+    with pytest.raises(RouteError, match="not a subclass of RequestHandler"):
         Application(default_handler_class=int)
 
 
@@ -266,7 +266,7 @@ def test_a_step_that_nobody_awaits_may_be_no_coroutine() -> None:
 
 
 def test_a_type_is_no_part_of_a_path() -> None:
-    with pytest.raises(RouteError, match=r"<class 'int'> is no part of a path: give a text, or a Part such as INT"):
+    with pytest.raises(RouteError, match=r"<class 'int'> is not a part of a path: give a text, or a Part such as INT"):
         ROOT / int  # type: ignore[operator] # the mistake
 
 

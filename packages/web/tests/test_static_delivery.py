@@ -560,7 +560,7 @@ def test_a_folder_that_is_not_there_is_an_error_at_the_start(root: Path) -> None
         Application(static_path=root / "none")
     with pytest.raises(RouteError, match=r"route .*: there is no .*/none': make the folder first"):
         Application([(r"/(.*)", StaticFileHandler, {"path": root / "none"})])
-    with pytest.raises(RouteError, match="/empty' is no folder: give the path of one"):
+    with pytest.raises(RouteError, match="/empty' is not a folder: give the path of one"):
         Application([(r"/(.*)", StaticFileHandler, {"path": root / "empty"})])
     with pytest.raises(RouteError, match="the path is 7: make it the path of a folder"):
         Application([(r"/(.*)", StaticFileHandler, {"path": 7})])

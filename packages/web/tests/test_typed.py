@@ -140,7 +140,7 @@ async def test_what_has_no_form_is_told(caplog: pytest.LogCaptureFixture) -> Non
             return {"value": object()}
 
     assert (await AppClient(Application([ROOT.to(Odd)])).get("/")).code == 500
-    assert "has no form in JSON" in caplog.text
+    assert "cannot be written as JSON" in caplog.text
 
 
 async def test_parts_are_given_in_their_order() -> None:

@@ -241,7 +241,7 @@ class HTTP1Connection(ClientRole):
         if self._left != NOT_BEGUN:
             raise HTTPOutputError(f"{status} comes before the answer, and that has begun")
         if not _CONTINUE <= status < _OK or status == _SWITCHING_PROTOCOLS:
-            raise HTTPOutputError(f"{status} is no informational status: give 100, 102, 103 or another below 200")
+            raise HTTPOutputError(f"{status} is not an informational status: give 100, 102, 103 or another below 200")
         if headers is not None and ("Content-Length" in headers or "Transfer-Encoding" in headers):
             raise HTTPOutputError(f"leave Content-Length and Transfer-Encoding out of {status}: it has no body")
         if not self.head_seen or self._request.version == "HTTP/1.0":
@@ -259,7 +259,7 @@ class HTTP1Connection(ClientRole):
         most = self.params.limits.max_unwanted_body
         if missing > most:
             logger.info(
-                "closes the connection of %s behind its answer: %d bytes of the request are missing, more than "
+                "closes the connection of %s after its response: %d bytes of the request are missing, more than "
                 "max_unwanted_body, %d",
                 *(self.context.remote_ip, missing, most),
             )

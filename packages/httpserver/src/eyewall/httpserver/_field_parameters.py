@@ -56,7 +56,7 @@ def split_extended(value: str) -> tuple[str, dict[str, str], dict[str, str]]:
         text = bare if quoted is None else _escape.sub(r"\1", quoted)
         group, key = (extended, name[:-1]) if name[-1] == "*" else (parameters, name)
         if key in group:
-            raise HTTPInputError(f"the parameter {name} stands twice in {value[:80]!r}")
+            raise HTTPInputError(f"the parameter {name} occurs twice in {value[:80]!r}")
         group[key] = _decoded(text) if group is extended else text
     return match[1] if match else "", parameters, extended
 
@@ -71,4 +71,4 @@ def _decoded(text: str) -> str:
     try:
         return unquote(match[2], encoding="utf-8" if match[1] else "latin-1", errors="strict")
     except UnicodeDecodeError as error:
-        raise HTTPInputError(f"extended parameter {text[:80]!r} is no UTF-8") from error
+        raise HTTPInputError(f"extended parameter {text[:80]!r} is not UTF-8") from error

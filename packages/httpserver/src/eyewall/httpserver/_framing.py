@@ -133,7 +133,7 @@ def _connection_line(lines: str, left: int, keep_alive: bool, given: str | None)
 def promised_length(value: str) -> int:
     """Give the number in a ``Content-Length`` that an application has set."""
     if not (value.isascii() and value.isdigit()):
-        raise HTTPOutputError(f"Content-Length {value!r} is no single plain number")
+        raise HTTPOutputError(f"Content-Length {value!r} is not a single plain number")
     return int(value)
 
 

@@ -240,7 +240,7 @@ def body_length(headers: HTTPHeaders, is_1_0: bool) -> int:
             raise _coding_error(coding)
         return CHUNKED
     if length is None or not (length.isascii() and length.isdigit()):
-        raise HTTPInputError(f"Content-Length {(length or '')[:80]!r} is no single plain number")
+        raise HTTPInputError(f"Content-Length {(length or '')[:80]!r} is not a single plain number")
     if len(length) > _MAX_LENGTH_DIGITS:
         raise HTTPInputError(f"Content-Length of {len(length)} digits", status=413)
     return int(length)
@@ -267,7 +267,7 @@ def _check_host(host: str | None, is_1_0: bool) -> None:
     elif host == REPEATED:
         raise HTTPInputError("more than one Host field")
     elif not _is_host(host):
-        raise HTTPInputError(f"Host {host[:80]!r} is no host name")
+        raise HTTPInputError(f"Host {host[:80]!r} is not a host name")
 
 
 def _check_target(method: str, target: str) -> None:
@@ -279,7 +279,7 @@ def _check_target(method: str, target: str) -> None:
     else:
         valid = _is_origin_form(target) is not None or _is_absolute_form(target) is not None
     if not valid:
-        raise HTTPInputError(f"{target[:80]!r} is no target for {method[:20]}")
+        raise HTTPInputError(f"{target[:80]!r} is not a target for {method[:20]}")
 
 
 def _what_is_wrong(line: str) -> str:

@@ -68,7 +68,7 @@ def _checked_value(name: str, value: str) -> str:
                 "encode it first"
             )
     except AttributeError:
-        raise TypeError(f"{value!r} cannot be the value of {name}: it is no text, convert it first") from None
+        raise TypeError(f"{value!r} cannot be the value of {name}: it is not text; convert it first") from None
     return value.strip(" \t")
 
 
@@ -181,7 +181,7 @@ class HTTPHeaders(MutableMapping[str, str]):
             return
         name, colon, value = line.partition(":")
         if not colon:
-            raise HTTPFieldError(f"{line[:80]!r} is no field line: it has no colon")
+            raise HTTPFieldError(f"{line[:80]!r} is not a field line: it has no colon")
         self.add(name, value)
 
     def add(self, name: str, value: str) -> None:

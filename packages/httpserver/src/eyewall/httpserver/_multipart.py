@@ -142,6 +142,6 @@ def _parse_fields(block: bytes) -> dict[str, str]:
             raise HTTPInputError(f"Invalid header value in a part of a form: {line[:80]!r}")
         name = match[1].lower()
         if name in fields:
-            raise HTTPInputError(f"the field {name[:40]} stands twice in a part of a form")
+            raise HTTPInputError(f"the field {name[:40]} occurs twice in a part of a form")
         fields[name] = match[2].rstrip(" \t")
     return fields

@@ -388,7 +388,7 @@ class HTTP1ServerConnection:
             await self.stream.readable()
             discarded += len(self.stream.read_nowait())
         logger.info(
-            "closed the connection of %s: behind its answer it sends more than linger_bytes, %d",
+            "closed the connection of %s: after its response it sent more than linger_bytes, %d",
             *(self.context.remote_ip, most),
         )
 

@@ -361,7 +361,9 @@ class IOLoop:
             io_loop.add_signal_handler(signal.SIGTERM, io_loop.stop)
         """
         if Capability.SIGNALS not in self._backend.capabilities:
-            raise RuntimeError(f"the backend {self._backend.name!r} knows no signals; call the handler yourself")
+            raise RuntimeError(
+                f"the backend {self._backend.name!r} does not support signals; call the handler yourself"
+            )
         if self._signals is None:
             from ._signals import SignalHandlers
 

@@ -22,7 +22,7 @@ class FileSlice:
         number = file if isinstance(file, int) else _descriptor(file)
         status = os.fstat(number)
         if not stat.S_ISREG(status.st_mode):
-            raise ValueError(f"cannot send {file!r}: it is no regular file; read it, and write what it gives")
+            raise ValueError(f"cannot send {file!r}: it is not a regular file; read it, and write its contents")
         if offset < 0 or (count is not None and count < 0):
             raise ValueError(f"cannot send {count} bytes from {offset} on: neither may be below 0")
         there = max(status.st_size - offset, 0)

@@ -116,7 +116,7 @@ def ssl_wrap_socket(
 def _check_known(options: SSLOptionsDict) -> None:
     if unknown := set(options) - set(SSLOptionsDict.__annotations__):
         known = ", ".join(SSLOptionsDict.__annotations__)
-        raise SSLConfigurationError(f"no ssl_options {', '.join(sorted(unknown))!r}: there are {known}")
+        raise SSLConfigurationError(f"unknown ssl_options {', '.join(sorted(unknown))!r}: there are {known}")
 
 
 def _server_context(options: SSLOptionsDict) -> ssl.SSLContext:
@@ -140,7 +140,7 @@ def _named_contexts(options: SSLOptionsDict) -> dict[str, ssl.SSLContext]:
     for name, entry in options.get("server_names", {}).items():
         if not name.isascii() or not name or "*" in name.removeprefix("*."):
             raise SSLConfigurationError(
-                f"no name in server_names {name!r}: give a host name in ASCII (xn--…), or one behind '*.'"
+                f"invalid name in server_names {name!r}: give a host name in ASCII (xn--…), or one behind '*.'"
             )
         if isinstance(entry, ssl.SSLContext):
             contexts[name.lower()] = entry
@@ -212,7 +212,7 @@ def _set_alpn(context: ssl.SSLContext, protocols: Sequence[str]) -> None:
         context.set_alpn_protocols(protocols)
     except (ssl.SSLError, ValueError, TypeError):
         raise SSLConfigurationError(
-            f"no alpn_protocols {protocols!r}: give a list of names of 1 to 255 bytes, such as ['http/1.1']"
+            f"invalid alpn_protocols {protocols!r}: give a list of names of 1 to 255 bytes, such as ['http/1.1']"
         ) from None
 
 

@@ -253,7 +253,9 @@ def _nothing(fd: object, events: int) -> None:
 def _unwrapped(wrapped: Any) -> tuple[sockets.socket, ssl.SSLContext, bool, str | None]:
     """Return the bare socket of an ``ssl.SSLSocket``, and what it was to speak TLS with."""
     if wrapped.version() is not None:
-        raise ValueError(f"{wrapped!r} has shaken hands: wrap it with do_handshake_on_connect=False, or not at all")
+        raise ValueError(
+            f"{wrapped!r} has already completed a handshake: wrap it with do_handshake_on_connect=False, or not at all"
+        )
     parts = wrapped.context, wrapped.server_side, wrapped.server_hostname
     return (sockets.socket(fileno=wrapped.detach()), *parts)
 

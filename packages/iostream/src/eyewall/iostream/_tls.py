@@ -408,7 +408,7 @@ class TLSTransport:
         self._send_records()
         if len(self._held) > _MAX_HELD:
             raise StreamError(
-                f"the peer has TLS answer it (new handshakes, new keys) and does not read: {len(self._held)} bytes wait"
+                f"the peer makes TLS reply (new handshakes, new keys) but does not read: {len(self._held)} bytes wait"
             )
         self._watch_below()
 

@@ -57,7 +57,7 @@ def bind_sockets(
     """
     # Not redundant for those who have no type checker: what an environment variable holds is text.
     if not isinstance(port, int):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"port {port!r} is no number: convert it, int({port!r})")
+        raise TypeError(f"port {port!r} is not a number: convert it, int({port!r})")
     if not 0 <= port <= 0xFFFF:
         raise ValueError(f"port {port} does not exist; choose one from 1 to 65535, or 0 for any that is free")
     if reuse_port and not hasattr(socket, "SO_REUSEPORT"):

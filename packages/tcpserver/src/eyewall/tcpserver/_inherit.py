@@ -53,9 +53,9 @@ def _adopt(number: int, what: str, remedy: str) -> socket.socket:
     try:
         sock = socket.socket(fileno=number)
     except OSError as error:
-        raise BindError(error.errno or 0, f"{what} is no socket: {error.strerror}; {remedy}") from error
+        raise BindError(error.errno or 0, f"{what} is not a socket: {error.strerror}; {remedy}") from error
     if sock.type != socket.SOCK_STREAM or not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
         sock.detach()  # it is not ours
-        raise BindError(errno.EINVAL, f"{what} is no listening stream socket; {remedy}")
+        raise BindError(errno.EINVAL, f"{what} is not a listening stream socket; {remedy}")
     sock.set_inheritable(False)
     return sock

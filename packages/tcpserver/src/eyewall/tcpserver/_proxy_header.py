@@ -122,7 +122,7 @@ def _v1_address(family: int, ip: bytes, port: bytes, head: bytes) -> Address:
     try:
         packed = socket.inet_pton(family, ip.decode("ascii"))
     except (OSError, ValueError):
-        raise ProxyHeaderError(f"{ip!r} in {head!r} is no address of its family") from None
+        raise ProxyHeaderError(f"{ip!r} in {head!r} is not an address of its family") from None
     if not _PORT.fullmatch(port) or int(port) > 0xFFFF:
         raise ProxyHeaderError(f"{port!r} in {head!r} is no port")
     return _ip_address(family, packed, int(port))

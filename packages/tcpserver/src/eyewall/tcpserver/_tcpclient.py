@@ -74,7 +74,7 @@ class TCPClient:
         io_loop = self._io_loop or IOLoop.current()
         deadline = io_loop.time() + _seconds(timeout)
         if source_ip is not None and not is_valid_ip(source_ip):
-            raise ValueError(f"source_ip {source_ip!r} is no IP address; give one of this machine's")
+            raise ValueError(f"source_ip {source_ip!r} is not an IP address; give one of this machine's")
         context = None if ssl_options is None else ssl_options_to_context(ssl_options, server_side=False)
         addresses = await _within(
             deadline, io_loop, self.resolver.resolve(host, port, af), lambda: f"Timeout while resolving {host}"

@@ -119,7 +119,7 @@ class ArgumentsMixin(HandlerBase):
 
 def _check_is_json(media_type: str) -> None:
     if media_type and media_type != "application/json" and not media_type.endswith("+json"):
-        raise HTTPError(415, "the body is %s, and not JSON", media_type)
+        raise HTTPError(415, "the body is %s, not JSON", media_type)
 
 
 _TRUTHS: Final = {

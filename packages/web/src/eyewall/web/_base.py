@@ -133,9 +133,9 @@ class HandlerBase:
         try:
             known = 100 <= status_code <= 999
         except TypeError:
-            raise TypeError(f"{status_code!r} is no status: give a number, such as 404") from None
+            raise TypeError(f"{status_code!r} is not a status: give a number, such as 404") from None
         if not known:
-            raise ValueError(f"{status_code} is no status: it has three digits")
+            raise ValueError(f"{status_code} is not a status: it must have three digits")
         if reason is None:
             reason = reason_of(status_code)
         elif not _is_reason(reason):

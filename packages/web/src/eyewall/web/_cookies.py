@@ -95,7 +95,7 @@ class CookiesMixin(HandlerBase):
             return
         text = value.decode() if isinstance(value, bytes) else value
         if not _is_name(name):
-            raise ValueError(f"{name!r} is no name for a cookie: use letters, digits and any of !#$%&'*+-.^_`|~")
+            raise ValueError(f"{name!r} is not a name for a cookie: use letters, digits and any of !#$%&'*+-.^_`|~")
         if _has_control(text):
             raise ValueError(f"the value of cookie {name!r} has a control character: {text!r}; encode it first")
         _check_prefix(name, domain, path, secure=secure, partitioned=partitioned)

@@ -193,7 +193,7 @@ def _checked_origins(origins: Iterable[str]) -> frozenset[str]:
     for origin in checked:
         if not _is_origin(origin):
             remedy = "write it as a browser does, such as 'https://app.example' or 'http://localhost:3000'"
-            raise ValueError(f"{origin!r} is no origin: {remedy}")
+            raise ValueError(f"{origin!r} is not an origin: {remedy}")
     return checked
 
 

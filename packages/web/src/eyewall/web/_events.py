@@ -38,7 +38,7 @@ class ServerSentEvent:
         """Raise ``ValueError`` if ``event`` or ``id`` contains a line break, which would begin another field."""
         for name, text in (("event", event), ("id", id)):
             if text is not None and not _is_field(text):
-                raise ValueError(f"the {name} of an event is {text!r}: it may have no line's end and no NUL")
+                raise ValueError(f"the {name} of an event is {text!r}: it must not contain a line break or NUL")
         self.data: Final = (
             data if isinstance(data, str) else json_encode(as_dict(data, "an event's data are str or dict"))
         )

@@ -105,7 +105,7 @@ def _plain(value: Any) -> object:
         return value.value
     if isinstance(value, UUID):
         return str(value)
-    raise TypeError(f"{value!r} has no form in JSON: return a dict, a list, a dataclass or a text")
+    raise TypeError(f"{value!r} cannot be written as JSON: return a dict, a list, a dataclass or a text")
 
 
 def as_dict(given: Mapping[str, object], wanted: str) -> dict[str, object]:

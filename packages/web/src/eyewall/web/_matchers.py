@@ -107,4 +107,4 @@ def compiled_host(pattern: str | Pattern[str]) -> Pattern[str]:
     try:
         return re.compile(pattern if pattern.endswith("$") else pattern + "$")
     except re.error as error:
-        raise RouteError(f"host {pattern!r} is no regular expression: {error}") from error
+        raise RouteError(f"host {pattern!r} is not a regular expression: {error}") from error

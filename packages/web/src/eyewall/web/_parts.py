@@ -30,7 +30,7 @@ class Part(Generic[T]):
         try:
             groups = re.compile(pattern).groups
         except re.error as error:
-            raise RouteError(f"part {pattern!r} is no regular expression: {error}") from error
+            raise RouteError(f"part {pattern!r} is not a regular expression: {error}") from error
         if groups:
             raise RouteError(f"part {pattern!r} has groups: write (?:…) where you write (…)")
         self.pattern: Final = pattern
@@ -88,7 +88,7 @@ def _part_named(name: str) -> Part[Any] | None:
 def register_part(name: str, part: Part[Any]) -> None:
     """Name a part of your own, for use in route templates. Raises :class:`RouteError` for a name that is taken."""
     if not name.isidentifier():
-        raise RouteError(f"{name!r} is no name for a part: use letters, digits and underscores")
+        raise RouteError(f"{name!r} is not a name for a part: use letters, digits and underscores")
     taken = _part_named(name)
     if taken is not None and taken is not part:
         raise RouteError(f"there is a part {name!r} already: {taken!r}")

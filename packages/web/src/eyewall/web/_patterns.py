@@ -90,7 +90,7 @@ def _compiled(pattern: object) -> Pattern[str]:
         try:
             regex = re.compile(pattern if pattern.endswith("$") else pattern + "$")
         except re.error as error:
-            raise RouteError(f"route {pattern!r} is no regular expression: {error}") from error
+            raise RouteError(f"route {pattern!r} is not a regular expression: {error}") from error
     elif _is_regex(pattern):
         regex = pattern
     else:

@@ -382,7 +382,7 @@ def _checked_handler(title: str, handler: object, kwargs: Mapping[str, Any]) -> 
     if not isinstance(handler, type) or not issubclass(handler, RequestHandler):
         found = handler.__name__ if isinstance(handler, type) else repr(handler)
         remedy = ": write its class, not an object of it" if isinstance(handler, RequestHandler) else ""
-        raise RouteError(f"{title}: the handler {found} is no subclass of RequestHandler{remedy}")
+        raise RouteError(f"{title}: the handler {found} is not a subclass of RequestHandler{remedy}")
     _check_initialize(title, handler, kwargs)
     try:
         check_hooks(handler)

@@ -162,7 +162,7 @@ class TypedPath(Generic[*Ts]):
         for part in parts:
             # Not redundant for those who have no type checker.
             if not isinstance(part, str | Part):  # pyright: ignore[reportUnnecessaryIsInstance]
-                raise RouteError(f"{part!r} is no part of a path: give a text, or a Part such as INT or TEXT")
+                raise RouteError(f"{part!r} is not a part of a path: give a text, or a Part such as INT or TEXT")
         self._parts = parts
         texts = [re.escape(part) if isinstance(part, str) else f"({part.pattern})" for part in parts]
         regex = "/" + "/".join(texts)

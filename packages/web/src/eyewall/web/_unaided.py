@@ -46,7 +46,7 @@ def _parsed(body: bytes) -> Any:
 
 
 def _refused(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON: its numbers are finite (RFC 8259 section 6)")
+    raise ValueError(f"{constant} is not JSON: its numbers are finite (RFC 8259 section 6)")
 
 
 _scan = JSONDecoder(parse_constant=_refused).raw_decode

@@ -82,7 +82,7 @@ def _no_coroutine(user: Any) -> Any:
         if hasattr(user, "close"):
             user.close()
         raise TypeError(
-            "get_current_user() gave something to be awaited, which is no user: make it a plain method, "
+            "get_current_user() gave something to be awaited, which is not a user: make it a plain method, "
             "or set self.current_user in a prepare() that awaits"
         )
     return user

@@ -33,7 +33,7 @@ class HTTPError(Exception):
     ) -> None:
         # Not redundant for those who have no type checker.
         if not isinstance(status_code, int):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(f"{status_code!r} is no status: give the number first, HTTPError(400, {status_code!r})")
+            raise TypeError(f"{status_code!r} is not a status: give the number first, HTTPError(400, {status_code!r})")
         super().__init__(*args)
         self.status_code: Final = status_code
         self.reason: Final = reason

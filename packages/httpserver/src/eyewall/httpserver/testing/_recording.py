@@ -135,7 +135,7 @@ class RecordingConnection:
         if self.start_line is not None:
             raise HTTPOutputError(f"{status} after the headers of the answer")
         if not 100 <= status < 200 or status == 101:
-            raise HTTPOutputError(f"{status} is no informational status")
+            raise HTTPOutputError(f"{status} is not an informational status")
         self.informational.append((status, HTTPHeaders() if headers is None else headers.copy()))
         return self._written()
 
@@ -204,7 +204,7 @@ class RecordingConnection:
         if length is None or self.method == "HEAD":
             return None
         if not (length.isascii() and length.isdigit()):
-            raise HTTPOutputError(f"Content-Length {length!r} is no single plain number")
+            raise HTTPOutputError(f"Content-Length {length!r} is not a single plain number")
         return int(length)
 
     def _record(self, chunk: Buffer | None) -> None:

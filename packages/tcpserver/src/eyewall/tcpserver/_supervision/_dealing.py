@@ -75,7 +75,7 @@ def _by_address(group: list[socket.socket]) -> list[list[socket.socket]]:
 def _sibling(sock: socket.socket) -> socket.socket:
     """Make a further socket that listens where ``sock`` does, with as long a queue; other options are not copied."""
     if sock.family not in {socket.AF_INET, socket.AF_INET6}:
-        raise ValueError(f"{sock.getsockname()!r} is no TCP port; only those can be shared by reuse_port=True")
+        raise ValueError(f"{sock.getsockname()!r} is not a TCP port; only those can be shared by reuse_port=True")
     if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT):
         raise ValueError(
             f"{sock.getsockname()!r} was bound without SO_REUSEPORT; give bind_sockets(…, reuse_port=True) as well"

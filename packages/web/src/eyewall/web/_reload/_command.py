@@ -42,7 +42,7 @@ def restart() -> NoReturn:
     """Become a new process of the same number, with the same command."""
     command = command_again(sys.orig_argv)
     if command is None:
-        raise RuntimeError("a program that is typed in cannot be started anew: put it into a file")
+        raise RuntimeError("a program that is typed in cannot be restarted: put it into a file")
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -137,7 +137,7 @@ def check_folder(path: object) -> None:
     if not os.path.exists(path):
         raise ValueError(f"there is no {os.path.abspath(path)!r}: make the folder first, or correct the path")
     if not os.path.isdir(path):
-        raise ValueError(f"{os.path.abspath(path)!r} is no folder: give the path of one")
+        raise ValueError(f"{os.path.abspath(path)!r} is not a folder: give the path of one")
 
 
 def goes_out(path: str) -> bool:

@@ -79,7 +79,7 @@ class StaticVersions(RequestHandler):
         # A class that finds its files elsewhere knows best where they may be.
         is_sent = not cls._finds_files or leads_inside(root, absolute_path)
         if not (is_sent and stat.S_ISREG(info.st_mode)):
-            raise ValueError("it is no file of the folder")
+            raise ValueError("it is not a file of the folder")
         if info.st_size > cls.MAX_VERSION_CONTENT_SIZE:
             raise ValueError(f"it is larger than {cls.MAX_VERSION_CONTENT_SIZE} bytes")
         # Hashed once for each time that it has changed.

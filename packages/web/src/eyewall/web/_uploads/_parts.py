@@ -73,7 +73,7 @@ class FormPart:
         try:
             return content.decode()
         except UnicodeDecodeError as error:
-            raise FormError(400, f"{self.name[:80]!r} is no UTF-8") from error
+            raise FormError(400, f"{self.name[:80]!r} is not UTF-8") from error
 
     def __repr__(self) -> str:
         return f"<FormPart {self.name!r}, file {self.filename!r}, {self.size} bytes so far>"

@@ -94,7 +94,7 @@ class WebSocketClientConnection:
     ) -> Future[str | bytes | None]:
         """Return the next message; None once the connection has closed. One reader at a time."""
         if self._reader is not None and not self._reader.done():
-            raise RuntimeError("somebody reads already: wait for that message first")
+            raise RuntimeError("another reader is already waiting: wait for that message first")
         promise: Promise[str | bytes | None] = self._io_loop.create_future()
         if self._messages:
             promise.set_result(self._messages.popleft())
@@ -184,7 +184,7 @@ async def websocket_connect(
     parts = urlsplit(url)
     secure = parts.scheme in {"wss", "https"}
     if not (secure or parts.scheme in {"ws", "http"}) or parts.hostname is None:
-        raise ValueError(f"{url!r} is no URL of a WebSocket: it begins with ws:// or wss:// and a host")
+        raise ValueError(f"{url!r} is not the URL of a WebSocket: it begins with ws:// or wss:// and a host")
     io_loop = IOLoop.current()
     client = TCPClient(resolver)
     timeout = 20.0 if connect_timeout is None else connect_timeout
@@ -235,7 +235,7 @@ async def client_handshake(
     if not _is_target(target):
         stream.close()
         raise ValueError(
-            f"{target!r} is no path of a WebSocket: percent-encode what is not printable ASCII, and blanks"
+            f"{target!r} is not the path of a WebSocket: percent-encode what is not printable ASCII, and blanks"
         )
     key = b64encode(os.urandom(16)).decode()
     fields = HTTPHeaders({"Host": host, "Upgrade": "websocket", "Connection": "Upgrade"})
@@ -275,7 +275,7 @@ def _checked_answer(head: str, key: str, subprotocols: Sequence[str]) -> HTTPHea
     if start_line.code != 101:
         raise HTTPClientError(start_line.code, start_line.reason, fields)
     if fields.get("Sec-WebSocket-Accept") != accept_of(key) or fields.get("Upgrade", "").lower() != "websocket":
-        raise WebSocketError("the server's answer is no answer to this handshake: its key or its Upgrade is wrong")
+        raise WebSocketError("the server's response does not answer this handshake: its key or its Upgrade is wrong")
     chosen = fields.get("Sec-WebSocket-Protocol")
     if chosen is not None and chosen not in subprotocols:
         raise WebSocketError(f"the server chose the subprotocol {chosen!r}, which was not offered")

@@ -337,7 +337,7 @@ class WebSocketConnection:
             try:
                 frames.Close(code, reason or "").check()
             except Exception as error:
-                raise ValueError(f"{code} is no code to close with: use 1000, or one from 3000 to 4999") from error
+                raise ValueError(f"{code} is not a code to close with: use 1000, or one from 3000 to 4999") from error
         if len((reason or "").encode()) > 123:
             raise ValueError(f"a reason has 123 bytes at most, and not {len((reason or '').encode())}")
         if not self.is_open:
