@@ -89,7 +89,7 @@ def test_a_wrong_route_table_is_named_by_the_route_that_is_wrong(tmp_path: Path,
         ("certfile=__file__", "cannot load the certificate '.*program.py': .*; it takes a PEM certificate and its "),
         ("certfile=cert, keyfile=other", "cannot load the certificate '.*' with the key '.*': key values mismatch; "),
         ("keyfile=cert", "ssl_options of a server need 'certfile': the path of a PEM file"),
-        ("certfile=cert, cert_file=cert", "no ssl_options 'cert_file': there are certfile, keyfile, "),
+        ("certfile=cert, cert_file=cert", "unknown ssl_options 'cert_file': there are certfile, keyfile, "),
     ],
     ids=["no file", "no key file", "no certificate", "another's key", "no certfile", "no option"],
 )
