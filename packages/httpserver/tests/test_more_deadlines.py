@@ -15,6 +15,7 @@ from eyewall.iostream.testing import memory_streams
 from ._served import GET, OK, POST, TICK, Recorder, Served, answer, pause, seconds_until_end
 
 if TYPE_CHECKING:
+    from eyewall.ioloop import IOLoop
     from eyewall.iostream import Stream
 
 
@@ -169,6 +170,48 @@ def test_a_coroutine_that_never_answers_is_cancelled_and_its_client_told_503(
     assert caplog.messages == [
         "refused a request from 192.0.2.1 with 503: it takes longer than handler_timeout, 5 seconds"
     ]
+
+
+def test_what_a_handler_shields_from_its_first_step_on_is_not_cancelled(loop: SimulatedLoop) -> None:
+    async def shielded(recorder: Recorder) -> None:
+        try:
+            with loop.cancel_scope(shield=True):
+                await pause(loop, 20)
+                recorder.told.append("has cleaned up")
+            await pause(loop, 20)
+        finally:
+            recorder.told.append(f"cancelled at {loop.time() - begun:g}")
+
+    begun = loop.time()
+    served = Served(loop, finish=shielded, options={"deadlines": Deadlines(handler_timeout=5)})
+
+    async def main() -> None:
+        served.client.write_nowait(GET)
+        assert (await served.client.read_until(b"\r\n\r\n")).startswith(b"HTTP/1.1 503 ")
+        await pause(loop, 30)
+        await served.over()
+
+    loop.run(main)
+    assert served.told == [["headers", "finish", "close", "has cleaned up", "cancelled at 20"]]
+
+
+async def test_a_scope_that_a_handler_opens_in_its_first_step_ends_within_that_of_its_deadline(
+    io_loop: IOLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def later(recorder: Recorder) -> None:
+        turn = io_loop.create_future()
+        with io_loop.cancel_scope() as scope:
+            io_loop.add_callback(scope.cancel)
+            await turn
+        recorder.answer(b"cut short" if scope.cancelled_caught else b"not cut")
+
+    served = Served(io_loop, finish=later, options={"deadlines": Deadlines(handler_timeout=60)})
+    for _ in range(3):
+        served.client.write_nowait(GET)
+        await served.client.read_until(b"cut short", deadline=io_loop.time() + 30)
+    served.client.close()
+    await served.over()
+    assert caplog.messages == []
 
 
 @pytest.mark.parametrize("how", ["reset", "close", "shutdown_write"])

@@ -23,7 +23,7 @@ from ._watch import EVERYDAY, STATUS, Seen, State, Watch, overdue
 from .errors import HTTPInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from contextvars import Context
 
     from eyewall.ioloop import CancelScope, Future, Promise, Task
@@ -289,8 +289,20 @@ class HTTP1ServerConnection:
         context = self._requests_context.copy()
         rest = context.run(_begin_exchange, exchange, self._delegate, self, data)
         if rest is not None:
+            if self.params.deadlines.handler_timeout is not None:
+                rest = self._bounded(rest)
             self._steps = context.run(Steps.first, rest, context, self._outbox.release)
         return exchange
+
+    async def _bounded(self, rest: Coroutine[Any, Any, bool]) -> bool:
+        """Bound the time of a request: from its first step on, as scopes that it opens end within this one."""
+        try:
+            # Where its time is over, it is answered by whoever notices.
+            with self.stream.io_loop.cancel_scope() as self._scope:
+                return await rest
+        finally:
+            self._scope = None
+        return False
 
     def _rise(self) -> RequestParser:
         """Make what requests need: for the first, and for the first after a rest."""
@@ -344,20 +356,11 @@ class HTTP1ServerConnection:
             self._tell_ended(exchange)
 
     async def _wait_for_steps(self) -> None:
-        """Wait for what is left of a request, whose time may be bounded."""
+        """Wait for what is left of a request."""
         steps, self._steps = self._steps, None
-        if steps is None:
-            return
-        self._watch_peer()
-        if self.params.deadlines.handler_timeout is None:
+        if steps is not None:
+            self._watch_peer()
             await steps
-            return
-        try:
-            # Where its time is over, it is answered by whoever notices.
-            with self.stream.io_loop.cancel_scope() as self._scope:
-                await steps
-        finally:
-            self._scope = None
 
     async def _next_turn(self) -> None:
         """Let others run: who sends many requests at once has the loop no longer than they."""
