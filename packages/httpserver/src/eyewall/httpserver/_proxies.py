@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from ._exchange import Exchange
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 UNIX: Final = "unix"
 """Stands for every peer on a Unix socket."""
+_is_zone: Final = re.compile(r"[0-9A-Za-z._~\-]+").fullmatch
 
 
 class Hosts:
@@ -52,6 +54,9 @@ def parse_ip(text: str) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(text)
     except ValueError:
+        return None
+    # To ip_address, nearly anything may be the zone of an IPv6 address, markup too.
+    if "%" in text and not _is_zone(text.partition("%")[2]):
         return None
     return getattr(address, "ipv4_mapped", None) or address
 
