@@ -16,7 +16,8 @@ class Sweeper:
     """Knows its connections, and looks at them twice in ``tick`` seconds from when one waits until there is none.
 
     A state of theirs counts from the first look that sees it. So a deadline is never early, and
-    noticed within a tick; and a connection need not note when something began.
+    noticed within a tick; and a connection need not note when something began. It is a look that notices that there
+    is none: a timer for each who comes alone and waits would be a twentieth of what the connection takes.
     """
 
     __slots__ = ("_connections", "_pause", "_timer", "io_loop")
@@ -45,11 +46,11 @@ class Sweeper:
     def discard(self, connection: HTTP1ServerConnection) -> None:
         """Know this one no more."""
         self._connections.pop(connection, None)
-        if not self._connections and self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
     def _sweep(self) -> None:
+        if not self._connections:
+            self._timer = None
+            return
         now = self.io_loop.time()
         self._timer = self.io_loop.call_later(self._pause, self._sweep)
         for connection in self:

@@ -409,6 +409,8 @@ class HTTP1ServerConnection:
         self._sweeper.discard(self)
         exchange, self._exchange = self._exchange, None
         if exchange is None or not exchange.detached:
+            if self._watched:
+                self.stream.set_close_callback(None)  # which has nothing more to tell
             self.stream.close()
         self._tell_ended(exchange)
         if self._observer is not None:

@@ -149,7 +149,7 @@ class StreamCore:
         self._close_callback = callback
         if self._closed:
             self._schedule_close_callback()
-        elif callback is not None:
+        elif callback is not None and not self._events & READ:
             self._update_events()
 
     def set_eof_callback(self, callback: Callable[[], object] | None, /) -> None:
@@ -163,7 +163,8 @@ class StreamCore:
             return
         if not self._closed:
             self._eof_callback = callback
-            self._update_events()
+            if not self._events & READ:
+                self._update_events()
 
     def set_nodelay(self, value: bool, /) -> None:
         """Send small writes immediately (True), or let the kernel combine them. Ignored if it does not apply."""

@@ -281,16 +281,18 @@ class TCPServer:
     def _handle_connection(self, sock: socket.socket, address: Address) -> None:
         connection = self._connected.add(address)
         try:
-            self._begin(connection, sock)
+            self._gate().on_accept()
+            if self.proxy_protocol is None:
+                self._admit(connection, sock)
+            else:
+                self._look_for_proxy(connection, sock, self.proxy_protocol)
         except BaseException:
             self._connected.discard(connection)
             raise
 
-    def _begin(self, connection: Connection, sock: socket.socket) -> None:
-        self._gate().on_accept()
+    def _look_for_proxy(self, connection: Connection, sock: socket.socket, proxy: ProxyProtocol) -> None:
         address = connection.address
-        proxy = self.proxy_protocol
-        if proxy is None or (proxy.others == "serve" and not proxy.trusts(address)):
+        if proxy.others == "serve" and not proxy.trusts(address):
             self._admit(connection, sock)
         elif proxy.trusts(address):
             connection.runs_in(self.io_loop.spawn(self._serve_behind_proxy(connection, sock, proxy)))
@@ -330,24 +332,25 @@ class TCPServer:
         self._connected.discard(connection)
 
     def _make_stream(self, sock: socket.socket, address: Address) -> IOStream:
-        stream = self._stream_over(sock)
-        if isinstance(address, tuple):
-            stream.peer = address
-        return stream
-
-    def _stream_over(self, sock: socket.socket) -> IOStream:
         if self.ssl_options is None:
-            return IOStream(
+            stream = IOStream(
                 sock,
                 io_loop=self._io_loop,
                 max_buffer_size=self.max_buffer_size,
                 read_chunk_size=self.read_chunk_size,
             )
+        else:
+            stream = self._tls_stream_over(sock, self.ssl_options)
+        if isinstance(address, tuple):
+            stream.peer = address
+        return stream
+
+    def _tls_stream_over(self, sock: socket.socket, context: ssl.SSLContext) -> IOStream:
         from eyewall.iostream import SSLIOStream
 
         return SSLIOStream(
             sock,
-            ssl_options=self.ssl_options,
+            ssl_options=context,
             server_side=True,
             handshake_timeout=self.handshake_timeout,
             io_loop=self._io_loop,

@@ -172,7 +172,8 @@ class TurnLoop(asyncio.AbstractEventLoop):
     def call_soon(
         self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.Handle:
-        self._check_open()
+        if self._closed:
+            self._check_open()
         context = copy_context() if context is None else context
         handle = asyncio.Handle(callback, args, self, context)
         self.ready.append((handle, context, callback, args))
