@@ -526,3 +526,25 @@ async def test_an_error_page_is_made_where_nothing_can_be_imported(monkeypatch: 
     monkeypatch.setitem(sys.modules, "html", None)  # as with no descriptors left
     response = await answer(raising(OSError(errno.EMFILE, "Too many open files")))
     assert (response.code, "500: Internal Server Error" in response.text) == (500, True)
+
+
+async def test_an_error_of_the_programs_own_may_set_what_it_says(caplog: pytest.LogCaptureFixture) -> None:
+    class BrokeError(HTTPError):
+        """As programs of Tornado's have it, which do not call the base."""
+
+        def __init__(self, amount: int) -> None:
+            self.status_code = 402  # type: ignore[misc] # as is said above
+            self.reason = None  # type: ignore[misc] # the same
+            self.log_message = "%d are missing"
+            self.args = (amount,)
+
+    class Pay(RequestHandler):
+        def get(self) -> None:
+            raise BrokeError(7)
+
+    assert (await AppClient(Application([("/", Pay)])).get("/")).code == 402
+    assert "7 are missing" in caplog.text
+    changed = HTTPError(400, "no")
+    changed.log_message = "100 %"
+    assert changed.get_message() == "100 %"
+    assert str(changed) == "HTTP 400: Bad Request (100 %)"

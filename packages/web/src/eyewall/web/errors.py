@@ -46,6 +46,10 @@ class HTTPError(Exception):
             return self._log_message.replace("%", "%%")
         return self._log_message
 
+    @log_message.setter
+    def log_message(self, value: str | None) -> None:
+        self._log_message = value
+
     def get_message(self) -> str | None:
         """The formatted message."""
         if self._log_message and self.args:
