@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -70,6 +71,25 @@ async def test_what_a_cookie_cannot_hold_is_quoted_and_read_back() -> None:
     assert ";" not in field.removesuffix("; Path=/")
     answer = await read.get("/", headers={"Cookie": field.removesuffix("; Path=/")})
     assert answer.json() == {"a": value}
+
+
+async def test_each_character_is_quoted_as_http_cookies_quotes_it() -> None:
+    texts = ["", *(f"a{chr(code)}b" for code in range(0x20, 0x100) if code != 0x7F)]
+
+    def set_all(handler: RequestHandler) -> None:
+        for number, text in enumerate(texts):
+            handler.set_cookie(str(number), text)
+
+    quoted = [SimpleCookie().value_encode(text)[1] for text in texts]
+    assert await cookies(set_all) == [f"{number}={text}; Path=/" for number, text in enumerate(quoted)]
+
+
+async def test_cookies_come_behind_fields_that_other_responses_share() -> None:
+    app = client(lambda handler: handler.set_cookie("a", str(next(numbers))))
+    numbers = iter(range(3))
+    answers = [await app.get("/") for _ in range(3)]
+    assert [answer.headers.get_list("Set-Cookie") for answer in answers] == [[f"a={n}; Path=/"] for n in range(3)]
+    assert len({(answer.headers["Etag"], answer.headers["Content-Length"]) for answer in answers}) == 1
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a=b", "a;b", "a\r\nSet-Cookie: b", "é", "$Path\n"])

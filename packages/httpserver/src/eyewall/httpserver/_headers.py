@@ -245,12 +245,14 @@ class HTTPHeaders(MutableMapping[str, str]):
         self._shared = False
 
     def _append(self, name: str, value: str) -> None:
-        self._lines = None
         if self._shared:
             self._take_own()
         if (before := self._fields.get(name)) is None:
             self._fields[name] = value
+            if self._lines is not None:
+                self._lines = f"{self._lines}{name}: {value}\r\n"
             return
+        self._lines = None
         if self._repeated is None:
             self._repeated = {}
         self._repeated.setdefault(name, [before]).append(value)

@@ -275,13 +275,18 @@ class HandlerBase:
         body = b"".join(self._write_buffer)
         status_code = self._status_code
         is_cacheable = status_code == 200 and self.request.method in _CACHEABLE
-        if self._own_headers is None and self._new_cookies is None and self._transform is None:
-            # Its fields are those of others, and known.
+        if self._own_headers is None and self._transform is None:
+            # Its fields are those of others, and known; but for cookies.
+            known: HTTPHeaders | None = None
             if is_cacheable:
                 if self._has_plain_etag and "If-None-Match" not in self.request.headers:
-                    return self._send_head(status_code, self._defaults.with_etag(body), body)
+                    known = self._defaults.with_etag(body)
             elif not forbids_body(status_code):
-                return self._send_head(status_code, self._defaults.with_length(len(body)), body)
+                known = self._defaults.with_length(len(body))
+            if known is not None:
+                if self._new_cookies is not None:
+                    return self._begin(known.copy(), body, True)
+                return self._send_head(status_code, known, body)
         if is_cacheable:
             self._validate()
             body = b"".join(self._write_buffer)

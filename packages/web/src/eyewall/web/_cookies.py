@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, overload
 
 from eyewall.httpserver import format_timestamp
@@ -31,6 +32,8 @@ _MOST_KEPT: Final = 4097
 """Name, value and what is between: RFC 6265bis section 5.6."""
 _is_plain: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z:]+").fullmatch
 """What http.cookies puts into no quotes."""
+_is_quotable: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z: ()/<=>?@\[\]{}]*").fullmatch
+"""What it puts between quotes as it is, such as a signed value."""
 _is_name: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 _is_attribute: Final = re.compile(r"[\x20-\x3a\x3c-\x7e]*").fullmatch
 _has_control: Final = re.compile(r"[\x00-\x1f\x7f]").search
@@ -94,32 +97,16 @@ class CookiesMixin(HandlerBase):
             self.set_cookie(name, value, expires_days=expires_days, **given)
             return
         text = value.decode() if isinstance(value, bytes) else value
-        if not _is_name(name):
-            raise ValueError(f"{name!r} is not a name for a cookie: use letters, digits and any of !#$%&'*+-.^_`|~")
-        if _has_control(text):
-            raise ValueError(f"the value of cookie {name!r} has a control character: {text!r}; encode it first")
-        _check_prefix(name, domain, path, secure=secure, partitioned=partitioned)
-        if samesite is not None and str(samesite).lower() not in {"strict", "lax", "none"}:
-            raise ValueError(f"cookie {name!r}: samesite is {samesite!r}: make it 'Strict', 'Lax' or 'None'")
+        before, behind = _attributes(name, domain, httponly, max_age, partitioned, path, samesite, secure)
         if expires is None and expires_days is not None:
             expires = time.time() + expires_days * _DAY
         pair = f"{name}={_quoted(name, text)}"
         if len(pair) > _MOST_KEPT:
             general_log.warning("cookie %r has %d bytes: browsers keep %d at most", name, len(pair), _MOST_KEPT)
-        parts = [
-            pair,
-            _attribute(name, "Domain", domain),
-            "" if expires is None else f"expires={format_timestamp(expires)}",
-            "HttpOnly" * httponly,
-            "" if max_age is None else f"Max-Age={int(max_age)}",
-            "Partitioned" * partitioned,
-            _attribute(name, "Path", path),
-            _attribute(name, "SameSite", samesite and samesite.capitalize()),
-            "Secure" * secure,
-        ]
+        ends = "" if expires is None else f"; expires={format_timestamp(expires)}"
         if self._new_cookies is None:
             self._new_cookies = {}
-        self._new_cookies[name] = "; ".join(filter(None, parts))
+        self._new_cookies[name] = f"{pair}{before}{ends}{behind}"
 
     def clear_cookie(
         self,
@@ -236,6 +223,35 @@ def _warn_of_spelling(kwargs: Mapping[str, object]) -> None:
     warnings.warn(message, DeprecationWarning, stacklevel=3)
 
 
+# A program has a few kinds of cookies, which it sets again and again.
+@lru_cache(maxsize=256)
+def _attributes(
+    name: str,
+    domain: str | None,
+    httponly: bool,
+    max_age: int | None,
+    partitioned: bool,
+    path: str,
+    samesite: SameSite | None,
+    secure: bool,
+) -> tuple[str, str]:
+    """Return what stands before ``expires`` and behind it. Raises ``ValueError`` where it cannot be, or the name."""
+    if not _is_name(name):
+        raise ValueError(f"{name!r} is not a name for a cookie: use letters, digits and any of !#$%&'*+-.^_`|~")
+    _check_prefix(name, domain, path, secure=secure, partitioned=partitioned)
+    if samesite is not None and str(samesite).lower() not in {"strict", "lax", "none"}:
+        raise ValueError(f"cookie {name!r}: samesite is {samesite!r}: make it 'Strict', 'Lax' or 'None'")
+    behind = (
+        "; HttpOnly" * httponly,
+        "" if max_age is None else f"; Max-Age={int(max_age)}",
+        "; Partitioned" * partitioned,
+        _attribute(name, "Path", path),
+        _attribute(name, "SameSite", samesite and samesite.capitalize()),
+        "; Secure" * secure,
+    )
+    return _attribute(name, "Domain", domain), "".join(behind)
+
+
 def _check_prefix(name: str, domain: str | None, path: str, *, secure: bool, partitioned: bool) -> None:
     if name.startswith("__Host-") and (domain is not None or path != "/" or not secure):
         raise ValueError(f"cookie {name!r}: a __Host- cookie is secure=True, with path='/' and no domain")
@@ -250,12 +266,16 @@ def _attribute(name: str, key: str, text: str | None) -> str:
         return ""
     if not _is_attribute(text):
         raise ValueError(f"cookie {name!r}: {text!r} cannot be its {key}; it has a semicolon or is not printable ASCII")
-    return f"{key}={text}"
+    return f"; {key}={text}"
 
 
 def _quoted(name: str, text: str) -> str:
     if _is_plain(text):
         return text
+    if _is_quotable(text):
+        return f'"{text}"'
+    if _has_control(text):
+        raise ValueError(f"the value of cookie {name!r} has a control character: {text!r}; encode it first")
     from http.cookies import SimpleCookie
 
     quoted: str = SimpleCookie().value_encode(text)[1]

@@ -168,17 +168,18 @@ def _key(secret: Secret, key_version: int | None) -> bytes | None:
 
 
 def _signature_v1(secret: bytes, name: str, value: bytes, timestamp: bytes) -> bytes:
-    import hashlib
-    import hmac
-
-    return hmac.new(secret, _bytes(name) + value + timestamp, hashlib.sha1).hexdigest().encode()
+    return _hmac("sha1", secret, _bytes(name) + value + timestamp)
 
 
 def _signature_v2(secret: bytes, signed: bytes) -> bytes:
-    import hashlib
-    import hmac
+    return _hmac("sha256", secret, signed)
 
-    return hmac.new(secret, signed, hashlib.sha256).hexdigest().encode()
+
+def _hmac(digest: str, secret: bytes, signed: bytes) -> bytes:
+    from hmac import digest as hmac_digest
+
+    # Named, and in one call: OpenSSL does it all, in a fifth of the time.
+    return hmac_digest(secret, signed, digest).hex().encode()
 
 
 def _from_base64(value: bytes) -> bytes | None:
