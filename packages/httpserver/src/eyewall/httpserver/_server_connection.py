@@ -19,7 +19,7 @@ from ._parameters import HTTP1ConnectionParameters, Limits
 from ._parser import RequestParser
 from ._record import Account
 from ._steps import Steps
-from ._watch import EVERYDAY, STATUS, Seen, State, Watch, overdue
+from ._watch import EVERYDAY, STATUS, Seen, State, Watch, overdue, state_of
 from .errors import HTTPInputError
 
 if TYPE_CHECKING:
@@ -44,13 +44,12 @@ class HTTP1ServerConnection:
 
     ::
 
-        connection = HTTP1ServerConnection(stream)
-        connection.start_serving(delegate)
+        HTTP1ServerConnection(stream).start_serving(delegate)
 
     An :class:`HTTPServer` creates one for each connection. Each request runs in a context of its own
     (``contextvars``). After a response that tells the peer to close while it may still be sending, this side is shut
-    down and input is discarded, within ``linger_bytes`` and ``linger_seconds``, so that the peer can read the
-    response (RFC 9112 section 9.6).
+    down and input is discarded, within ``linger_bytes`` and ``linger_seconds``, so that the peer can read it (RFC
+    9112 section 9.6).
     """
 
     __slots__ = (
@@ -143,10 +142,7 @@ class HTTP1ServerConnection:
             self._task.cancel()
 
     async def close(self) -> None:
-        """:meth:`abort`, and wait until everything that ran here has ended.
-
-        If the handler of a request on this connection awaits this, it is itself cancelled.
-        """
+        """:meth:`abort`, and wait until all that ran here has ended; a handler of it that awaits this is cancelled."""
         self.abort()
         if self._task is not None:
             over: Promise[None] = self.stream.io_loop.create_future()
@@ -459,21 +455,12 @@ class HTTP1ServerConnection:
         if self._lingers:
             return State.LINGERING
         if exchange is not None:
-            return self._state_of(exchange)
+            return state_of(exchange, gone=self._peer_ended and self.params.half_closed == "gone")
         if self._requests:
             return State.IDLE
         if self._ends_after_request:
             return State.LATE
         return State.HANDSHAKE if self._secure and self.stream.info.tls is None else State.NEW
-
-    def _state_of(self, exchange: HTTP1Connection) -> State:
-        if self._peer_ended and self.params.half_closed == "gone":
-            return State.GONE
-        if not exchange.head_seen:
-            return State.HEAD
-        if exchange.waits_for_request:
-            return State.BODY if exchange.reads else State.HELD
-        return State.SENDING if exchange.finished else State.HANDLER
 
     def _end_overdue(self, state: State, why: str) -> None:
         exchange, stream = self._exchange, self.stream

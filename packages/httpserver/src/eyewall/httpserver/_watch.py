@@ -43,6 +43,17 @@ _AT_WORK: Final = frozenset({State.HANDLER, State.GONE})
 _NAMES: Final = {State.NEW: "header_timeout", State.GONE: "idle_connection_timeout"}
 
 
+def state_of(exchange: HTTP1Connection, gone: bool) -> State:
+    """Say what a connection is doing in an exchange, whose client may count as gone."""
+    if gone:
+        return State.GONE
+    if not exchange.head_seen:
+        return State.HEAD
+    if exchange.waits_for_request:
+        return State.BODY if exchange.reads else State.HELD
+    return State.SENDING if exchange.finished else State.HANDLER
+
+
 class Seen(NamedTuple):
     """What one look sees of a connection."""
 

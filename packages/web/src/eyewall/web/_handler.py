@@ -44,8 +44,7 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
     ``prepare`` and the HTTP methods may be coroutines.
 
     What is written is buffered until :meth:`flush` or :meth:`finish`. Until then status, headers and body can still
-    be changed, and an exception replaces them with an error page. A handler may be used only in the thread of the
-    loop.
+    be changed, and an exception replaces them with an error page. Use a handler only in the thread of the loop.
     """
 
     SUPPORTED_METHODS: ClassVar[tuple[str, ...]] = ("GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS")
@@ -73,7 +72,7 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
     def head(self, *args: Any, **kwargs: Any) -> object:
         """Answer HEAD: like GET, but what is written is only counted for Content-Length.
 
-        With the setting ``automatic_head``, a handler without a ``head`` of its own answers with its ``get``.
+        With the setting ``automatic_head``, a handler that does not define it answers with its ``get``.
         """
         if "HEAD" in self._automatic_methods():
             return self.get(*args, **kwargs)
@@ -98,8 +97,7 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
     def options(self, *args: Any, **kwargs: Any) -> object:
         """Answer OPTIONS.
 
-        With the setting ``automatic_options``, a handler without an ``options`` of its own lists its methods in
-        ``Allow``.
+        With the setting ``automatic_options``, a handler that does not define it lists its methods in ``Allow``.
         """
         if "OPTIONS" not in self._automatic_methods():
             raise HTTPError(405)
@@ -117,8 +115,7 @@ class RequestHandler(ArgumentsMixin, TemplatesMixin, ETagMixin, DisconnectMixin)
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Write the error page: override it for a page of your own.
 
-        Status and headers are already set. If an exception is the cause, ``kwargs["exc_info"]`` is its triple, as
-        returned by ``sys.exc_info``.
+        Status and headers are set. If an exception is the cause, ``kwargs["exc_info"]`` is ``sys.exc_info()``.
         """
         if forbids_body(status_code):
             self.finish()
@@ -468,8 +465,8 @@ def stream_request_body(cls: H) -> H:
     """Decorate a handler class that receives the body in pieces, through ``data_received``, instead of as a whole.
 
     ``self.request.body`` stays empty, and so do the arguments of forms. ``prepare`` is called when the header fields
-    have arrived: there, ``self.request.connection.set_max_body_size`` can change how much is accepted. The HTTP
-    method is called when the body is complete::
+    have arrived: ``self.request.connection.set_max_body_size`` can there change how much is accepted. The HTTP method
+    is called when the body is complete::
 
         @stream_request_body
         class Upload(RequestHandler):
