@@ -161,6 +161,12 @@ async def test_another_site_may_read_and_not_change(headers: dict[str, str]) -> 
         assert (await app.request(method, "/", headers=SITE | headers)).code == 200
 
 
+async def test_the_log_says_how_another_site_may(caplog: pytest.LogCaptureFixture) -> None:
+    response = await client().post("/", headers=SITE | {"Origin": "https://shop.example"})
+    assert (response.code, "shop.example" in response.text) == (403, False)
+    assert "'https://shop.example' not allowed: if it may, name the origin in trusted_origins or cors" in caplog.text
+
+
 async def test_sites_that_are_trusted_may() -> None:
     shop = {"Sec-Fetch-Site": "cross-site", "Origin": "https://shop.example"}
     assert (await client(trusted_origins=["https://shop.example"]).post("/", headers=SITE | shop)).code == 200

@@ -23,6 +23,10 @@ _STREAMED = (
     "'_xsrf' argument missing from %s: a body that is streamed has not been read when its token is checked; "
     "send it in the header field X-XSRFToken, or in the query as ?_xsrf=…"
 )
+_CROSS_ORIGIN = (
+    "Sec-Fetch-Site %s & origin %r not allowed: if it may, name the origin in trusted_origins or cors, "
+    "or set cross_origin_protection=False"
+)
 
 
 class _Token(NamedTuple):
@@ -94,7 +98,7 @@ class XSRFMixin(CookiesMixin, UsersMixin, CORSMixin):
         origin = self.request.headers.get("Origin")
         if origin is None or not (self._is_named_by_cors(origin) or self.check_trusted_origin(origin)):
             site = self.request.headers.get("Sec-Fetch-Site")
-            raise HTTPError(403, "Sec-Fetch-Site %s & origin %r not allowed", site, origin)
+            raise HTTPError(403, _CROSS_ORIGIN, site, origin)
 
     def check_trusted_origin(self, origin: str) -> bool:
         """Say whether another origin, such as ``"https://shop.example"``, may nevertheless send requests here.
