@@ -610,6 +610,41 @@ async def test_frames_are_logged_where_somebody_wants_to_see_them(
     assert [line for line in lines if "TEXT" in line] == ["< TEXT 'hi' [2 bytes]", "> TEXT 'hi' [2 bytes]"]
 
 
+@pytest.mark.parametrize("says_so", [True, False])
+async def test_what_is_written_to_a_client_that_has_gone_is_told_without_a_trace(
+    io_loop: IOLoop, caplog: pytest.LogCaptureFixture, says_so: bool
+) -> None:
+    class Late(Echo):
+        async def on_message(self, message: str | bytes) -> None:
+            await self.wait_disconnected()
+            await self.write_message(message)
+
+    caplog.set_level("INFO", "eyewall")
+    stream = connect(HTTPServer(Application([("/", Late)]), io_loop=io_loop), io_loop=io_loop)
+    stream.write_nowait(ASK.format("/").encode() + b"\x81\x81" + MASK + b"a" + (b"\x88\x80" + MASK) * says_so)
+    await stream.read_until(b"\r\n\r\n")
+    stream.close()
+    await until_ended(io_loop)
+    assert [record.message for record in caplog.records if record.levelname != "INFO"] == []
+    assert "the client went away" in caplog.text
+
+
+async def test_what_is_written_behind_a_close_of_ones_own_is_a_mistake_that_is_logged(
+    io_loop: IOLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Twice(Echo):
+        async def on_message(self, message: str | bytes) -> None:
+            self.close()
+            await self.write_message(message)
+
+    stream = connect(HTTPServer(Application([("/", Twice)]), io_loop=io_loop), io_loop=io_loop)
+    stream.write_nowait(ASK.format("/").encode() + b"\x81\x81" + MASK + b"a")
+    await stream.read_until(b"\x88\x00")
+    stream.close()
+    await until_ended(io_loop)
+    assert "WebSocketClosedError" in caplog.text
+
+
 async def test_a_client_that_vanishes_ends_it(io_loop: IOLoop) -> None:
     stream = await raw(io_loop, ASK.format("/"))
     await stream.read_until(b"\r\n\r\n")

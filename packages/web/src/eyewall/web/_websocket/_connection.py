@@ -136,6 +136,11 @@ class WebSocketConnection:
         return self._protocol.close_sent is None and not self.stream.closed()
 
     @property
+    def has_lost_its_peer(self) -> bool:
+        """True once the peer has said that it closes, or the stream has ended."""
+        return self._protocol.close_rcvd is not None or self.stream.closed()
+
+    @property
     def close_code(self) -> int | None:
         """What the peer said as it closed; None where it said nothing."""
         close = self._protocol.close_rcvd

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 from eyewall.httpserver import ResponseStartLine
 
 from .._handler import RequestHandler
-from .._log import app_log
+from .._log import app_log, general_log
 from .._xsrf import is_cross_origin
 from ..errors import HTTPError
 from ._errors import WebSocketClosedError
@@ -244,7 +244,10 @@ class WebSocketHandler(RequestHandler):
         except BaseException as error:
             if self._ends_the_task(error):
                 raise
-            self.log_exception(type(error), error, error.__traceback__)
+            if isinstance(error, WebSocketClosedError) and connection.has_lost_its_peer:
+                general_log.info("%s: the client went away: %s", self._request_summary(), error)
+            else:
+                self.log_exception(type(error), error, error.__traceback__)
             await connection.fail(1011)
         finally:
             connection.abort()
