@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import eyewall.web
-from eyewall.web import Application, SettingError
+from eyewall.web import Application, JinjaLoader, SettingError
 from eyewall.web._settings import KNOWN
 
 
@@ -29,6 +29,9 @@ def test_what_tornado_hands_on_to_its_loader_is_told(caplog: pytest.LogCaptureFi
     Application(autoescape=None, template_whitespace="single")
     assert "'autoescape' has no effect: it is an argument of the loader, template_loader=tornado.tem" in caplog.text
     assert "tornado.template.Loader(path, whitespace='single')" in caplog.text
+    caplog.clear()
+    Application(autoescape=None, template_loader=JinjaLoader(environment="one of its own"))
+    assert not caplog.records
 
 
 def test_settings_of_the_programs_own_are_its_business(caplog: pytest.LogCaptureFixture) -> None:

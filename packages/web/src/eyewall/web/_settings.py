@@ -30,14 +30,20 @@ def check_settings(settings: Mapping[str, object]) -> None:
     """Log a warning for each that is probably misspelt or has no effect, and refuse a secret that cannot be one."""
     for name in settings.keys() - set(KNOWN):
         if name in _OF_A_LOADER:
-            argument = name.removeprefix("template_")
-            loader = f"template_loader=tornado.template.Loader(path, {argument}={settings[name]!r})"
-            general_log.warning("the setting %r has no effect: it is an argument of the loader, %s", name, loader)
+            _warn_of_loaders(name, settings)
         else:
             _warn_if_misspelt(name, settings)
     secret = settings.get("cookie_secret")
     if not isinstance(secret, str | bytes | dict | None):
         raise SettingError(f"cookie_secret is {secret!r}: make it a long random text, the same in all processes")
+
+
+def _warn_of_loaders(name: str, settings: Mapping[str, object]) -> None:
+    # With a loader of one's own it has no effect in Tornado either.
+    if "template_loader" not in settings:
+        argument = name.removeprefix("template_")
+        loader = f"template_loader=tornado.template.Loader(path, {argument}={settings[name]!r})"
+        general_log.warning("the setting %r has no effect: it is an argument of the loader, %s", name, loader)
 
 
 def _warn_if_misspelt(name: str, settings: Mapping[str, object]) -> None:
