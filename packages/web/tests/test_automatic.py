@@ -84,6 +84,12 @@ async def test_head_of_a_response_without_end_ends() -> None:
     assert (answer.code, answer.headers["Content-Type"]) == (200, "text/event-stream; charset=UTF-8")
 
 
+async def test_options_of_a_handler_of_events_tells_the_methods_too(caplog: pytest.LogCaptureFixture) -> None:
+    answer = await client(automatic_options=True).options("/events")
+    assert (answer.code, answer.body, answer.headers["Allow"]) == (204, b"", "GET, OPTIONS")
+    assert caplog.messages == []
+
+
 async def test_head_opens_no_websocket() -> None:
     pytest.importorskip("websockets")
     upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}

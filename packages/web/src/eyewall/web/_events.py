@@ -93,7 +93,9 @@ class EventSourceHandler(RequestHandler):
 
     def _answer(self, method: Callable[..., Any]) -> Awaitable[object] | None:
         # Whatever else the handler is, a generator is not for it to take.
-        return self._send_events(method(*self.path_args, **self.path_kwargs))
+        events: object = method(*self.path_args, **self.path_kwargs)
+        # The answer to OPTIONS that the setting automatic_options adds is no generator.
+        return None if events is None and self.request.method == "OPTIONS" else self._send_events(events)
 
     async def _send_events(self, events: object) -> None:
         if not isinstance(events, AsyncGenerator):
