@@ -10,7 +10,7 @@ import socket
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, cast, overload
 
-from eyewall.httpserver import HTTPServer, HTTPServerRequest, RequestStartLine
+from eyewall.httpserver import HTTPConnection, HTTPMessageDelegate, HTTPServer, HTTPServerRequest, RequestStartLine
 
 from ._cors import read_cors
 from ._disconnect import CLIENT_GONE
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
     from re import Pattern
 
-    from eyewall.httpserver import HTTPConnection, HTTPHeaders, HTTPMessageDelegate, ResponseStartLine
+    from eyewall.httpserver import HTTPHeaders, ResponseStartLine
 
     from ._listing import ListedRoute
     from ._routing import Found, RouteLine
@@ -329,6 +329,7 @@ class Dispatcher:
 
     __slots__ = ("_application", "_body", "_connection", "_delegate", "_handler", "_match", "_request", "_server_conn")
 
+    # Whoever asks for these finds their types, as for every public class.
     _application: Application
     _server_conn: object
     _connection: HTTPConnection
