@@ -243,6 +243,34 @@ async def test_a_client_that_pipelines_thousands_leaves_others_their_turns(io_lo
     await served.over()
 
 
+async def test_a_response_is_not_held_back_on_account_of_the_end_of_its_own_request(io_loop: IOLoop) -> None:
+    request = POST.replace(b"Content-Length: 5", b"Transfer-Encoding: chunked") + b"5\r\nworld\r\n0\r\n\r\n"
+    served = Served(io_loop, finish=answer)
+    for cut in (0, 1, len(request) - 8):
+        served.client.write_nowait(request[:cut])
+        await turns(served.client)
+        served.client.write_nowait(request[cut:])
+        assert (await served.client.read_until(b"hello")).startswith(b"HTTP/1.1 200 OK\r\n")
+    served.client.close()
+    await served.over()
+
+
+async def test_what_is_answered_when_a_drain_begins_is_sent_though_further_requests_are_there(io_loop: IOLoop) -> None:
+    def answer_and_drain(recorder: Recorder) -> None:
+        recorder.answer()
+        if len(served.requests) == 3:
+            io_loop.add_callback(served.connections[0].end_after_request)
+
+    served = Served(io_loop, finish=answer_and_drain, options={"limits": Limits(max_pipelined=2)})
+    served.client.write_nowait(GET)
+    await served.client.read_until(b"hello")
+    served.client.write_nowait(GET * 50)
+    received = await served.client.read_until_close()
+    assert received.count(b"hello") == len(served.requests) - 1
+    assert 3 <= len(served.requests) < 10
+    await served.over()
+
+
 async def test_a_client_that_pipelines_thousands_and_is_reset_is_served_no_further(io_loop: IOLoop) -> None:
     served = Served(io_loop, finish=answer)
     served.client.write_nowait(GET * 2000)

@@ -213,40 +213,34 @@ class HTTP1ServerConnection:
 
     async def _serve_requests(self) -> bool:
         """Serve those that are there; say whether further ones may come."""
-        if (raised := self._raised) is not None:
-            self._raised = None
-            raise raised
-        most_in_a_row = self.params.limits.max_pipelined
-        in_a_row = 1
-        while True:
-            # Where the loop has served this one on behalf of the task, it is there already.
-            exchange = self._exchange or self._begin(b"" if self._parser.buffered else self.stream.read_nowait())
+        # What the loop has served on behalf of the task, up to the request that it left to it, is not served again.
+        served = self._exchange is None and self._take(self.stream.read_nowait())
+        while not served and (exchange := self._exchange) is not None:
+            if (raised := self._raised) is not None:
+                self._raised = None
+                raise raised
             if self._steps is not None:
                 await self._wait_for_steps()
+            elif exchange.keep_alive and self._parser.buffered:
+                # They were enough in a row.
+                exchange.release()
+                await self._next_turn()
             if not exchange.keep_alive:
                 self._tell_ended(exchange)
                 await self._end(exchange)
                 return False
+            if not self._parser.buffered:
+                # What looked like another request was the end of this one's body.
+                exchange.release()
+            self._watch_peer()
             if (written := exchange.written) is not None and not written.done():
-                self._watch_peer()
                 await written
-            # Whoever is idle keeps nothing of what it has asked.
             self._forget(exchange)
-            del exchange, written
-            if not self._watched:
-                # Before the next is begun, too: an end that comes behind half of it is not to take this answer along.
-                self._watch_peer()
-            if self._parser.buffered and in_a_row < most_in_a_row and not self._ends_after_request:
-                in_a_row += 1
-                continue
-            if self._outbox.holding and (sent := self._outbox.release()) is not None:
-                await sent
             if self._ends_after_request:
                 return False
-            if not self._parser.buffered:
-                return True
-            await self._next_turn()
-            in_a_row = 1
+            served = not self._parser.buffered or self._take(b"")
+        self._watch_peer()
+        return not self._ends_after_request
 
     def _watch_peer(self) -> None:
         """Before a first wait: see to it that it ends when the peer goes, or takes too long.
@@ -324,26 +318,34 @@ class HTTP1ServerConnection:
             logger.debug("the connection of %s ends with max_requests, %s", self.context.remote_ip, most)
 
     def _take(self, data: bytes) -> bool:
-        """Serve what has come, in place of the task, while that waits for it; say whether it can go on waiting.
+        """Serve the requests that have come, up to one that something has to be waited for; say whether there was none.
 
-        It can where a single request came, and was answered at once. The task does whatever else there is.
+        The loop calls it in place of the task, while that waits for them. The task does whatever else there is, and
+        goes on where they were too many in a row.
         """
-        try:
-            exchange = self._begin(data)
-        except BaseException as error:  # noqa: BLE001 - of a handler that wants to end its task
-            self._raised = error
-            return False
-        written = exchange.written
-        if (
-            self._steps is not None
-            or self._parser.buffered
-            or self._outbox.holding
-            or not exchange.keep_alive
-            or (written is not None and not written.done())
-        ):
-            return False
-        self._forget(exchange)
-        return True
+        in_a_row = 1
+        while True:
+            try:
+                exchange = self._begin(data)
+            except BaseException as error:  # noqa: BLE001 - of a handler that wants to end its task
+                self._raised = error
+                return False
+            if self._outbox.holding and not self._parser.buffered:
+                exchange.release()
+            written = exchange.written
+            if self._steps is not None or not exchange.keep_alive or (written is not None and not written.done()):
+                return False
+            if not self._parser.buffered:
+                self._forget(exchange)
+                return True
+            if in_a_row >= self.params.limits.max_pipelined or self._ends_after_request:
+                return False
+            self._forget(exchange)
+            if not self._watched:
+                # Before the next is begun: an end that comes behind half of it is not to take this answer along.
+                self._watch_peer()
+            data = b""
+            in_a_row += 1
 
     def _forget(self, exchange: HTTP1Connection) -> None:
         """A request is over, and another may follow."""
